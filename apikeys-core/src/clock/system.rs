@@ -1,0 +1,41 @@
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{Clock, Monotonic, Sleep, Timestamp, micros_rounded_up};
+
+/// The operating system's clocks; waits work on any async runtime, or on none.
+///
+/// The first wait starts one helper thread for the whole process.
+#[derive(Debug, Clone)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic scale starts now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        let micros = self.start.elapsed().as_micros();
+        Monotonic::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let whole = Duration::from_micros(micros_rounded_up(duration));
+        Box::pin(futures_timer::Delay::new(whole))
+    }
+}

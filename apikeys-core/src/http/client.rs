@@ -1,0 +1,116 @@
+use std::net::{IpAddr, SocketAddr};
+
+use super::Headers;
+use crate::audit::{RequestId, RequestMeta, TraceId};
+
+/// What the audit log keeps of a request: method, path without query, client address, user
+/// agent, `X-Request-Id` if it is harmless, and the trace id of a valid `traceparent`.
+#[must_use]
+pub fn request_meta(
+    method: &str,
+    path: &str,
+    headers: &(impl Headers + ?Sized),
+    peer: Option<IpAddr>,
+    trusted_hops: usize,
+) -> RequestMeta {
+    let first = |name| headers.values(name).next();
+    let mut meta = RequestMeta::new(method, path)
+        .client_ip(client_address(peer, headers, trusted_hops))
+        .request_id(first("x-request-id").and_then(RequestId::parse))
+        .trace_id(first("traceparent").and_then(TraceId::from_traceparent));
+    if let Some(agent) = first("user-agent") {
+        meta = meta.user_agent(agent);
+    }
+    meta
+}
+
+/// The address a request came from.
+///
+/// Without trusted hops that is the peer's. With `n` of them it is the `n`-th address from the
+/// right of all `X-Forwarded-For` lines together: what the outermost proxy of the host's own saw.
+/// Everything to its left was written by strangers. When there are fewer addresses than hops the
+/// request did not come through all proxies, and the peer's address is taken. No peer known: no
+/// address, whatever the headers say; an address that cannot be read: none.
+#[must_use]
+pub fn client_address(
+    peer: Option<IpAddr>,
+    headers: &(impl Headers + ?Sized),
+    trusted_hops: usize,
+) -> Option<IpAddr> {
+    let peer = peer?.to_canonical();
+    let Some(from_right) = trusted_hops.checked_sub(1) else { return Some(peer) };
+    let lines: Vec<&[u8]> = headers.values("x-forwarded-for").collect();
+    let mut entries = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+    match entries.nth(from_right) {
+        Some(entry) => address(entry),
+        None => Some(peer),
+    }
+}
+
+/// `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`.
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim_matches([' ', '\t']);
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let ip = bare.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
+    ip.ok().map(|ip| ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_counted_from_the_right() {
+        let table: &[(Option<&str>, &[&str], usize, Option<&str>)] = &[
+            // No trust: the peer, whatever is claimed.
+            (Some("9.9.9.9"), &[], 0, Some("9.9.9.9")),
+            (Some("9.9.9.9"), &["1.1.1.1"], 0, Some("9.9.9.9")),
+            // Spoofed entries stand to the left.
+            (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1"], 1, Some("1.1.1.1")),
+            (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1, 2.2.2.2"], 2, Some("1.1.1.1")),
+            // Repeated headers are one list.
+            (Some("9.9.9.9"), &["6.6.6.6", "1.1.1.1"], 1, Some("1.1.1.1")),
+            (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1", "2.2.2.2"], 2, Some("1.1.1.1")),
+            // Not through all proxies.
+            (Some("9.9.9.9"), &["1.1.1.1"], 2, Some("9.9.9.9")),
+            (Some("9.9.9.9"), &[], 1, Some("9.9.9.9")),
+            // Other spellings.
+            (Some("9.9.9.9"), &["1.1.1.1:80"], 1, Some("1.1.1.1")),
+            (Some("9.9.9.9"), &["[2001:db8::1]:443"], 1, Some("2001:db8::1")),
+            (Some("9.9.9.9"), &["[2001:db8::1]"], 1, Some("2001:db8::1")),
+            (Some("9.9.9.9"), &["2001:db8::1"], 1, Some("2001:db8::1")),
+            (Some("::ffff:1.2.3.4"), &[], 0, Some("1.2.3.4")),
+            (Some("9.9.9.9"), &["::ffff:1.2.3.4"], 1, Some("1.2.3.4")),
+            // Nothing that can be read.
+            (Some("9.9.9.9"), &["1.1.1.1, unknown"], 1, None),
+            (Some("9.9.9.9"), &[""], 1, None),
+            (Some("9.9.9.9"), &["\u{1b}"], 1, None),
+            // Nobody to begin with.
+            (None, &["1.1.1.1"], 1, None),
+            (None, &[], 0, None),
+        ];
+        for (peer, lines, hops, wanted) in table {
+            let headers: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", line.as_bytes())).collect();
+            let parse = |text: &str| text.parse::<IpAddr>().unwrap();
+            assert_eq!(
+                client_address(peer.map(parse), headers.as_slice(), *hops),
+                wanted.map(parse),
+                "{peer:?} {lines:?} {hops}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_audit_log_gets_what_the_headers_say_and_no_query() {
+        let headers: &[(&str, &[u8])] = &[
+            ("user-agent", b"curl/8"),
+            ("x-request-id", b"r-1"),
+            ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ];
+        let meta = request_meta("GET", "/a?b=c", headers, None, 0);
+        assert_eq!((meta.path(), meta.agent()), ("/a", Some("curl/8")));
+        assert_eq!(meta.id().unwrap().to_string(), "r-1");
+        assert_eq!(meta.trace().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(request_meta("GET", "/", &[("x-request-id", &b"a b"[..])][..], None, 0).id(), None);
+    }
+}

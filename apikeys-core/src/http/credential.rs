@@ -1,0 +1,312 @@
+use std::borrow::Cow;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::Headers;
+use crate::access::Denial;
+
+/// Where a service takes keys from. `Authorization: Bearer` always; others by choice. Never the
+/// query of the URL, which ends up in logs and histories.
+///
+/// ```
+/// use apikeys_core::http::Sources;
+///
+/// let sources = Sources::bearer().header("x-api-key")?.basic_user_name();
+/// # Ok::<(), apikeys_core::http::InvalidHeaderName>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    headers: Vec<Cow<'static, str>>,
+    basic: bool,
+}
+
+/// The text cannot be a header that carries a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of a header of one's own, such as x-api-key")]
+pub struct InvalidHeaderName;
+
+impl Sources {
+    /// `Authorization: Bearer <key>` and nothing else.
+    #[must_use]
+    pub fn bearer() -> Self {
+        Self::default()
+    }
+
+    /// Also takes the key from a header of its own, as `X-API-Key: <key>`.
+    ///
+    /// # Errors
+    ///
+    /// When `name` is not a header's name, or is `authorization`.
+    pub fn header(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
+        let name = name.to_ascii_lowercase();
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(token) || name == AUTHORIZATION {
+            return Err(InvalidHeaderName);
+        }
+        self.headers.push(name.into());
+        Ok(self)
+    }
+
+    /// Also takes the key from the user name of `Authorization: Basic`; the password is ignored.
+    #[must_use]
+    pub fn basic_user_name(mut self) -> Self {
+        self.basic = true;
+        self
+    }
+
+    /// The headers that may carry a key, in lower case: what the inner service should not see.
+    pub fn header_names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(AUTHORIZATION).chain(self.headers.iter().map(AsRef::as_ref))
+    }
+
+    fn takes(&self, scheme: &[u8]) -> bool {
+        scheme.eq_ignore_ascii_case(b"bearer") || (self.basic && scheme.eq_ignore_ascii_case(b"basic"))
+    }
+}
+
+const AUTHORIZATION: &str = "authorization";
+
+/// What a caller sent as its key. Not yet looked at.
+#[derive(PartialEq, Eq)]
+pub struct Presented<'a>(Text<'a>);
+
+#[derive(PartialEq, Eq)]
+enum Text<'a> {
+    Sent(&'a [u8]),
+    Decoded(Zeroizing<Vec<u8>>),
+}
+
+impl Presented<'_> {
+    /// The bytes that should be a secret.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Sent(bytes) => bytes,
+            Text::Decoded(bytes) => bytes,
+        }
+    }
+}
+
+impl std::fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Presented(…)")
+    }
+}
+
+/// Finds the one credential of a request; none is `Ok(None)`.
+///
+/// A scheme that is not an enabled source is no credential. White space around a header's value
+/// is not part of it (RFC 9110, section 5.5).
+///
+/// # Errors
+///
+/// [`Denial::Ambiguous`] when there are two `Authorization` lines, a list joined by a comma, or
+/// two sources at once, even with the same key.
+pub fn credential<'a>(
+    sources: &'a Sources,
+    headers: &'a (impl Headers + ?Sized),
+) -> Result<Option<Presented<'a>>, Denial> {
+    let mut found = match one(headers, AUTHORIZATION)? {
+        Some(value) => authorization(sources, value)?,
+        None => None,
+    };
+    for name in &sources.headers {
+        let Some(value) = one(headers, name)? else { continue };
+        if value.contains(&b',') || found.is_some() {
+            return Err(Denial::Ambiguous);
+        }
+        found = Some(Presented(Text::Sent(value)));
+    }
+    Ok(found)
+}
+
+/// The only line of a header, trimmed; an empty one is none.
+fn one<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Result<Option<&'a [u8]>, Denial> {
+    let mut lines = headers.values(name);
+    let first = lines.next();
+    if lines.next().is_some() {
+        return Err(Denial::Ambiguous);
+    }
+    Ok(first.map(trim).filter(|value| !value.is_empty()))
+}
+
+fn authorization<'a>(sources: &Sources, value: &'a [u8]) -> Result<Option<Presented<'a>>, Denial> {
+    // A list that a proxy joined may hide a key behind a scheme of no interest.
+    let named = |part| sources.takes(scheme(trim(part)).0);
+    if value.contains(&b',') && value.split(|byte| *byte == b',').any(named) {
+        return Err(Denial::Ambiguous);
+    }
+    let (scheme, rest) = scheme(value);
+    if !sources.takes(scheme) || rest.is_empty() {
+        return Ok(None);
+    }
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(Some(Presented(Text::Sent(rest))));
+    }
+    Ok(basic_user_name(rest).map(|name| Presented(Text::Decoded(name))))
+}
+
+/// The scheme up to the first space, and what follows the spaces.
+fn scheme(value: &[u8]) -> (&[u8], &[u8]) {
+    let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(end);
+    let start = rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
+    (scheme, rest.split_at(start).1)
+}
+
+/// The user name of Basic credentials; an empty one is none. What cannot be decoded, or is longer
+/// than a key could make it, becomes a text that is no key.
+fn basic_user_name(encoded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const LONGEST: usize = 512;
+    let undecodable = || Some(Zeroizing::new(vec![b'?']));
+    if encoded.len() > LONGEST {
+        return undecodable();
+    }
+    let Ok(decoded) = STANDARD.decode(encoded).map(Zeroizing::new) else { return undecodable() };
+    let name = decoded.split(|byte| *byte == b':').next().unwrap_or_default();
+    (!name.is_empty()).then(|| Zeroizing::new(name.to_vec()))
+}
+
+fn trim(value: &[u8]) -> &[u8] {
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(|byte| !space(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !space(byte)).map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Line<'a> = (&'a str, &'a [u8]);
+
+    fn found(sources: &Sources, lines: &[Line<'_>]) -> Result<Option<Vec<u8>>, Denial> {
+        credential(sources, lines).map(|found| found.map(|key| key.as_bytes().to_vec()))
+    }
+
+    fn bearer(value: &str) -> Result<Option<String>, Denial> {
+        found(&Sources::bearer(), &[("authorization", value.as_bytes())])
+            .map(|found| found.map(|bytes| String::from_utf8(bytes).unwrap()))
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case_and_spaces_after_it_do_not_count() {
+        for good in ["Bearer k", "bearer k", "BEARER k", "bEaReR   k", "  Bearer k\t "] {
+            assert_eq!(bearer(good), Ok(Some("k".into())), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_bearer_credential_is_missing() {
+        for none in [
+            "",
+            " ",
+            "Bearer",
+            "Bearer ",
+            "Bearer\tk",
+            "Bearerish k",
+            "Basic azo=",
+            "Digest a=\"b\", c=d",
+            "k",
+            "Token k",
+        ] {
+            assert_eq!(bearer(none), Ok(None), "{none:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_inside_stays_and_makes_the_key_invalid_later() {
+        assert_eq!(bearer("Bearer a b"), Ok(Some("a b".into())));
+        assert_eq!(bearer("Bearer \tk"), Ok(Some("\tk".into())));
+    }
+
+    #[test]
+    fn two_of_anything_are_ambiguous_whatever_their_length_or_shape() {
+        let long = format!("Bearer {},b", "x".repeat(9_000));
+        for two in [
+            "Bearer a,b",
+            "Bearer a, Bearer b",
+            "Bearer a, Bearer a",
+            "Bearer ,",
+            "Basic azo=, Bearer a",
+            "Digest a=b,bearer k",
+            &long,
+        ] {
+            assert_eq!(bearer(two), Err(Denial::Ambiguous), "{two:?}");
+        }
+        for lines in [["Bearer a", "Bearer a"], ["Bearer a", "Basic azo="], ["", ""], ["Bearer a", ""]] {
+            let lines = lines.map(|value| ("authorization", value.as_bytes()));
+            assert_eq!(found(&Sources::bearer(), &lines), Err(Denial::Ambiguous), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn further_sources_count_only_when_enabled_and_only_one_at_a_time() {
+        let sources = Sources::bearer().header("X-API-Key").unwrap();
+        let (header, auth) = (("x-api-key", &b"k"[..]), ("authorization", &b"Bearer k"[..]));
+        assert_eq!(found(&Sources::bearer(), &[header]), Ok(None));
+        assert_eq!(found(&sources, &[header]), Ok(Some(b"k".to_vec())));
+        assert_eq!(found(&sources, &[header, auth]), Err(Denial::Ambiguous));
+        assert_eq!(found(&sources, &[("x-api-key", b"")]), Ok(None));
+        assert_eq!(found(&sources, &[("x-api-key", b""), auth]), Ok(Some(b"k".to_vec())));
+        assert_eq!(found(&sources, &[("x-api-key", b"a,b")]), Err(Denial::Ambiguous));
+        assert_eq!(found(&sources, &[header, header]), Err(Denial::Ambiguous));
+        assert_eq!(sources.header_names().collect::<Vec<_>>(), ["authorization", "x-api-key"]);
+        for bad in ["", "a b", "Authorization", "ü"] {
+            assert_eq!(Sources::bearer().header(bad), Err(InvalidHeaderName), "{bad}");
+        }
+    }
+
+    #[test]
+    fn basic_gives_its_user_name() {
+        let sources = Sources::bearer().basic_user_name();
+        let basic = |text: &str| {
+            let value = format!("bAsIc {}", STANDARD.encode(text));
+            found(&sources, &[("authorization", value.as_bytes())])
+        };
+        assert_eq!(basic("key:"), Ok(Some(b"key".to_vec())));
+        assert_eq!(basic("key:password:more"), Ok(Some(b"key".to_vec())));
+        assert_eq!(basic("key"), Ok(Some(b"key".to_vec())));
+        assert_eq!(basic(":password"), Ok(None));
+        assert_eq!(found(&sources, &[("authorization", b"Basic !!!")]), Ok(Some(b"?".to_vec())));
+        assert_eq!(basic(&"x".repeat(9_000)), Ok(Some(b"?".to_vec())));
+    }
+
+    /// The rules for a single Authorization line, over text and in other words.
+    fn oracle(value: &str) -> Result<Option<String>, Denial> {
+        let value = value.trim_matches([' ', '\t']);
+        let named = |part: &str| {
+            part.trim_matches([' ', '\t'])
+                .split(' ')
+                .next()
+                .is_some_and(|word| word.to_lowercase() == "bearer")
+        };
+        let parts: Vec<&str> = value.split(',').collect();
+        if parts.len() > 1 && (named(parts[0]) || parts[1..].iter().any(|part| named(part))) {
+            return Err(Denial::Ambiguous);
+        }
+        let rest = value.split_once(' ').filter(|(word, _)| word.to_lowercase() == "bearer");
+        Ok(rest.map(|(_, rest)| rest.trim_start_matches(' ').to_owned()).filter(|rest| !rest.is_empty()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #[test]
+        fn one_line_is_read_as_the_rules_say(words in prop::collection::vec(prop::sample::select(
+            vec!["Bearer", "bearer", "Basic", "Digest", " ", "  ", "\t", ",", ", ", "a", "acme_live_1", "=", "Bearerish"]), 0..8)) {
+            let value = words.concat();
+            prop_assert_eq!(bearer(&value), oracle(&value), "{:?}", value);
+        }
+
+        #[test]
+        fn arbitrary_bytes_do_not_panic(value in prop::collection::vec(any::<u8>(), 0..100)) {
+            let sources = Sources::bearer().basic_user_name().header("x-api-key").unwrap();
+            let _ = found(&sources, &[("authorization", &value), ("x-api-key", &value)]);
+            let basic = [b"Basic ", value.as_slice()].concat();
+            let _ = found(&sources, &[("authorization", &basic)]);
+        }
+    }
+}

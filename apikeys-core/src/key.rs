@@ -1,0 +1,9 @@
+//! A key as it is kept: everything but its secret.
+
+mod name;
+mod patch;
+mod row;
+
+pub use name::{InvalidKeyName, KeyName};
+pub use patch::{KeyPatch, NewKey};
+pub use row::{KeyRow, KeyView, SecretRow, Settings, Status};

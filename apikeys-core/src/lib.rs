@@ -1,0 +1,21 @@
+//! x
+#![allow(missing_docs)]
+pub mod access;
+pub mod audit;
+pub mod clock;
+pub mod entropy;
+pub mod http;
+pub mod id;
+pub mod key;
+pub mod plan;
+pub mod rate_limit;
+pub mod store;
+pub mod token;
+pub use access::{Denial, DenialCode, admit};
+pub use audit::RequestMeta;
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use id::{Actor, KeyId, OrgId};
+pub use key::{KeyName, KeyPatch, NewKey, Status};
+pub use plan::{Plan, PlanName, Plans, Quota};
+pub use rate_limit::{RateLimit, RateLimited, RateStatus};
+pub use token::Secret;

@@ -1,0 +1,286 @@
+//! What an organization's plan allows.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::rate_limit::RateLimit;
+
+/// A plan's name, as `professional`: `[a-z0-9_-]{1,64}`. Stored with the organization.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PlanName(Arc<str>);
+
+/// The text cannot be a plan's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a plan's name is 1 to 64 characters of a-z, 0-9, - and _")]
+pub struct InvalidPlanName;
+
+impl PlanName {
+    /// Takes a name.
+    ///
+    /// # Errors
+    ///
+    /// When it does not match `[a-z0-9_-]{1,64}`.
+    pub fn new(text: &str) -> Result<Self, InvalidPlanName> {
+        let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidPlanName)
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PlanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PlanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl TryFrom<String> for PlanName {
+    type Error = InvalidPlanName;
+
+    fn try_from(text: String) -> Result<Self, InvalidPlanName> {
+        Self::new(&text)
+    }
+}
+
+impl From<PlanName> for String {
+    fn from(name: PlanName) -> Self {
+        name.as_str().to_owned()
+    }
+}
+
+/// How many keys an organization may have, whatever their status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed for good: a number or none")]
+pub enum Quota {
+    /// At most this many.
+    Limited(u32),
+    /// As many as wanted.
+    Unlimited,
+}
+
+impl Quota {
+    /// The number, if there is one.
+    #[must_use]
+    pub const fn limit(self) -> Option<u32> {
+        match self {
+            Self::Limited(most) => Some(most),
+            Self::Unlimited => None,
+        }
+    }
+
+    /// Whether one more key fits beside `used`.
+    #[must_use]
+    pub const fn allows_one_more(self, used: u32) -> bool {
+        match self {
+            Self::Limited(most) => used < most,
+            Self::Unlimited => true,
+        }
+    }
+}
+
+/// What an organization has bought, as far as API keys are concerned.
+///
+/// ```
+/// use apikeys_core::{Plan, Quota, RateLimit};
+///
+/// let team = Plan::new("team", Quota::Limited(5))?.default_rate_limit(RateLimit::per_minute(600)?);
+/// let trial = Plan::new("trial", Quota::Limited(0))?.without_api_access();
+/// assert!(team.api_access() && !trial.api_access());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    name: PlanName,
+    quota: Quota,
+    api_access: bool,
+    default_rate_limit: RateLimit,
+}
+
+impl Plan {
+    /// A plan with API access, this many keys, and [`RateLimit::DEFAULT`] for keys without a
+    /// limit of their own.
+    ///
+    /// # Errors
+    ///
+    /// When `name` cannot be a plan's name.
+    pub fn new(name: &str, quota: Quota) -> Result<Self, InvalidPlanName> {
+        let name = PlanName::new(name)?;
+        Ok(Self { name, quota, api_access: true, default_rate_limit: RateLimit::DEFAULT })
+    }
+
+    /// No key of an organization on this plan works, and none can be created.
+    #[must_use]
+    pub fn without_api_access(mut self) -> Self {
+        self.api_access = false;
+        self
+    }
+
+    /// The limit of keys that have none of their own. They follow it when it changes.
+    #[must_use]
+    pub fn default_rate_limit(mut self, limit: RateLimit) -> Self {
+        self.default_rate_limit = limit;
+        self
+    }
+
+    /// The plan's name.
+    #[must_use]
+    pub fn name(&self) -> &PlanName {
+        &self.name
+    }
+
+    /// How many keys.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// Whether keys work at all.
+    #[must_use]
+    pub fn api_access(&self) -> bool {
+        self.api_access
+    }
+
+    /// The limit that applies to a key whose own is `own`.
+    #[must_use]
+    pub fn effective_rate_limit(&self, own: Option<RateLimit>) -> RateLimit {
+        own.unwrap_or(self.default_rate_limit)
+    }
+}
+
+/// The plans a host sells. The first is what an organization is on until it is told otherwise.
+///
+/// Plans are code: an organization stores only the name, and a change here applies to all keys
+/// that exist. Keep a plan in the catalogue for as long as an organization is on it: a name that
+/// is not here makes its keys unverifiable (503), because guessing would be worse.
+#[derive(Debug, Clone)]
+pub struct Plans {
+    /// Never empty.
+    all: Vec<Arc<Plan>>,
+}
+
+/// The plans do not make a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPlans {
+    /// There is none.
+    #[error("a catalogue needs at least one plan")]
+    Empty,
+    /// Two plans share a name.
+    #[error("two plans are called {0}")]
+    Repeated(PlanName),
+}
+
+impl Plans {
+    /// A catalogue of these plans, the default first.
+    ///
+    /// # Errors
+    ///
+    /// When there is no plan, or two have the same name.
+    pub fn new(plans: impl IntoIterator<Item = Plan>) -> Result<Self, InvalidPlans> {
+        let mut all: Vec<Arc<Plan>> = Vec::new();
+        for plan in plans {
+            if all.iter().any(|other| other.name == plan.name) {
+                return Err(InvalidPlans::Repeated(plan.name));
+            }
+            all.push(Arc::new(plan));
+        }
+        if all.is_empty() { Err(InvalidPlans::Empty) } else { Ok(Self { all }) }
+    }
+
+    /// `free` (no keys, no API access), `starter` (2 keys), `professional` (10) and `enterprise`
+    /// (unlimited); 60 requests a minute by default on each.
+    #[must_use]
+    pub fn standard() -> Self {
+        let plan = |name: &str, quota, api_access| {
+            let name = PlanName(name.into());
+            Arc::new(Plan { name, quota, api_access, default_rate_limit: RateLimit::DEFAULT })
+        };
+        Self {
+            all: vec![
+                plan("free", Quota::Limited(0), false),
+                plan("starter", Quota::Limited(2), true),
+                plan("professional", Quota::Limited(10), true),
+                plan("enterprise", Quota::Unlimited, true),
+            ],
+        }
+    }
+
+    /// The plan of this name.
+    #[must_use]
+    pub fn get(&self, name: &PlanName) -> Option<&Arc<Plan>> {
+        self.all.iter().find(|plan| plan.name == *name)
+    }
+
+    /// All plans, the default first.
+    pub fn iter(&self) -> impl Iterator<Item = &Plan> {
+        self.all.iter().map(Arc::as_ref)
+    }
+
+    /// What an organization is on until its plan is set. None only of an empty catalogue, which
+    /// cannot be made.
+    pub(crate) fn default_plan(&self) -> Option<&Arc<Plan>> {
+        self.all.first()
+    }
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self::standard()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_plans_are_those_on_the_price_list() {
+        let listed: Vec<_> = Plans::standard()
+            .iter()
+            .map(|plan| (plan.name().to_string(), plan.quota().limit(), plan.api_access()))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                ("free".to_owned(), Some(0), false),
+                ("starter".to_owned(), Some(2), true),
+                ("professional".to_owned(), Some(10), true),
+                ("enterprise".to_owned(), None, true),
+            ]
+        );
+        assert!(Plans::standard().iter().all(|plan| plan.effective_rate_limit(None).requests() == 60));
+    }
+
+    #[test]
+    fn a_catalogue_has_a_default_and_no_name_twice() {
+        assert_eq!(Plans::new([]).unwrap_err(), InvalidPlans::Empty);
+        let plan = || Plan::new("a", Quota::Unlimited).unwrap();
+        assert!(matches!(Plans::new([plan(), plan()]), Err(InvalidPlans::Repeated(_))));
+        assert_eq!(Plan::new("A", Quota::Unlimited), Err(InvalidPlanName));
+    }
+
+    #[test]
+    fn a_quota_counts_what_exists() {
+        assert!(!Quota::Limited(0).allows_one_more(0));
+        assert!(Quota::Limited(2).allows_one_more(1));
+        assert!(!Quota::Limited(2).allows_one_more(2));
+        assert!(!Quota::Limited(2).allows_one_more(5));
+        assert!(Quota::Unlimited.allows_one_more(u32::MAX));
+    }
+}

@@ -1,0 +1,98 @@
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// So many requests in any 60 seconds, 1 to 10,000. JSON is the bare number.
+///
+/// ```
+/// use apikeys_core::RateLimit;
+///
+/// assert_eq!(RateLimit::per_minute(600)?.requests(), 600);
+/// assert!(RateLimit::per_minute(0).is_err());
+/// assert!(RateLimit::per_minute(10_001).is_err());
+/// # Ok::<(), apikeys_core::rate_limit::InvalidRateLimit>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RateLimit(NonZeroU32);
+
+/// The number is not from 1 to 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a rate limit is a whole number from 1 to 10000 requests a minute")]
+pub struct InvalidRateLimit;
+
+impl RateLimit {
+    /// The span that is counted over.
+    pub const WINDOW: Duration = Duration::from_secs(60);
+    /// What a key gets when neither it nor its plan says otherwise: 60.
+    pub const DEFAULT: Self = Self(NonZeroU32::new(60).unwrap());
+    /// The highest limit: 10,000.
+    pub const MAX: Self = Self(NonZeroU32::new(10_000).unwrap());
+
+    /// `requests` in any 60 seconds.
+    ///
+    /// # Errors
+    ///
+    /// When the number is not from 1 to 10,000.
+    pub const fn per_minute(requests: u32) -> Result<Self, InvalidRateLimit> {
+        match NonZeroU32::new(requests) {
+            Some(number) if requests <= Self::MAX.0.get() => Ok(Self(number)),
+            _ => Err(InvalidRateLimit),
+        }
+    }
+
+    /// The number of requests.
+    #[must_use]
+    pub const fn requests(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/min", self.0)
+    }
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl TryFrom<i64> for RateLimit {
+    type Error = InvalidRateLimit;
+
+    fn try_from(requests: i64) -> Result<Self, InvalidRateLimit> {
+        Self::per_minute(u32::try_from(requests).map_err(|_| InvalidRateLimit)?)
+    }
+}
+
+impl Serialize for RateLimit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.requests())
+    }
+}
+
+impl<'de> Deserialize<'de> for RateLimit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(i64::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_numbers_from_1_to_10_000_are_limits() {
+        for good in [1, 60, 10_000] {
+            assert_eq!(RateLimit::try_from(good).map(RateLimit::requests), Ok(good as u32));
+        }
+        for bad in [0, 10_001, -1, i64::MIN, i64::MAX, 1 << 32 | 60] {
+            assert_eq!(RateLimit::try_from(bad), Err(InvalidRateLimit));
+        }
+        for bad in ["0", "10001", "-1", "1.5", "1e2", "18446744073709551616", "\"60\"", "null"] {
+            assert!(serde_json::from_str::<RateLimit>(bad).is_err(), "{bad}");
+        }
+    }
+}

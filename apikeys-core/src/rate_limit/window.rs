@@ -1,0 +1,319 @@
+use std::{collections::VecDeque, time::Duration};
+
+use super::RateLimit;
+use crate::clock::Monotonic;
+
+/// The length of the window in the clock's own unit, microseconds.
+const WINDOW: u64 = 60_000_000;
+
+/// The times of one subject's admissions within the last minute, and the decision they make.
+///
+/// Pure: it is told the time. Times that go back are read as the latest time seen. When a limit
+/// is lowered all admissions of the last minute still count.
+///
+/// ```
+/// use std::time::Duration;
+/// use apikeys_core::{RateLimit, clock::Monotonic, rate_limit::SlidingWindow};
+///
+/// let limit = RateLimit::per_minute(2)?;
+/// let mut window = SlidingWindow::new();
+/// let start = Monotonic::from_micros(0);
+/// assert_eq!(window.try_acquire(start, limit, 1).unwrap().remaining, 1);
+/// assert_eq!(window.try_acquire(start, limit, 1).unwrap().remaining, 0);
+///
+/// let later = start.saturating_add(Duration::from_millis(59_999));
+/// assert_eq!(window.try_acquire(later, limit, 1).unwrap_err().retry_after, Duration::from_millis(1));
+/// assert!(window.try_acquire(start.saturating_add(RateLimit::WINDOW), limit, 1).is_ok());
+/// # Ok::<(), apikeys_core::rate_limit::InvalidRateLimit>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SlidingWindow {
+    /// What `times` count from.
+    base: u64,
+    /// Admissions, oldest first, in microseconds after `base`.
+    times: VecDeque<u32>,
+}
+
+/// Where a subject stands after an admission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateStatus {
+    /// The limit that applied.
+    pub limit: RateLimit,
+    /// How many more requests would be admitted now.
+    pub remaining: u32,
+    /// Until the oldest counted request leaves the window.
+    pub reset_after: Duration,
+}
+
+/// Too many: nothing was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimited {
+    /// The limit that applied.
+    pub limit: RateLimit,
+    /// Until the same request would be admitted, if nobody else used the place. More than zero.
+    pub retry_after: Duration,
+}
+
+impl RateStatus {
+    /// A status that a limiter of one's own came to.
+    #[must_use]
+    pub const fn new(limit: RateLimit, remaining: u32, reset_after: Duration) -> Self {
+        Self { limit, remaining, reset_after }
+    }
+}
+
+impl RateLimited {
+    /// A refusal that a limiter of one's own came to.
+    #[must_use]
+    pub const fn new(limit: RateLimit, retry_after: Duration) -> Self {
+        Self { limit, retry_after }
+    }
+}
+
+impl SlidingWindow {
+    /// A window without admissions; it holds no memory of its own.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { base: 0, times: VecDeque::new() }
+    }
+
+    /// Admits `cost` requests at `now` and counts them, or refuses and counts nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RateLimited`] when fewer than `cost` places are free. A cost above the limit never fits;
+    /// it is told to wait for a whole window.
+    pub fn try_acquire(
+        &mut self,
+        now: Monotonic,
+        limit: RateLimit,
+        cost: u32,
+    ) -> Result<RateStatus, RateLimited> {
+        self.check(now, limit, cost)?;
+        self.record(now, cost);
+        Ok(self.status(now, limit))
+    }
+
+    /// Whether `cost` requests would be admitted at `now`; counts nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire`](Self::try_acquire).
+    pub fn check(&mut self, now: Monotonic, limit: RateLimit, cost: u32) -> Result<(), RateLimited> {
+        let now = self.advance(now);
+        let used = self.used();
+        let free = limit.requests().saturating_sub(used);
+        if cost <= free {
+            return Ok(());
+        }
+        if cost > limit.requests() {
+            return Err(RateLimited { limit, retry_after: RateLimit::WINDOW });
+        }
+        // When the oldest `missing` have left, there is room.
+        let missing = cost - free + used.saturating_sub(limit.requests());
+        let leaves = self.leaves(missing.saturating_sub(1)).unwrap_or(now);
+        Err(RateLimited { limit, retry_after: Duration::from_micros(leaves.saturating_sub(now).max(1)) })
+    }
+
+    /// Counts `cost` requests at `now` without asking.
+    pub fn record(&mut self, now: Monotonic, cost: u32) {
+        let now = self.advance(now);
+        if self.times.is_empty() {
+            self.base = now;
+        }
+        let offset = self.offset(now);
+        self.times.extend(std::iter::repeat_n(offset, usize::try_from(cost).unwrap_or(0)));
+    }
+
+    /// Where the subject stands at `now`.
+    pub fn status(&mut self, now: Monotonic, limit: RateLimit) -> RateStatus {
+        let now = self.advance(now);
+        RateStatus {
+            limit,
+            remaining: limit.requests().saturating_sub(self.used()),
+            reset_after: Duration::from_micros(self.leaves(0).unwrap_or(now).saturating_sub(now)),
+        }
+    }
+
+    /// Whether nothing is counted at `now`. Memory is given back when so.
+    pub fn is_idle(&mut self, now: Monotonic) -> bool {
+        self.advance(now);
+        self.times.is_empty()
+    }
+
+    fn used(&self) -> u32 {
+        u32::try_from(self.times.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When the `index`-th oldest admission leaves the window.
+    fn leaves(&self, index: u32) -> Option<u64> {
+        let offset = *self.times.get(usize::try_from(index).ok()?)?;
+        Some(self.base + u64::from(offset) + WINDOW)
+    }
+
+    /// Drops what has left the window; returns the time to go by.
+    fn advance(&mut self, now: Monotonic) -> u64 {
+        let newest = self.times.back().map_or(0, |offset| self.base + u64::from(*offset));
+        let now = now.as_micros().max(newest);
+        while let Some(first) = self.times.front()
+            && self.base + u64::from(*first) + WINDOW <= now
+        {
+            self.times.pop_front();
+        }
+        if self.times.is_empty() && self.times.capacity() > 0 {
+            self.times = VecDeque::new();
+        }
+        now
+    }
+
+    /// `now` as an offset; moves the base up when the distance no longer fits. What is left in
+    /// the window spans a minute at most, so it always fits after that.
+    fn offset(&mut self, now: u64) -> u32 {
+        if let Ok(offset) = u32::try_from(now - self.base) {
+            return offset;
+        }
+        let first = self.times.front().copied().unwrap_or_default();
+        for offset in &mut self.times {
+            *offset -= first;
+        }
+        self.base += u64::from(first);
+        u32::try_from(now - self.base).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A list of times, read from the definition: 'admitted in the last 60 seconds'.
+    #[derive(Default)]
+    struct Oracle(Vec<u64>);
+
+    impl Oracle {
+        fn admitted_in_the_last_minute(&self, now: u64) -> usize {
+            self.0.iter().filter(|at| now - **at < 60_000_000).count()
+        }
+
+        fn admit(&mut self, now: u64, limit: u32, cost: u32) -> bool {
+            let fits = self.admitted_in_the_last_minute(now) + cost as usize <= limit as usize;
+            if fits {
+                self.0.extend(std::iter::repeat_n(now, cost as usize));
+            }
+            fits
+        }
+    }
+
+    fn at(micros: u64) -> Monotonic {
+        Monotonic::from_micros(micros)
+    }
+
+    fn per_minute(requests: u32) -> RateLimit {
+        RateLimit::per_minute(requests).unwrap()
+    }
+
+    #[test]
+    fn a_place_is_free_again_after_exactly_a_minute() {
+        let mut window = SlidingWindow::new();
+        let limit = per_minute(1);
+        assert!(window.try_acquire(at(7), limit, 1).is_ok());
+        let refused = window.try_acquire(at(60_000_006), limit, 1).unwrap_err();
+        assert_eq!(refused.retry_after, Duration::from_micros(1));
+        assert!(window.try_acquire(at(60_000_007), limit, 1).is_ok());
+    }
+
+    #[test]
+    fn a_lowered_limit_shows_nothing_left_and_waits_for_the_right_one() {
+        let mut window = SlidingWindow::new();
+        for second in 0..10 {
+            window.try_acquire(at(second * 1_000_000), per_minute(10), 1).unwrap();
+        }
+        let now = at(10_000_000);
+        assert_eq!(window.status(now, per_minute(3)).remaining, 0);
+        // With a limit of 3, eight of the ten must leave: the eighth came at second 7.
+        let refused = window.try_acquire(now, per_minute(3), 1).unwrap_err();
+        assert_eq!(refused.retry_after, Duration::from_secs(57));
+        assert_eq!(window.status(now, per_minute(12)).remaining, 2);
+    }
+
+    #[test]
+    fn memory_is_given_back_when_idle_and_small_when_full() {
+        let mut window = SlidingWindow::new();
+        for n in 0..10_000 {
+            window.try_acquire(at(n), RateLimit::MAX, 1).unwrap();
+        }
+        assert!(window.times.capacity() * size_of::<u32>() <= 8 * 10_000);
+        assert!(!window.is_idle(at(60_000_000)));
+        assert!(window.is_idle(at(60_009_999)));
+        assert_eq!(window.times.capacity(), 0);
+    }
+
+    #[test]
+    fn a_window_busy_for_hours_stays_exact() {
+        let mut window = SlidingWindow::new();
+        let mut oracle = Oracle::default();
+        let mut now = 0;
+        for step in 0..20_000_u64 {
+            now += 700_000 + step % 977;
+            oracle.0.retain(|at| now - at < 60_000_000);
+            let ours = window.try_acquire(at(now), per_minute(70), 1).is_ok();
+            assert_eq!(ours, oracle.admit(now, 70, 1), "at {now}");
+        }
+        assert!(now > 3 * u64::from(u32::MAX));
+    }
+
+    #[test]
+    fn more_than_the_limit_at_once_never_fits() {
+        let mut window = SlidingWindow::new();
+        assert_eq!(window.try_acquire(at(0), per_minute(3), 4).unwrap_err().retry_after, RateLimit::WINDOW);
+        assert!(window.try_acquire(at(0), per_minute(3), 3).is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        /// Any schedule, limits edited up and down, costs above one: the same decisions as the
+        /// list of times, a truthful remainder, and an honest time to wait.
+        #[test]
+        fn decisions_are_those_of_a_list_of_times(
+            start in 0_u64..u64::from(u32::MAX) * 4,
+            steps in prop::collection::vec((prop_oneof![
+                4 => 0_u64..3,
+                4 => 0_u64..3_000_000,
+                2 => 20_000_000_u64..61_000_000,
+                1 => Just(60_000_000_u64),
+                1 => Just(59_999_999_u64),
+                1 => 0_u64..9_000_000_000,
+            ], 1_u32..12, 1_u32..4), 1..200),
+        ) {
+            let mut window = SlidingWindow::new();
+            let mut oracle = Oracle::default();
+            let mut now = start;
+            for (step, limit, cost) in steps {
+                now += step;
+                let before = oracle.admitted_in_the_last_minute(now);
+                let ours = window.try_acquire(at(now), per_minute(limit), cost);
+                prop_assert_eq!(ours.is_ok(), oracle.admit(now, limit, cost));
+                match ours {
+                    Ok(status) => {
+                        let used = oracle.admitted_in_the_last_minute(now);
+                        prop_assert_eq!(status.remaining as usize, (limit as usize).saturating_sub(used));
+                        let oldest = oracle.0.iter().find(|at| now - **at < 60_000_000).unwrap();
+                        prop_assert_eq!(status.reset_after, Duration::from_micros(oldest + 60_000_000 - now));
+                    }
+                    Err(refused) if cost <= limit => {
+                        let wait = refused.retry_after.as_micros() as u64;
+                        prop_assert!(wait >= 1);
+                        let fits = |at: u64| oracle.admitted_in_the_last_minute(at) + cost as usize <= limit as usize;
+                        prop_assert!(fits(now + wait));
+                        prop_assert!(!fits(now + wait - 1));
+                        prop_assert_eq!(before, oracle.admitted_in_the_last_minute(now));
+                    }
+                    Err(refused) => prop_assert_eq!(refused.retry_after, RateLimit::WINDOW),
+                }
+            }
+        }
+    }
+}

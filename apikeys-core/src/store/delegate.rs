@@ -1,0 +1,67 @@
+//! A store behind a pointer is a store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Recorded, StoreResult,
+    UsagePoint, UsageQuery,
+};
+use crate::{
+    audit::AuditEntry,
+    id::{EventId, KeyId, OrgId, WriterId},
+    key::KeyView,
+    token::{Locator, Scheme},
+};
+
+macro_rules! delegate {
+    ($pointer:ident) => {
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<S: KeyStore + ?Sized> KeyStore for $pointer<S> {
+            async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
+                (**self).find(locators).await
+            }
+
+            async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
+                (**self).schemes().await
+            }
+
+            async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {
+                (**self).org(org).await
+            }
+
+            async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
+                (**self).key(org, key).await
+            }
+
+            async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {
+                (**self).keys(query).await
+            }
+
+            async fn commit(&self, change: &Change) -> StoreResult<Committed> {
+                (**self).commit(change).await
+            }
+
+            async fn open_writer(&self, writer: WriterId) -> StoreResult<()> {
+                (**self).open_writer(writer).await
+            }
+
+            async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
+                (**self).record(batch).await
+            }
+
+            async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>> {
+                (**self).audit(query).await
+            }
+
+            async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
+                (**self).usage(query).await
+            }
+        }
+    };
+}
+
+delegate!(Arc);
+delegate!(Box);

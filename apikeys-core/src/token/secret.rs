@@ -1,0 +1,61 @@
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// The whole text that a caller sends. It is handed out once, when the key is created.
+///
+/// It does not print, neither with `{}` nor with `{:?}`, does not serialize, and is wiped from
+/// memory when dropped. [`expose`](Self::expose) is the one way to its text, so that every use
+/// can be found by name.
+///
+/// ```compile_fail
+/// # fn secret() -> apikeys_core::Secret { unimplemented!() }
+/// println!("{}", secret());
+/// ```
+///
+/// ```compile_fail
+/// # fn secret() -> apikeys_core::Secret { unimplemented!() }
+/// serde_json::to_string(&secret());
+/// ```
+pub struct Secret {
+    text: Zeroizing<String>,
+    shown: usize,
+}
+
+impl Secret {
+    /// `shown` is the length of the display prefix.
+    pub(super) fn new(text: Zeroizing<String>, shown: usize) -> Self {
+        Self { text, shown }
+    }
+
+    /// The text, to be shown to its owner once.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// The part that may be shown for ever: the prefix and the first four characters.
+    #[must_use]
+    pub fn display_prefix(&self) -> &str {
+        self.text.get(..self.shown).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({}…)", self.display_prefix())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static_assertions::assert_not_impl_any!(Secret: fmt::Display, serde::Serialize, Clone);
+
+    #[test]
+    fn debug_shows_the_display_prefix_and_no_more() {
+        let secret = Secret::new(Zeroizing::new("acme_live_0123456789".into()), 14);
+        assert_eq!(format!("{secret:?}"), "Secret(acme_live_0123…)");
+    }
+}
