@@ -170,8 +170,8 @@ impl Plan {
 /// is not here makes its keys unverifiable (503), because guessing would be worse.
 #[derive(Debug, Clone)]
 pub struct Plans {
-    /// Never empty.
-    all: Vec<Arc<Plan>>,
+    first: Arc<Plan>,
+    rest: Vec<Arc<Plan>>,
 }
 
 /// The plans do not make a catalogue.
@@ -193,14 +193,16 @@ impl Plans {
     ///
     /// When there is no plan, or two have the same name.
     pub fn new(plans: impl IntoIterator<Item = Plan>) -> Result<Self, InvalidPlans> {
-        let mut all: Vec<Arc<Plan>> = Vec::new();
+        let mut plans = plans.into_iter();
+        let first = plans.next().ok_or(InvalidPlans::Empty)?;
+        let mut catalogue = Self { first: Arc::new(first), rest: Vec::new() };
         for plan in plans {
-            if all.iter().any(|other| other.name == plan.name) {
+            if catalogue.get(&plan.name).is_some() {
                 return Err(InvalidPlans::Repeated(plan.name));
             }
-            all.push(Arc::new(plan));
+            catalogue.rest.push(Arc::new(plan));
         }
-        if all.is_empty() { Err(InvalidPlans::Empty) } else { Ok(Self { all }) }
+        Ok(catalogue)
     }
 
     /// `free` (no keys, no API access), `starter` (2 keys), `professional` (10) and `enterprise`
@@ -212,8 +214,8 @@ impl Plans {
             Arc::new(Plan { name, quota, api_access, default_rate_limit: RateLimit::DEFAULT })
         };
         Self {
-            all: vec![
-                plan("free", Quota::Limited(0), false),
+            first: plan("free", Quota::Limited(0), false),
+            rest: vec![
                 plan("starter", Quota::Limited(2), true),
                 plan("professional", Quota::Limited(10), true),
                 plan("enterprise", Quota::Unlimited, true),
@@ -224,18 +226,18 @@ impl Plans {
     /// The plan of this name.
     #[must_use]
     pub fn get(&self, name: &PlanName) -> Option<&Arc<Plan>> {
-        self.all.iter().find(|plan| plan.name == *name)
+        std::iter::once(&self.first).chain(&self.rest).find(|plan| plan.name == *name)
     }
 
     /// All plans, the default first.
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
-        self.all.iter().map(Arc::as_ref)
+        std::iter::once(&self.first).chain(&self.rest).map(Arc::as_ref)
     }
 
-    /// What an organization is on until its plan is set. None only of an empty catalogue, which
-    /// cannot be made.
-    pub(crate) fn default_plan(&self) -> Option<&Arc<Plan>> {
-        self.all.first()
+    /// What an organization is on until its plan is set.
+    #[must_use]
+    pub fn default_plan(&self) -> &Plan {
+        &self.first
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The status.
+    /// The response's status.
     pub status: u16,
     /// The headers, names in lower case; `content-type` is among them.
     pub headers: Vec<(&'static str, String)>,
@@ -181,6 +181,12 @@ impl Answer {
             headers.extend(wording.rate_headers(&rate, now));
         }
         Self { status: text.status, headers, problem }
+    }
+
+    /// The status that answers `denial`.
+    #[must_use]
+    pub fn status_of(denial: &Denial) -> u16 {
+        text(denial).status
     }
 }
 

@@ -18,7 +18,7 @@ const SHOWN_LEN: usize = 4;
 /// assert!(format.check(b"acme_live_0123456789ABCDEFGHIJKLMNOPQRST4MTgoH").is_err());
 /// # Ok::<(), apikeys_core::token::InvalidPrefix>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct TokenFormat {
     issued: Prefix,
     accepted: Vec<Prefix>,

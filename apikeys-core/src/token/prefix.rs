@@ -39,6 +39,13 @@ impl Prefix {
     }
 }
 
+impl Default for Prefix {
+    /// `key`.
+    fn default() -> Self {
+        Self("key".into())
+    }
+}
+
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

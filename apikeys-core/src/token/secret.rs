@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 /// can be found by name.
 ///
 /// ```compile_fail
-/// # fn secret() -> apikeys_core::Secret { unimplemented!() }
+/// # fn secret() -> apikeys_core::Secret { loop {} }
 /// println!("{}", secret());
 /// ```
 ///
 /// ```compile_fail
-/// # fn secret() -> apikeys_core::Secret { unimplemented!() }
+/// # fn secret() -> apikeys_core::Secret { loop {} }
 /// serde_json::to_string(&secret());
 /// ```
 pub struct Secret {

@@ -1,0 +1,72 @@
+use std::{
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures_util::future::{join, select};
+
+use super::keys::Inner;
+
+/// The work that goes on beside the requests: writing the audit log, forgetting idle keys.
+///
+/// Spawn [`run`](Self::run) on the host's runtime. Nothing is lost while nobody runs it, but then
+/// every request waits until its own audit event is written.
+#[derive(Debug)]
+#[must_use = "spawn `maintenance.run()`, or every request waits for its audit event to be written"]
+pub struct Maintenance {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// How often idle keys are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// Longest pause between two attempts to write.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+impl Maintenance {
+    /// Works until [`ApiKeys::shutdown`](super::ApiKeys::shutdown) is done.
+    pub async fn run(self) {
+        let _running = Running::new(&self.inner);
+        // Loops of their own: one that waits for the store does not hold up the other.
+        let loops = join(flush_loop(&self.inner), sweep_loop(&self.inner));
+        select(pin!(loops), pin!(self.inner.lifecycle.closed())).await;
+    }
+}
+
+async fn flush_loop(inner: &Inner) {
+    let mut pause = inner.options.flush_interval;
+    loop {
+        if pause == inner.options.flush_interval {
+            select(pin!(inner.recorder.batch_is_full()), inner.clock.sleep(pause)).await;
+        } else {
+            inner.clock.sleep(pause).await;
+        }
+        pause = match inner.recorder.flush().await {
+            Ok(()) => inner.options.flush_interval,
+            Err(_) => (pause * 2).min(LONGEST_PAUSE),
+        };
+    }
+}
+
+async fn sweep_loop(inner: &Inner) {
+    loop {
+        inner.clock.sleep(SWEEP_INTERVAL).await;
+        inner.live.sweep(inner.clock.monotonic(), inner.clock.wall());
+    }
+}
+
+/// Says that the maintenance is being run, for as long as it lives.
+struct Running<'a>(&'a Inner);
+
+impl<'a> Running<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        inner.maintained.store(true, Ordering::SeqCst);
+        Self(inner)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.maintained.store(false, Ordering::SeqCst);
+    }
+}
