@@ -3,10 +3,13 @@
 pub mod access;
 pub mod audit;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod entropy;
 pub mod http;
 pub mod id;
 pub mod key;
+pub mod memory;
 pub mod plan;
 pub mod rate_limit;
 pub mod store;
@@ -16,6 +19,7 @@ pub use audit::RequestMeta;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use id::{Actor, KeyId, OrgId};
 pub use key::{KeyName, KeyPatch, NewKey, Status};
+pub use memory::MemoryStore;
 pub use plan::{Plan, PlanName, Plans, Quota};
 pub use rate_limit::{RateLimit, RateLimited, RateStatus};
 pub use token::Secret;

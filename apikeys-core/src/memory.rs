@@ -1,0 +1,117 @@
+//! A store that lives in memory and dies with the process: for test suites, and for trying out.
+
+mod change_log;
+mod commit;
+mod record;
+mod state;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use self::state::State;
+use crate::{
+    audit::AuditEntry,
+    id::{EventId, KeyId, OrgId, WriterId},
+    key::KeyView,
+    store::{
+        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Recorded, StoreResult,
+        UsagePoint, UsageQuery,
+    },
+    token::{Locator, Scheme},
+};
+
+/// A [`KeyStore`] in memory. It keeps every promise but one: nothing outlives the process.
+///
+/// Clones share the data, so that a test can run several instances on one store. Each call holds
+/// one lock from beginning to end, which makes it a transaction.
+///
+/// ```
+/// use apikeys_core::{MemoryStore, OrgId, store::KeyStore};
+///
+/// # pollster::block_on(async {
+/// let store = MemoryStore::new();
+/// let nobody = store.org(&OrgId::new("org_1")?).await?;
+/// assert_eq!(nobody, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every write checks before it changes anything, so that a panic leaves nothing half done
+    /// and a poisoned lock can be taken.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows how much is stored, and nothing of what.
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("MemoryStore")
+            .field("organizations", &state.orgs.len())
+            .field("keys", &state.keys.len())
+            .field("secrets", &state.secrets.len())
+            .field("events", &state.events())
+            .field("revision", &state.changes.revision().0)
+            .finish()
+    }
+}
+
+#[async_trait]
+impl KeyStore for MemoryStore {
+    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
+        self.lock().find(locators)
+    }
+
+    async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
+        Ok(self.lock().schemes.keys().cloned().collect())
+    }
+
+    async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {
+        Ok(self.lock().org(org))
+    }
+
+    async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
+        Ok(self.lock().key(org, key).map(|stored| stored.view()))
+    }
+
+    async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {
+        Ok(self.lock().keys(query))
+    }
+
+    async fn commit(&self, change: &Change) -> StoreResult<Committed> {
+        self.lock().commit(change)
+    }
+
+    async fn open_writer(&self, writer: WriterId) -> StoreResult<()> {
+        self.lock().writers.entry(writer).or_default();
+        Ok(())
+    }
+
+    async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
+        self.lock().record(batch)
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>> {
+        Ok(self.lock().audit(query))
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
+        Ok(self.lock().usage(query))
+    }
+}
