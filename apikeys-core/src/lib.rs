@@ -3,12 +3,12 @@
 pub mod access;
 pub mod audit;
 pub mod clock;
-pub mod engine;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod entropy;
 pub mod http;
 pub mod id;
 pub mod key;
-pub mod limiter;
 pub mod memory;
 pub mod plan;
 pub mod rate_limit;
@@ -21,7 +21,6 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use engine::{Admission, ApiKeys, BuildError, Builder, Caller, Created, Maintenance, ManageError};
 pub use id::{Actor, KeyId, OrgId};
 pub use key::{KeyName, KeyPatch, NewKey, Status};
-pub use limiter::Limiter;
 pub use memory::MemoryStore;
 pub use plan::{Plan, PlanName, Plans, Quota};
 pub use rate_limit::{RateLimit, RateLimited, RateStatus};

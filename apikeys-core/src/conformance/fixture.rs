@@ -1,0 +1,255 @@
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::Harness;
+use crate::{
+    Timestamp,
+    access::DenialCode,
+    audit::{Action, AuditEntry, AuditEvent, Detail, Outcome, RequestMeta, RequestRecord},
+    id::{Actor, ChangeId, EventId, KeyId, OrgId, WriterId, with_time},
+    key::{KeyName, KeyRow, KeyView, SecretRow},
+    plan::PlanName,
+    store::{
+        AuditQuery, Batch, Change, ChangeKind, Committed, Found, KeyQuery, KeyStore, Recorded, Revision,
+        StoreErrorKind,
+    },
+    token::{Fingerprint, Locator, Scheme},
+};
+
+/// 2030-01-01T00:00:00Z, when most of what the suite stores happens.
+pub(super) const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
+
+/// How long the suite's requests take.
+const LATENCY: Duration = Duration::from_micros(1_234);
+
+/// A fresh store, and what to put into it.
+pub(super) struct Fixture<S> {
+    store: Arc<S>,
+    made: AtomicU64,
+}
+
+impl<S: KeyStore> Fixture<S> {
+    pub(super) async fn open(harness: &impl Harness<Store = S>) -> Self {
+        Self { store: Arc::new(harness.open().await), made: AtomicU64::new(1) }
+    }
+
+    /// The store, for tasks that run at the same time.
+    pub(super) fn shared(&self) -> Arc<S> {
+        Arc::clone(&self.store)
+    }
+
+    /// Sixteen bytes that were not made before, and sort after those that were.
+    pub(super) fn bytes(&self) -> [u8; 16] {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        with_time(NOW.as_micros().unsigned_abs() + number, [0x7f; 16])
+    }
+
+    /// A new key's row.
+    pub(super) fn row(&self, org: &OrgId) -> KeyRow {
+        let id = KeyId::from_bytes(self.bytes());
+        KeyRow::new(id, org.clone(), name("CI"), "acme_live_0123".to_owned(), NOW, actor("admin"))
+    }
+
+    /// A new secret of a key.
+    pub(super) fn secret(&self, key: KeyId) -> SecretRow {
+        SecretRow::new(self.locator(Scheme::Sha256), key, NOW)
+    }
+
+    /// A locator that was not made before.
+    pub(super) fn locator(&self, scheme: Scheme) -> Locator {
+        let digest = Fingerprint::of(&format!("{:?}", self.bytes()));
+        Locator::new(scheme, *digest.as_bytes())
+    }
+
+    /// A new event.
+    pub(super) fn event(&self, org: &OrgId, key: Option<KeyId>, action: Action) -> AuditEvent {
+        let mut event = AuditEvent::new(EventId::from_bytes(self.bytes()), NOW, org.clone(), action);
+        event.key = key;
+        event.actor = Some(actor("admin"));
+        event
+    }
+
+    /// A request made with a key.
+    pub(super) fn request(&self, row: &KeyRow, at: Timestamp, outcome: Outcome) -> AuditEvent {
+        let mut record = RequestRecord::new(RequestMeta::new("GET", "/v1/items"), outcome, LATENCY);
+        match outcome {
+            Outcome::Answered => record.status = Some(200),
+            Outcome::Denied => {
+                (record.status, record.denial) = (Some(429), Some(DenialCode::RateLimited));
+            }
+            Outcome::Aborted | Outcome::Started => {}
+        }
+        let mut event = self.event(&row.org, Some(row.id), Action::Request);
+        (event.at, event.actor, event.detail) = (at, None, Detail::Request(record));
+        event
+    }
+
+    /// An event that stands for `count` denials.
+    pub(super) fn denials(&self, row: &KeyRow, at: Timestamp, count: u32) -> AuditEvent {
+        let mut event = self.request(row, at, Outcome::Denied);
+        if let Detail::Request(record) = &mut event.detail {
+            record.count = Some(count);
+        }
+        event
+    }
+
+    /// An open writer.
+    pub(super) async fn writer(&self) -> WriterId {
+        let writer = WriterId::from_bytes(self.bytes());
+        self.store.open_writer(writer).await.expect("open_writer");
+        writer
+    }
+
+    pub(super) async fn record(&self, batch: &Batch) -> Recorded {
+        self.store.record(batch).await.expect("record")
+    }
+
+    /// Records events as the first batch of a new writer.
+    pub(super) async fn recorded(&self, events: Vec<AuditEvent>) {
+        let batch = Batch::new(self.writer().await, 1, events);
+        assert_eq!(self.record(&batch).await, Recorded::Applied);
+    }
+
+    /// A change with one event, as the engine makes them.
+    pub(super) fn change(&self, kind: ChangeKind) -> Change {
+        let action = match &kind {
+            ChangeKind::Create { .. } => Action::KeyCreated,
+            ChangeKind::Update { .. } => Action::KeyUpdated,
+            ChangeKind::Delete { .. } => Action::KeyDeleted,
+            ChangeKind::SetPlan { .. } => Action::PlanChanged,
+            ChangeKind::ForgetOrg { .. } => Action::OrganizationForgotten,
+        };
+        let mut change = Change::new(ChangeId::from_bytes(self.bytes()), kind, Vec::new());
+        change.events.push(self.event(change.org(), change.key(), action));
+        change
+    }
+
+    pub(super) async fn submit(&self, change: &Change) -> Committed {
+        self.store.commit(change).await.expect("commit")
+    }
+
+    /// Commits a new change.
+    pub(super) async fn attempt(&self, kind: ChangeKind) -> Committed {
+        self.submit(&self.change(kind)).await
+    }
+
+    /// Commits what must be done.
+    pub(super) async fn done(&self, kind: ChangeKind) -> Revision {
+        match self.attempt(kind.clone()).await {
+            Committed::Done { revision } => revision,
+            other => panic!("{kind:?} came to {other:?}"),
+        }
+    }
+
+    /// Stores a new key with one secret, on the plan `starter` without a quota.
+    pub(super) async fn create(&self, org: &OrgId) -> (KeyRow, SecretRow) {
+        let row = self.row(org);
+        let secret = self.secret(row.id);
+        self.done(create(&row, std::slice::from_ref(&secret))).await;
+        (row, secret)
+    }
+
+    pub(super) async fn found(&self, locator: &Locator) -> Option<Found> {
+        self.store.find(std::slice::from_ref(locator)).await.expect("find")
+    }
+
+    pub(super) async fn view(&self, row: &KeyRow) -> Option<KeyView> {
+        self.store.key(&row.org, row.id).await.expect("key")
+    }
+
+    /// How many keys an organization has by its counter; zero if it is not stored.
+    pub(super) async fn key_count(&self, org: &OrgId) -> u32 {
+        self.store.org(org).await.expect("org").map_or(0, |row| row.key_count)
+    }
+
+    /// All keys of an organization, newest first.
+    pub(super) async fn all_keys(&self, org: &OrgId) -> Vec<KeyRow> {
+        let page = self.store.keys(&KeyQuery::new(Some(org.clone()), 1_000)).await.expect("keys");
+        assert_eq!(page.next, None, "everything fits the page");
+        page.items.into_iter().map(|view| view.row).collect()
+    }
+
+    /// An organization's whole audit log, newest first.
+    pub(super) async fn log(&self, org: &OrgId) -> Vec<AuditEntry> {
+        let page = self.store.audit(&AuditQuery::new(org.clone(), 1_000)).await.expect("audit");
+        assert_eq!(page.next, None, "everything fits the page");
+        page.items
+    }
+
+    /// The latest revision, as the deletion of a key that never was tells it.
+    pub(super) async fn revision(&self) -> Revision {
+        let missing = ChangeKind::Delete { org: org("nobody"), key: KeyId::from_bytes([0; 16]) };
+        match self.attempt(missing).await {
+            Committed::NotFound { revision } => revision,
+            other => panic!("deleting a key that never was came to {other:?}"),
+        }
+    }
+}
+
+impl<S> Deref for Fixture<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.store
+    }
+}
+
+/// A creation on the plan `starter`, without a quota.
+pub(super) fn create(row: &KeyRow, secrets: &[SecretRow]) -> ChangeKind {
+    create_within(row, secrets, None)
+}
+
+/// A creation on the plan `starter`.
+pub(super) fn create_within(row: &KeyRow, secrets: &[SecretRow], max_keys: Option<u32>) -> ChangeKind {
+    ChangeKind::Create {
+        row: row.clone(),
+        secrets: secrets.to_vec(),
+        expected_plan: plan("starter"),
+        max_keys,
+    }
+}
+
+/// An update to `row`, made from the version before.
+pub(super) fn update(row: &KeyRow) -> ChangeKind {
+    let (row, expected_version) = (row.clone(), row.version - 1);
+    ChangeKind::Update { row, expected_version, added: Vec::new(), dropped: Vec::new() }
+}
+
+pub(super) fn delete(row: &KeyRow) -> ChangeKind {
+    ChangeKind::Delete { org: row.org.clone(), key: row.id }
+}
+
+/// The next version of a row.
+pub(super) fn renamed(row: &KeyRow, to: &str) -> KeyRow {
+    KeyRow { name: name(to), version: row.version + 1, ..row.clone() }
+}
+
+pub(super) fn org(text: &str) -> OrgId {
+    OrgId::new(text).expect("an organization's id")
+}
+
+pub(super) fn name(text: &str) -> KeyName {
+    KeyName::new(text).expect("a key's name")
+}
+
+pub(super) fn plan(text: &str) -> PlanName {
+    PlanName::new(text).expect("a plan's name")
+}
+
+pub(super) fn actor(text: &str) -> Actor {
+    Actor::new(text).expect("an actor")
+}
+
+/// Whether a store refused something for good.
+pub(super) fn is_rejected<T: std::fmt::Debug>(result: Result<T, crate::store::StoreError>) -> bool {
+    match result {
+        Ok(_) => false,
+        Err(error) => error.kind() == StoreErrorKind::Rejected,
+    }
+}
