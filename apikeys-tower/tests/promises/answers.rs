@@ -1,9 +1,10 @@
 //! Statuses, headers and bodies, to the letter.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use apikeys_tower::apikeys_core::{
     Denial, KeyPatch, Timestamp,
+    conformance::faults::{Fault, Method},
     http::{Answer, Rendered, Wording},
 };
 use axum::{Router, body::Body, response::IntoResponse, routing::get};
@@ -53,7 +54,7 @@ async fn a_missing_and_an_invalid_key_are_answered_to_the_letter() {
         assert_eq!(reply.code(), "INVALID_API_KEY", "{invalid:?}");
         assert_golden(&reply);
     }
-    assert_eq!(host.store.finds(), 0, "none of these is worth a look-up");
+    assert_eq!(host.faults.calls(Method::Find), 0, "none of these is worth a look-up");
 }
 
 #[tokio::test]
@@ -120,18 +121,18 @@ async fn two_credentials_are_answered_to_the_letter() {
         assert_eq!(reply.code(), "AMBIGUOUS_CREDENTIALS");
         assert_golden(&reply);
     }
-    assert_eq!(host.store.finds(), 0);
+    assert_eq!(host.faults.calls(Method::Find), 0);
 }
 
 /// C9.
 #[tokio::test]
 async fn a_key_that_cannot_be_checked_is_neither_wrong_nor_let_in() {
     let host = Host::new().await;
-    host.store.away.store(true, Ordering::SeqCst);
+    host.faults.set_all(Fault::Error);
     let reply = send(app(&host), host.get("/v1/whoami")).await;
     assert_eq!(reply.code(), "VERIFICATION_UNAVAILABLE");
     assert_golden(&reply);
-    host.store.away.store(false, Ordering::SeqCst);
+    host.faults.clear();
     assert_eq!(send(app(&host), host.get("/v1/whoami")).await.status, 200);
     host.keys.shutdown().await.unwrap();
     assert_eq!(send(app(&host), host.get("/v1/whoami")).await.code(), "VERIFICATION_UNAVAILABLE");

@@ -70,13 +70,13 @@ async fn further_sources_are_taken_when_enabled_and_only_one_at_a_time() {
     for lines in [[("x-api-key", secret)], [("authorization", &*basic)]] {
         assert_eq!(send(app.clone(), with_lines("/", &lines)).await.status, 200, "{lines:?}");
     }
-    let finds = host.store.finds();
+    let calls = host.faults.all_calls();
     let (bearer, same) = (("authorization", &*host.bearer()), ("x-api-key", secret));
     let reply = send(app.clone(), with_lines("/", &[bearer, same])).await;
     assert_eq!(reply.code(), "AMBIGUOUS_CREDENTIALS");
     let reply = send(app, with_lines("/", &[same, same])).await;
     assert_eq!(reply.code(), "AMBIGUOUS_CREDENTIALS");
-    assert_eq!(host.store.finds(), finds);
+    assert_eq!(host.faults.all_calls(), calls);
 }
 
 /// R8.

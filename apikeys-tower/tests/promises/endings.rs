@@ -1,8 +1,11 @@
 //! However a request ends, it is one event on the audit log.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
-use apikeys_tower::apikeys_core::audit::Outcome;
+use apikeys_tower::apikeys_core::{
+    audit::Outcome,
+    conformance::faults::{Fault, Method},
+};
 use axum::{Router, body::Body, routing::get};
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
@@ -104,10 +107,39 @@ async fn a_handler_that_answers_503_is_answered_not_denied() {
 #[tokio::test]
 async fn a_store_that_goes_away_under_the_handler_costs_no_answer_and_no_event() {
     let host = Host::new().await;
-    let away = host.store.away.clone();
-    let handler = move || async move { away.store(true, Ordering::SeqCst) };
+    let faults = host.faults.clone();
+    let handler = move || async move { faults.set_all(Fault::Error) };
     let app = Router::new().route("/", get(handler)).route_layer(host.layer());
     assert_eq!(send(app, host.get("/")).await.status, 200);
-    host.store.away.store(false, Ordering::SeqCst);
+    host.faults.clear();
+    assert_eq!(endings(&host).await, [(Outcome::Answered, Some(200))]);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_its_key_is_verified_was_never_let_in() {
+    let host = Host::new().await;
+    let app = Router::new().route("/", get(|| async {})).route_layer(host.layer());
+    host.faults.once(Method::Find, Fault::Hang);
+    let request = tokio::spawn(send(app, host.get("/")));
+    tokio::task::yield_now().await;
+    request.abort();
+    assert!(request.await.unwrap_err().is_cancelled());
+    assert_eq!(host.faults.calls(Method::Find), 1);
+    assert_eq!(endings(&host).await, []);
+}
+
+/// R44.
+#[tokio::test]
+async fn a_store_that_is_slow_is_waited_for_and_one_that_hangs_is_not() {
+    let host = Host::new().await;
+    let app = Router::new().route("/", get(|| async { "handled" })).route_layer(host.layer());
+    for (fault, status) in [(Fault::Delay(Duration::from_secs(4)), 200), (Fault::Hang, 503)] {
+        host.faults.once(Method::Find, fault);
+        let request = tokio::spawn(send(app.clone(), host.get("/")));
+        host.clock.advance(Duration::from_secs(3)).await;
+        assert!(!request.is_finished());
+        host.clock.advance(Duration::from_secs(3)).await;
+        assert_eq!(request.await.unwrap().status, status);
+    }
     assert_eq!(endings(&host).await, [(Outcome::Answered, Some(200))]);
 }

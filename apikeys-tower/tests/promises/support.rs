@@ -1,31 +1,17 @@
-//! A host with one organization and one key, and a store that can be watched and taken away.
+//! A host with one organization and one key, and a store that is watched and fails when told to.
 
-use std::{
-    convert::Infallible,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-};
+use std::{convert::Infallible, fmt, sync::Arc};
 
 use apikeys_tower::{
     ApiKeyLayer,
     apikeys_core::{
-        Actor, ApiKeys, Created, KeyId, KeyStore, ManualClock, MemoryStore, NewKey, OrgId, PlanName,
-        RateLimit, Secret,
-        audit::{Action, AuditEntry, RequestRecord},
+        Actor, ApiKeys, Created, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
+        audit::{Action, RequestRecord},
+        conformance::faults::{FaultStore, Faults},
         engine::Manage,
-        id::{EventId, WriterId},
-        key::KeyView,
-        store::{
-            AuditQuery, Batch, Change, Committed, Found, KeyQuery, OrgRow, Page, Recorded, StoreError,
-            StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
-        },
-        token::{Locator, Scheme},
+        store::AuditQuery,
     },
 };
-use async_trait::async_trait;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -34,7 +20,8 @@ use tower::{Service, ServiceExt};
 pub struct Host {
     pub keys: ApiKeys,
     pub clock: ManualClock,
-    pub store: WatchedStore,
+    /// What the store does wrong, and how often it was asked.
+    pub faults: Faults,
     pub org: OrgId,
     pub key: KeyId,
     pub secret: Secret,
@@ -52,14 +39,15 @@ impl Host {
     }
 
     async fn with_key(new: NewKey) -> Self {
-        let (clock, store) = (ManualClock::default(), WatchedStore::default());
+        let clock = ManualClock::default();
+        let store = FaultStore::new(MemoryStore::new(), Arc::new(clock.clone()));
+        let faults = store.faults().clone();
         // Not maintained: an answered request is on the audit log when its response is out.
-        let (keys, _) = ApiKeys::builder(store.clone()).clock(clock.clone()).build().await.unwrap();
+        let (keys, _) = ApiKeys::builder(store).clock(clock.clone()).build().await.unwrap();
         let org = OrgId::new("org_1").unwrap();
         set_plan(&keys, &org, "professional").await;
         let Created { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
-        store.finds.store(0, Ordering::SeqCst);
-        Self { keys, clock, store, org, key: key.view.row.id, secret }
+        Self { keys, clock, faults, org, key: key.view.row.id, secret }
     }
 
     pub fn layer(&self) -> ApiKeyLayer {
@@ -163,69 +151,4 @@ where
     B::Error: fmt::Debug,
 {
     Reply::read(service.oneshot(request).await.unwrap()).await
-}
-
-/// A store in memory that counts look-ups, and can be taken away.
-#[derive(Debug, Clone, Default)]
-pub struct WatchedStore {
-    inner: MemoryStore,
-    pub finds: Arc<AtomicUsize>,
-    pub away: Arc<AtomicBool>,
-}
-
-impl WatchedStore {
-    pub fn finds(&self) -> usize {
-        self.finds.load(Ordering::SeqCst)
-    }
-
-    fn here(&self, operation: &'static str) -> StoreResult<&MemoryStore> {
-        if self.away.load(Ordering::SeqCst) {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, operation));
-        }
-        Ok(&self.inner)
-    }
-}
-
-#[async_trait]
-impl KeyStore for WatchedStore {
-    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
-        self.finds.fetch_add(1, Ordering::SeqCst);
-        self.here("find")?.find(locators).await
-    }
-
-    async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
-        self.here("schemes")?.schemes().await
-    }
-
-    async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {
-        self.here("org")?.org(org).await
-    }
-
-    async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
-        self.here("key")?.key(org, key).await
-    }
-
-    async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {
-        self.here("keys")?.keys(query).await
-    }
-
-    async fn commit(&self, change: &Change) -> StoreResult<Committed> {
-        self.here("commit")?.commit(change).await
-    }
-
-    async fn open_writer(&self, writer: WriterId) -> StoreResult<()> {
-        self.here("open_writer")?.open_writer(writer).await
-    }
-
-    async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
-        self.here("record")?.record(batch).await
-    }
-
-    async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>> {
-        self.here("audit")?.audit(query).await
-    }
-
-    async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
-        self.here("usage")?.usage(query).await
-    }
 }
