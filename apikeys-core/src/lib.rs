@@ -1,5 +1,5 @@
-//! x
-#![allow(missing_docs)]
+#![doc = include_str!("../README.md")]
+
 pub mod access;
 pub mod audit;
 pub mod clock;
@@ -11,21 +11,24 @@ pub mod http;
 pub mod id;
 pub mod key;
 pub mod limiter;
-pub mod memory;
+mod memory;
 pub mod plan;
 pub mod rate_limit;
 pub mod store;
 pub mod token;
-pub use access::{Denial, DenialCode, admit};
-pub use audit::RequestMeta;
-pub use audit::{AuditEntry, AuditEvent};
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use engine::{Admission, ApiKeys, BuildError, Builder, Caller, Created, Maintenance, ManageError};
-pub use id::{Actor, KeyId, OrgId};
-pub use key::{KeyName, KeyPatch, NewKey, Status};
-pub use limiter::Limiter;
+
+#[doc(inline)]
+pub use self::{
+    access::{Denial, DenialCode},
+    audit::{AuditEntry, AuditEvent, RequestMeta},
+    clock::{Clock, ManualClock, SystemClock, Timestamp},
+    engine::{Admission, ApiKeys, BuildError, Builder, Caller, Maintenance, ManageError},
+    id::{Actor, KeyId, OrgId},
+    key::{KeyName, KeyPatch, NewKey, Status},
+    limiter::Limiter,
+    plan::{Plan, PlanName, Plans, Quota},
+    rate_limit::{RateLimit, RateLimited, RateStatus},
+    store::KeyStore,
+    token::Secret,
+};
 pub use memory::MemoryStore;
-pub use plan::{Plan, PlanName, Plans, Quota};
-pub use rate_limit::{RateLimit, RateLimited, RateStatus};
-pub use store::KeyStore;
-pub use token::Secret;

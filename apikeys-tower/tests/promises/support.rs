@@ -5,10 +5,10 @@ use std::{convert::Infallible, fmt, sync::Arc};
 use apikeys_tower::{
     ApiKeyLayer,
     apikeys_core::{
-        Actor, ApiKeys, Created, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
+        Actor, ApiKeys, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
         audit::{Action, RequestRecord},
         conformance::faults::{FaultStore, Faults},
-        engine::Manage,
+        engine::{Created, Manage},
         store::AuditQuery,
     },
 };
