@@ -45,12 +45,17 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod audit;
 pub mod changes;
 mod fixture;
 mod harness;
 pub mod keys;
 mod list;
+pub mod organizations;
 pub mod quota;
+pub mod recording;
+pub mod secrets;
+pub mod usage;
 
 pub use harness::{Harness, Task};
 pub use list::{Promise, promises};
