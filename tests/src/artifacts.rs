@@ -65,6 +65,11 @@ impl Artifacts {
         writeln!(file, "{text}").unwrap();
     }
 
+    /// Notes a secret that was read from where it is allowed to be, so that it is searched for.
+    pub fn note_secret(&self, display_prefix: &str, secret: &str) {
+        note(display_prefix, secret);
+    }
+
     /// Copies a database as it lies there, with its write-ahead log.
     pub fn keep_copy(&self, name: &str) {
         for ending in ["db", "db-wal"] {

@@ -24,6 +24,6 @@ pub use admin::{Admin, Issued};
 pub use artifacts::Artifacts;
 pub use http::{Connection, Request, Response};
 pub use load::{Load, Seen};
-pub use quickstart::{Quickstart, example};
+pub use quickstart::{Quickstart, command};
 pub use secret::{checksum, with_another_body};
 pub use service::Service;

@@ -91,8 +91,13 @@ impl Quickstart {
     }
 
     /// Asks it to stop, and waits until it has; tells how.
-    pub async fn stop(mut self) -> ExitStatus {
+    pub async fn stop(self) -> ExitStatus {
         self.signal("TERM").await;
+        self.ended().await
+    }
+
+    /// Waits until it has ended, and tells how.
+    pub async fn ended(mut self) -> ExitStatus {
         let status = timeout(PATIENCE, self.child.wait()).await.expect("the quickstart does not stop").unwrap();
         while let Ok(Some(line)) = self.stdout.next_line().await {
             writeln!(self.copy, "{line}").unwrap();
@@ -114,10 +119,11 @@ impl Quickstart {
     }
 }
 
-/// Starts an example that is expected to end by itself; the command's output is piped.
-pub(crate) fn command(name: &str, environment: &[(&str, &str)]) -> Command {
+/// The command that runs an example, with this environment and nothing of the tester's own that
+/// matters to it. It is killed when dropped.
+#[must_use]
+pub fn command(name: &str, environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example(name));
-    // Nothing of the tester's own environment gets in.
     for variable in
         ["DATABASE_URL", "REDIS_URL", "SMTP_URL", "EXPIRY_WARNING", "ADMIN_TOKEN", "AUDIT", "RUST_LOG"]
     {
@@ -129,8 +135,7 @@ pub(crate) fn command(name: &str, environment: &[(&str, &str)]) -> Command {
 }
 
 /// The program of an example, built if it is not yet.
-#[must_use]
-pub fn example(name: &str) -> PathBuf {
+fn example(name: &str) -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     // As `cargo xtask test` builds it, so that there is nothing left to do.
     let built = Blocking::new(cargo)
