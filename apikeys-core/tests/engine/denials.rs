@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use apikeys_core::{
+    DenialCode,
+    audit::Outcome,
+    conformance::faults::{Fault, Method},
+};
+
+use crate::support::{Bench, id, new_key, per_minute};
+
+#[tokio::test]
+async fn a_flood_of_denials_writes_sixty_rows_and_one_with_the_count() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("CI").rate_limit(per_minute(1))).await;
+    bench.call(&created.secret).await.unwrap();
+    for n in 0..1_000 {
+        bench.call(&created.secret).await.unwrap_err();
+        if n % 100 == 0 {
+            bench.keys.flush().await.unwrap();
+        }
+    }
+    let events = bench.requests().await;
+    let denied: Vec<_> = events
+        .iter()
+        .map(|event| event.request().unwrap())
+        .filter(|r| r.outcome == Outcome::Denied)
+        .collect();
+    assert_eq!(denied.len(), 61);
+    assert_eq!(denied.iter().map(|record| record.requests()).sum::<u32>(), 1_000);
+    assert!(
+        denied
+            .iter()
+            .all(|record| record.denial == Some(DenialCode::RateLimited) && record.status == Some(429))
+    );
+    assert_eq!(bench.count(id(&created)).await, 1, "denials moved the counter");
+}
+
+#[tokio::test]
+async fn denials_of_every_kind_add_up_over_many_minutes() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("CI").rate_limit(per_minute(10))).await;
+    let (mut admitted, mut denied) = (0_u64, 0_u64);
+    for round in 0..40 {
+        match round % 3 {
+            0 => bench.manage().deactivate(id(&created)).await.map(drop).unwrap(),
+            1 => bench.manage().activate(id(&created)).await.map(drop).unwrap(),
+            _ => bench.set_plan(if round % 2 == 0 { "free" } else { "enterprise" }).await,
+        }
+        for _ in 0..37 {
+            match bench.call(&created.secret).await {
+                Ok(()) => admitted += 1,
+                Err(_) => denied += 1,
+            }
+        }
+        bench.clock.advance(Duration::from_millis(7_700)).await;
+        if round % 5 == 0 {
+            bench.keys.flush().await.unwrap();
+        }
+    }
+    let (mut on_the_log, mut refused) = (0, 0);
+    for event in bench.requests().await {
+        let record = event.request().unwrap();
+        match record.outcome {
+            Outcome::Denied => refused += u64::from(record.requests()),
+            _ => on_the_log += 1,
+        }
+    }
+    assert!(admitted >= 50 && denied > 500, "{admitted} {denied}");
+    assert_eq!((on_the_log, refused), (admitted, denied));
+    assert_eq!(bench.count(id(&created)).await, admitted);
+}
+
+#[tokio::test]
+async fn with_the_buffer_full_denials_are_counted_and_memory_stays_bounded() {
+    let bench = Bench::with(|builder| builder.buffer_capacity(20).gate_patience(Duration::ZERO)).await;
+    let created = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await;
+    bench.faults.set(Method::Record, Fault::Error);
+    let mut admitted = 0;
+    for _ in 0..500 {
+        admitted += u32::from(bench.pass_time_until(bench.verify(&created.secret)).await.is_ok());
+    }
+    assert_eq!(admitted, 20);
+    assert!(bench.keys.health().buffered_events <= 21, "{:?}", bench.keys.health());
+    bench.faults.clear();
+    let events = bench.requests().await;
+    let denied = events
+        .iter()
+        .map(|event| event.request().unwrap())
+        .filter(|record| record.outcome == Outcome::Denied);
+    assert_eq!(denied.map(|record| record.requests()).sum::<u32>(), 480);
+    assert_eq!(bench.count(id(&created)).await, 20);
+}

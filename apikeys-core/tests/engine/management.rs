@@ -1,0 +1,291 @@
+use std::{sync::Arc, time::Duration};
+
+use apikeys_core::{
+    ApiKeys, Clock, KeyPatch, ManageError, Quota, Status, Timestamp,
+    audit::{Action, ChangeValue, Detail},
+    conformance::faults::{Fault, Method},
+    store::AuditQuery,
+};
+
+use crate::support::{Bench, actor, id, new_key, org, per_minute, plan};
+
+async fn actions(bench: &Bench) -> Vec<Action> {
+    let page = bench.manage().audit(AuditQuery::new(org("org"), 1_000)).await.unwrap();
+    page.items.into_iter().rev().map(|entry| entry.event.action).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_creations_at_once_exactly_as_many_succeed_as_the_plan_allows() {
+    let keys = ApiKeys::in_memory();
+    for round in 0..50 {
+        let org = org(&format!("org_{round}"));
+        keys.operator(actor()).set_plan(&org, &plan("professional")).await.unwrap();
+        for _ in 0..9 {
+            keys.manage(org.clone(), actor()).create(new_key("CI")).await.unwrap();
+        }
+        let tasks: Vec<_> = (0..64)
+            .map(|_| {
+                let manage = keys.manage(org.clone(), actor());
+                tokio::spawn(async move { manage.create(new_key("CI")).await })
+            })
+            .collect();
+        let mut created = 0;
+        for task in tasks {
+            match task.await.unwrap() {
+                Ok(_) => created += 1,
+                Err(ManageError::KeyLimitReached { quota: Quota::Limited(10), used: 10 }) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(created, 1);
+        assert_eq!(keys.manage(org, actor()).list(100, None).await.unwrap().page.items.len(), 10);
+    }
+}
+
+#[tokio::test]
+async fn every_key_that_exists_counts_and_a_downgrade_takes_none_away() {
+    let bench = Bench::new().await;
+    bench.set_plan("professional").await;
+    let created = [
+        bench.create(new_key("a")).await,
+        bench.create(new_key("b")).await,
+        bench.create(new_key("c")).await,
+    ];
+    bench.set_plan("starter").await;
+    let full =
+        |error: ManageError| matches!(error, ManageError::KeyLimitReached { quota: Quota::Limited(2), .. });
+    assert!(full(bench.manage().create(new_key("d")).await.unwrap_err()));
+    for key in &created {
+        assert_eq!(bench.call(&key.secret).await, Ok(()));
+        bench.manage().deactivate(id(key)).await.unwrap();
+        assert!(
+            full(bench.manage().create(new_key("d")).await.unwrap_err()),
+            "a deactivated key does not count"
+        );
+        bench.manage().activate(id(key)).await.unwrap();
+    }
+    bench.manage().delete(id(&created[0])).await.unwrap();
+    assert!(full(bench.manage().create(new_key("d")).await.unwrap_err()));
+    bench.manage().delete(id(&created[1])).await.unwrap();
+    bench.create(new_key("d")).await;
+    let quota = bench.manage().quota().await.unwrap();
+    assert_eq!((quota.used, quota.quota, quota.plan), (2, Quota::Limited(2), plan("starter")));
+}
+
+#[tokio::test]
+async fn without_api_access_keys_can_be_seen_edited_and_deleted_but_not_created() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("a")).await;
+    bench.set_plan("free").await;
+    assert!(matches!(bench.manage().create(new_key("b")).await, Err(ManageError::ApiAccessNotAvailable)));
+    assert_eq!(bench.manage().list(10, None).await.unwrap().page.items.len(), 1);
+    bench.manage().update(id(&created), KeyPatch::new().name("c".parse().unwrap())).await.unwrap();
+    bench.manage().delete(id(&created)).await.unwrap();
+    let unknown = bench.keys.manage(org("never seen"), actor());
+    assert!(matches!(unknown.create(new_key("b")).await, Err(ManageError::ApiAccessNotAvailable)));
+    assert_eq!(unknown.quota().await.unwrap().plan, plan("free"));
+}
+
+#[tokio::test]
+async fn another_organizations_key_is_one_that_never_existed() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("a")).await;
+    let (key, other) = (id(&created), bench.keys.manage(org("other"), actor()));
+    assert!(matches!(other.get(key).await, Err(ManageError::NotFound)));
+    assert!(matches!(other.update(key, KeyPatch::new().active(false)).await, Err(ManageError::NotFound)));
+    assert!(matches!(other.delete(key).await, Err(ManageError::NotFound)));
+    assert!(matches!(
+        other.usage(key, Timestamp::MIN, Timestamp::MAX, apikeys_core::store::UsageStep::Hour).await,
+        Err(ManageError::NotFound)
+    ));
+    assert!(other.list(10, None).await.unwrap().page.items.is_empty());
+    assert!(other.audit(AuditQuery::new(org("org"), 10)).await.unwrap().items.is_empty());
+    assert!(other.audit(AuditQuery::new(org("org"), 10).key(key)).await.unwrap().items.is_empty());
+    assert_eq!(bench.call(&created.secret).await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_log_says_who_changed_what_from_what_to_what() {
+    let bench = Bench::new().await;
+    let end = bench.clock.wall().saturating_add(Duration::from_secs(60));
+    let created = bench.create(new_key("a").rate_limit(per_minute(5))).await;
+    let patch = KeyPatch::new().name("b".parse().unwrap()).expires_at(end).default_rate_limit().active(false);
+    let after = bench.manage().update(id(&created), patch.clone()).await.unwrap();
+    assert_eq!((after.status, after.view.row.version), (Status::Deactivated, 2));
+    bench.manage().update(id(&created), patch).await.unwrap();
+    bench.manage().delete(id(&created)).await.unwrap();
+    let wanted = [
+        Action::PlanChanged,
+        Action::KeyCreated,
+        Action::KeyUpdated,
+        Action::KeyDeactivated,
+        Action::KeyDeleted,
+    ];
+    assert_eq!(actions(&bench).await, wanted);
+    let page =
+        bench.manage().audit(AuditQuery::new(org("org"), 10).action(Action::KeyUpdated)).await.unwrap();
+    let entry = &page.items[0];
+    assert_eq!(entry.event.actor, Some(actor()));
+    assert_eq!(entry.key.as_ref().unwrap().name.as_str(), "b", "a deleted key keeps its last name");
+    assert_eq!(entry.key.as_ref().unwrap().display_prefix, created.secret.display_prefix());
+    let Detail::Changes(changes) = &entry.event.detail else { panic!("{entry:?}") };
+    let listed: Vec<_> =
+        changes.iter().map(|(member, change)| (member, change.from.clone(), change.to.clone())).collect();
+    assert_eq!(
+        listed,
+        [
+            ("name", "a".into(), "b".into()),
+            ("expires_at", ChangeValue::Null, ChangeValue::Text(end.to_string())),
+            ("rate_limit", ChangeValue::Number(5), ChangeValue::Null),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_expiration_in_the_past_is_refused_at_creation_and_edit() {
+    let bench = Bench::new().await;
+    let now = bench.clock.wall();
+    let soon = now.saturating_add(Duration::from_micros(1));
+    assert!(matches!(
+        bench.manage().create(new_key("a").expires_at(now)).await,
+        Err(ManageError::ExpiresInThePast)
+    ));
+    let created = bench.create(new_key("a").expires_at(soon)).await;
+    let edit = bench.manage().update(id(&created), KeyPatch::new().expires_at(now)).await;
+    assert!(matches!(edit, Err(ManageError::ExpiresInThePast)));
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_it_stopped_whatever_is_added() {
+    let bench = Bench::new().await;
+    let mut made = Vec::new();
+    for n in 0..25 {
+        made.push(id(&bench.create(new_key(&n.to_string())).await));
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let listing = bench.manage().list(10, after).await.unwrap();
+        seen.extend(listing.page.items.iter().map(|key| key.view.row.id));
+        after = listing.page.next;
+        if after.is_none() {
+            break;
+        }
+        bench.create(new_key("late")).await;
+    }
+    made.reverse();
+    assert_eq!(seen, made, "newest first, each once");
+}
+
+/// Every way a commit can go wrong, for each kind of change: in the end it is done once.
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_done_once() {
+    let bench = Bench::new().await;
+    for fault in [Fault::AfterCommit, Fault::Error] {
+        let before = actions(&bench).await.len();
+        let manage = bench.manage();
+        bench.faults.times(3, Method::Commit, fault.clone());
+        let created = bench.pass_time_until(manage.create(new_key("a"))).await.unwrap();
+        assert_eq!(
+            bench.call(&created.secret).await,
+            Ok(()),
+            "the secret that was answered is the one that works"
+        );
+        bench.faults.times(3, Method::Commit, fault.clone());
+        bench
+            .pass_time_until(manage.update(id(&created), KeyPatch::new().name("b".parse().unwrap())))
+            .await
+            .unwrap();
+        bench.faults.times(3, Method::Commit, fault.clone());
+        bench.pass_time_until(manage.delete(id(&created))).await.unwrap();
+        let done: Vec<_> =
+            actions(&bench).await.into_iter().filter(|action| *action != Action::Request).collect();
+        assert_eq!(done[done.len() - 3..], [Action::KeyCreated, Action::KeyUpdated, Action::KeyDeleted]);
+        assert_eq!(bench.manage().quota().await.unwrap().used, 0);
+        assert_eq!(actions(&bench).await.len(), before + 4, "three changes and one request");
+    }
+}
+
+#[tokio::test]
+async fn many_editors_of_one_key_lose_no_edit() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("a")).await;
+    let bench = Arc::new(bench);
+    let edits: Vec<_> = (1..=16)
+        .map(|n| {
+            let (manage, key) = (bench.manage(), id(&created));
+            tokio::spawn(async move {
+                manage.update(key, KeyPatch::new().rate_limit(per_minute(n))).await.unwrap()
+            })
+        })
+        .collect();
+    for edit in edits {
+        edit.await.unwrap();
+    }
+    assert_eq!(bench.manage().get(id(&created)).await.unwrap().view.row.version, 17);
+    assert_eq!(actions(&bench).await.iter().filter(|action| **action == Action::KeyUpdated).count(), 16);
+}
+
+#[tokio::test]
+async fn a_forgotten_organization_leaves_one_event_without_names() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("personal name")).await;
+    bench.call(&created.secret).await.unwrap();
+    let late = bench.verify(&created.secret).await.unwrap();
+    bench.keys.operator(actor()).forget(&org("org")).await.unwrap();
+    late.finish(200).await.unwrap();
+    assert_eq!(bench.call(&created.secret).await, Err(apikeys_core::Denial::Invalid));
+    assert_eq!(actions(&bench).await, [Action::OrganizationForgotten]);
+    let page = bench.manage().audit(AuditQuery::new(org("org"), 10)).await.unwrap();
+    assert!(page.items[0].key.is_none());
+    assert_eq!(bench.manage().quota().await.unwrap().used, 0);
+    bench.keys.operator(actor()).forget(&org("org")).await.unwrap();
+    assert_eq!(actions(&bench).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_is_set_once_and_by_name() {
+    let bench = Bench::new().await;
+    let before = actions(&bench).await.len();
+    bench.set_plan("enterprise").await;
+    assert_eq!(actions(&bench).await.len(), before, "a change that changes nothing is no event");
+    let operator = bench.keys.operator(actor());
+    assert!(matches!(operator.set_plan(&org("org"), &plan("gold")).await, Err(ManageError::UnknownPlan(_))));
+    operator.set_plan(&org("new"), &plan("free")).await.unwrap();
+    assert!(
+        bench
+            .keys
+            .manage(org("new"), actor())
+            .audit(AuditQuery::new(org("new"), 10))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    assert_eq!(operator.quota(&org("new")).await.unwrap().plan, plan("free"));
+}
+
+/// A generator of randomness that fails, or works for a while and then fails.
+#[derive(Debug)]
+struct Exhausted(std::sync::atomic::AtomicI32);
+
+impl apikeys_core::entropy::Entropy for Exhausted {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), apikeys_core::entropy::EntropyError> {
+        if self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) <= 0 {
+            return Err(apikeys_core::entropy::EntropyError::new("no more"));
+        }
+        apikeys_core::entropy::OsEntropy::new().fill(bytes)
+    }
+}
+
+#[tokio::test]
+async fn without_randomness_nothing_is_issued() {
+    let bench = Bench::new().await;
+    for left in 0..4 {
+        let entropy = Exhausted(left.into());
+        let builder = ApiKeys::builder(bench.store.clone()).clock(bench.clock.clone()).entropy(entropy);
+        let (keys, _maintenance) = builder.build().await.unwrap();
+        let refused = keys.manage(org("org"), actor()).create(new_key("a")).await;
+        assert!(matches!(refused, Err(ManageError::Entropy(_))), "with {left} draws left");
+        assert_eq!(keys.manage(org("org"), actor()).quota().await.unwrap().used, 0);
+    }
+}

@@ -1,0 +1,71 @@
+use apikeys_core::{ApiKeys, BuildError, Denial, MemoryStore, token::InvalidPepper};
+
+use crate::support::{actor, new_key, org, plan, request};
+
+async fn engine(store: &MemoryStore, peppers: &[(u32, u8)]) -> Result<ApiKeys, BuildError> {
+    let mut builder = ApiKeys::builder(store.clone());
+    for (version, byte) in peppers {
+        builder = builder.pepper(*version, &[*byte; 32]);
+    }
+    builder.build().await.map(|(keys, _maintenance)| keys)
+}
+
+async fn issue(keys: &ApiKeys) -> String {
+    keys.operator(actor()).set_plan(&org("org"), &plan("enterprise")).await.unwrap();
+    keys.manage(org("org"), actor()).create(new_key("CI")).await.unwrap().secret.expose().to_owned()
+}
+
+#[tokio::test]
+async fn old_keys_work_while_their_pepper_is_held_and_new_keys_use_the_newest() {
+    let store = MemoryStore::new();
+    let plain = issue(&engine(&store, &[]).await.unwrap()).await;
+    let first = issue(&engine(&store, &[(1, 1)]).await.unwrap()).await;
+    let both = engine(&store, &[(1, 1), (2, 2)]).await.unwrap();
+    let second = issue(&both).await;
+    for secret in [&plain, &first, &second] {
+        assert!(both.verify(secret.as_bytes(), request()).await.is_ok());
+    }
+    // The newest key went under pepper 2: an engine without it is not built, nor one without 1.
+    for held in [&[(1, 1)][..], &[(2, 2)], &[]] {
+        assert!(matches!(engine(&store, held).await, Err(BuildError::MissingPepper { .. })), "{held:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pepper_that_comes_into_use_elsewhere_makes_unknown_keys_unavailable_and_not_invalid() {
+    let store = MemoryStore::new();
+    let old = engine(&store, &[(1, 1)]).await.unwrap();
+    let known = issue(&old).await;
+    let new = engine(&store, &[(1, 1), (2, 2)]).await.unwrap();
+    let unknown_here = issue(&new).await;
+    assert_eq!(
+        old.verify(unknown_here.as_bytes(), request()).await.unwrap_err(),
+        Denial::VerificationUnavailable
+    );
+    assert!(old.verify(known.as_bytes(), request()).await.is_ok());
+    assert!(new.verify(unknown_here.as_bytes(), request()).await.is_ok());
+    // Once no key uses the pepper any more, unknown is invalid again.
+    let listing = new.manage(org("org"), actor()).list(1, None).await.unwrap();
+    new.manage(org("org"), actor()).delete(listing.page.items[0].view.row.id).await.unwrap();
+    assert_eq!(old.verify(unknown_here.as_bytes(), request()).await.unwrap_err(), Denial::Invalid);
+}
+
+#[tokio::test]
+async fn the_same_version_with_another_pepper_finds_nothing() {
+    let store = MemoryStore::new();
+    let secret = issue(&engine(&store, &[(1, 1)]).await.unwrap()).await;
+    let wrong = engine(&store, &[(1, 9)]).await.unwrap();
+    assert_eq!(wrong.verify(secret.as_bytes(), request()).await.unwrap_err(), Denial::Invalid);
+}
+
+#[tokio::test]
+async fn a_pepper_that_cannot_be_used_is_told_at_the_start() {
+    let short = ApiKeys::builder(MemoryStore::new()).pepper(1, &[0; 31]).build().await;
+    assert!(matches!(short, Err(BuildError::Pepper(InvalidPepper::TooShort))));
+    let twice = ApiKeys::builder(MemoryStore::new()).pepper(1, &[0; 32]).pepper(1, &[1; 32]).build().await;
+    assert!(matches!(twice, Err(BuildError::Pepper(InvalidPepper::Repeated(1)))));
+    assert!(matches!(
+        ApiKeys::builder(MemoryStore::new()).prefix("Bad").build().await,
+        Err(BuildError::Prefix(_))
+    ));
+}
