@@ -43,8 +43,10 @@ impl From<SocketAddr> for PeerAddr {
 pub(crate) enum PeerSource {
     #[default]
     Known,
-    Own(Arc<dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync>),
+    Own(Arc<Find>),
 }
+
+type Find = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 
 impl PeerSource {
     pub(crate) fn find(&self, extensions: &Extensions) -> Option<IpAddr> {
