@@ -98,7 +98,8 @@ impl Quickstart {
 
     /// Waits until it has ended, and tells how.
     pub async fn ended(mut self) -> ExitStatus {
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("the quickstart does not stop").unwrap();
+        let status =
+            timeout(PATIENCE, self.child.wait()).await.expect("the quickstart does not stop").unwrap();
         while let Ok(Some(line)) = self.stdout.next_line().await {
             writeln!(self.copy, "{line}").unwrap();
         }

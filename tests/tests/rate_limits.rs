@@ -29,7 +29,8 @@ async fn of_four_hundred_requests_at_once_exactly_the_limit_passes() {
     for response in sent.collect::<Vec<_>>() {
         let response = response.await.unwrap();
         let rate = response.header("ratelimit").unwrap();
-        let remaining: u32 = rate.strip_prefix("\"per-key\";r=").unwrap().split(';').next().unwrap().parse().unwrap();
+        let remaining: u32 =
+            rate.strip_prefix("\"per-key\";r=").unwrap().split(';').next().unwrap().parse().unwrap();
         match response.status {
             200 => {
                 passed += 1;
@@ -50,7 +51,12 @@ async fn of_four_hundred_requests_at_once_exactly_the_limit_passes() {
     assert!(service.stop().await.success());
     assert_eq!(admin.view(&key).await.request_count, 100);
     let events = admin.requests(&key).await;
-    let denied: u32 = events.iter().filter_map(|event| event.request()).filter(|r| r.denial.is_some()).map(|r| r.requests()).sum();
+    let denied: u32 = events
+        .iter()
+        .filter_map(|event| event.request())
+        .filter(|r| r.denial.is_some())
+        .map(|r| r.requests())
+        .sum();
     assert_eq!((events.len() as u32 >= 160, denied), (true, 300));
 }
 

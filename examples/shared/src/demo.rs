@@ -1,8 +1,8 @@
 use std::{io, sync::Arc};
 
 use apikeys_core::{
-    Actor, ApiKeys, BuildError, KeyStore, ManageError, Maintenance, MemoryStore, NewKey, OrgId,
-    PlanName, Secret, key::InvalidKeyName, store::StoreError,
+    Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, MemoryStore, NewKey, OrgId, PlanName,
+    Secret, key::InvalidKeyName, store::StoreError,
 };
 use apikeys_sqlx_store::SqliteStore;
 
