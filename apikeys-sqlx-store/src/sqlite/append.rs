@@ -69,7 +69,7 @@ fn bind_request(
     arguments.add(meta.agent())?;
     arguments.add(meta.id().map(ToString::to_string))?;
     arguments.add(meta.trace().map(|id| id.to_string()))?;
-    arguments.add(record.denial.map(|denial| denial.as_str()))?;
+    arguments.add(record.denial.map(apikeys_core::DenialCode::as_str))?;
     arguments.add(record.count.map(i64::from))
 }
 

@@ -280,9 +280,9 @@ fn bind<'q>(statement: Statement<'q>, row: &'q KeyRow) -> Result<Statement<'q>, 
         .bind(row.active)
         .bind(row.created_at.as_micros())
         .bind(row.created_by.as_str().as_bytes())
-        .bind(row.expires_at.map(|at| at.as_micros()))
-        .bind(row.expiry_set_at.map(|at| at.as_micros()))
-        .bind(row.rate_limit.map(|limit| limit.requests()))
+        .bind(row.expires_at.map(apikeys_core::Timestamp::as_micros))
+        .bind(row.expiry_set_at.map(apikeys_core::Timestamp::as_micros))
+        .bind(row.rate_limit.map(apikeys_core::RateLimit::requests))
         .bind(version)
         .bind(row.settings.as_json()))
 }

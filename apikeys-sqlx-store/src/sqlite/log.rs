@@ -97,8 +97,8 @@ pub(super) async fn audit(
     query: &AuditQuery,
 ) -> Result<Page<AuditEntry, EventId>, Failure> {
     let before = query.after.as_ref().map_or(BEYOND_IDS, |event| event.as_bytes());
-    let since = query.since.map_or(i64::MIN, |at| at.as_micros());
-    let until = query.until.map_or(i64::MAX, |at| at.as_micros());
+    let since = query.since.map_or(i64::MIN, apikeys_core::Timestamp::as_micros);
+    let until = query.until.map_or(i64::MAX, apikeys_core::Timestamp::as_micros);
     let first = query.since.map_or_else(Vec::new, ids_from);
     let end = query.until.map_or_else(|| BEYOND_IDS.to_vec(), |at| ids_from(at.saturating_add(PROMPT)));
     let rows = sqlx::query(statement(query))

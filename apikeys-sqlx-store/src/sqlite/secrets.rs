@@ -28,7 +28,7 @@ pub(super) async fn add(
         .bind(secret.locator.as_bytes())
         .bind(key.as_bytes().as_slice())
         .bind(secret.created_at.as_micros())
-        .bind(secret.ends_at.map(|at| at.as_micros()))
+        .bind(secret.ends_at.map(apikeys_core::Timestamp::as_micros))
         .execute(&mut *connection)
         .await?;
         if added.rows_affected() == 0 {
