@@ -235,11 +235,12 @@ async fn filled<S: KeyStore>(store: &Fixture<S>) -> (Vec<AuditEvent>, Vec<KeyRow
     }
     let actions = [Action::Request, Action::KeyUpdated, Action::Request, Action::AuditGap];
     let mut events: Vec<_> = (0..24_usize)
-        .map(|number| {
+        .zip((0..24_i64).map(|number| number * 7 % 24 - 12))
+        .map(|(number, micros)| {
             let key = rows.get(number % 3).map(|row| row.id);
             let mut event = store.event(&org, key, actions[number % actions.len()]);
             // Times go up and down beside the ids.
-            event.at = Timestamp::from_micros((number * 7 % 24) as i64 - 12);
+            event.at = Timestamp::from_micros(micros);
             event
         })
         .collect();

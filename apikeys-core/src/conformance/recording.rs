@@ -324,10 +324,8 @@ pub async fn a_large_batch_is_one_batch<H: Harness>(harness: &H) {
     for number in 0..100 {
         rows.push(store.create(&org(&format!("o{}", number % 10))).await.0);
     }
-    let events = (0..4_000).map(|number| {
-        let at = NOW.saturating_add(Duration::from_secs(number * 60));
-        store.request(&rows[number as usize % rows.len()], at, Outcome::Answered)
-    });
+    let minutes = (0..4_000).map(|minute| NOW.saturating_add(Duration::from_secs(minute * 60)));
+    let events = minutes.zip(rows.iter().cycle()).map(|(at, row)| store.request(row, at, Outcome::Answered));
     let batch = Batch::new(store.writer().await, 1, events.collect());
     assert_eq!(store.record(&batch).await, Recorded::Applied);
     for row in &rows {
