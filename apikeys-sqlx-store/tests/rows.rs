@@ -25,9 +25,15 @@ async fn the_database_itself_refuses_rate_limits_out_of_range() {
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     create(&store, &org("acme")).await;
     let mut beside = beside(&path).await;
-    for (limit, is_fine) in
-        [("0", false), ("1", true), ("10000", true), ("10001", false), ("-1", false), ("1.5", false), ("NULL", true)]
-    {
+    for (limit, is_fine) in [
+        ("0", false),
+        ("1", true),
+        ("10000", true),
+        ("10001", false),
+        ("-1", false),
+        ("1.5", false),
+        ("NULL", true),
+    ] {
         let text = format!("UPDATE apikeys_keys SET rate_limit = {limit}");
         let result = sqlx::query(AssertSqlSafe(text)).execute(&mut beside).await;
         assert_eq!(result.is_ok(), is_fine, "{limit}: {result:?}");

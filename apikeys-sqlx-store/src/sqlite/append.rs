@@ -13,10 +13,7 @@ use crate::error::Failure;
 static APPEND: Sizes = append_in_sizes!("");
 
 /// Adds events to the audit log.
-pub(super) async fn append(
-    connection: &mut SqliteConnection,
-    events: &[&AuditEvent],
-) -> Result<(), Failure> {
+pub(super) async fn append(connection: &mut SqliteConnection, events: &[&AuditEvent]) -> Result<(), Failure> {
     for some in events.chunks(MOST_ROWS) {
         let mut arguments = SqliteArguments::default();
         for event in some {

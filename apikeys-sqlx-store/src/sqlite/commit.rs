@@ -83,7 +83,8 @@ async fn count_up(connection: &mut SqliteConnection, change: &Change) -> Result<
 }
 
 async fn not_found(connection: &mut SqliteConnection) -> Result<Option<Committed>, Failure> {
-    let row = sqlx::query("SELECT coalesce(max(revision), 0) FROM apikeys_changes").fetch_one(connection).await?;
+    let row =
+        sqlx::query("SELECT coalesce(max(revision), 0) FROM apikeys_changes").fetch_one(connection).await?;
     let revision = Revision(Columns::of(&row).count("revision")?);
     Ok(Some(Committed::NotFound { revision }))
 }

@@ -67,10 +67,8 @@ macro_rules! late {
 }
 
 const ORG: &str = entries!(of_org!(""));
-const ORG_AND_TIME: &str = entries!(
-    of_org!(" AND p.late = 0 AND p.at >= ?6 AND p.at < ?7 AND p.id >= ?8 AND p.id < ?9"),
-    late!()
-);
+const ORG_AND_TIME: &str =
+    entries!(of_org!(" AND p.late = 0 AND p.at >= ?6 AND p.at < ?7 AND p.id >= ?8 AND p.id < ?9"), late!());
 const KEY: &str = entries!(of_key!(""));
 const KEY_AND_TIME: &str = entries!(
     of_key!(

@@ -52,12 +52,13 @@ pub(super) async fn drop(
     locators: &[Locator],
 ) -> Result<(), Failure> {
     for locator in locators {
-        let dropped = sqlx::query("DELETE FROM apikeys_secrets WHERE scheme = ?1 AND locator = ?2 AND key = ?3")
-            .bind(locator.scheme().to_string())
-            .bind(locator.as_bytes())
-            .bind(key.as_bytes().as_slice())
-            .execute(&mut *connection)
-            .await?;
+        let dropped =
+            sqlx::query("DELETE FROM apikeys_secrets WHERE scheme = ?1 AND locator = ?2 AND key = ?3")
+                .bind(locator.scheme().to_string())
+                .bind(locator.as_bytes())
+                .bind(key.as_bytes().as_slice())
+                .execute(&mut *connection)
+                .await?;
         if dropped.rows_affected() > 0 {
             count_down(connection, locator.scheme()).await?;
         }
