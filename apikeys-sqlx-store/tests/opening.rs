@@ -1,14 +1,5 @@
 //! Databases are opened, created and migrated, alone and in company.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 mod common;
 
 use std::process::Stdio;
@@ -156,7 +147,7 @@ async fn data_survives_closing_and_opening_again() {
     assert_eq!(store.org(&key.org).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
 
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
-    let found = store.find(std::slice::from_ref(&secret.locator)).await.unwrap().unwrap();
+    let found = store.find(&[secret.locator.clone()]).await.unwrap().unwrap();
     assert_eq!((found.key, found.secret, found.revision.0), (key.clone(), secret, 1));
     let view = store.key(&key.org, key.id).await.unwrap().unwrap();
     assert_eq!(view.request_count, 2);
