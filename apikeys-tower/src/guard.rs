@@ -19,10 +19,7 @@ impl Guard {
     /// Says what to do with a request. It leaves without a caller, whatever it came with: only
     /// this layer's own verdict counts.
     pub(crate) fn check<B>(&self, request: &mut Request<B>) -> Check {
-        let extensions = request.extensions_mut();
-        extensions.remove::<OurCaller>();
-        #[cfg(feature = "axum")]
-        extensions.remove::<crate::extract::NoCredential>();
+        request.extensions_mut().remove::<OurCaller>();
         let peer = self.peer.find(request.extensions());
         let headers = Lines(request.headers());
         self.rules.check(&self.keys, request.method().as_str(), path(request), &headers, peer)
