@@ -33,7 +33,6 @@
 //! | feature | what | default |
 //! | --- | --- | --- |
 //! | `sqlite-bundled` | SQLite is compiled in | yes |
-//! | `sqlite-unbundled` | the system's SQLite is linked; 3.38 or newer | |
 //! | `runtime-tokio` | sqlx runs on tokio | yes |
 //! | `runtime-smol` | sqlx runs on smol | |
 //!
