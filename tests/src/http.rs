@@ -41,7 +41,8 @@ impl Request {
     /// What goes over the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: localhost\r\n", self.method, self.target).into_bytes();
+        let mut bytes =
+            format!("{} {} HTTP/1.1\r\nHost: localhost\r\n", self.method, self.target).into_bytes();
         for (name, value) in &self.lines {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");

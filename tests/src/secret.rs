@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn forged_secrets_are_well_formed_and_differ() {
         let format = TokenFormat::new(Prefix::new("demo_live").unwrap());
-        let real = format.generate(&apikeys_core::entropy::OsEntropy).unwrap();
+        let real = format.generate(&apikeys_core::entropy::OsEntropy::new()).unwrap();
         let (head, _) = real.expose().split_at(real.expose().len() - 6);
         assert!(checksum(head) == real.expose());
         let forged = with_another_body(real.expose());

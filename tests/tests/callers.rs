@@ -86,7 +86,10 @@ fn assert_admitted(case: &str, response: &Response, limit: u32, left: u32) {
     };
     assert_eq!(content, ("content-type", "application/json"), "{case}");
     assert_eq!(rate_policy, ("ratelimit-policy", policy.as_str()), "{case}");
-    let seconds = rate.1.strip_prefix(&format!("\"per-key\";r={left};t=")).unwrap_or_else(|| panic!("{case}: {rate:?}"));
+    let seconds = rate
+        .1
+        .strip_prefix(&format!("\"per-key\";r={left};t="))
+        .unwrap_or_else(|| panic!("{case}: {rate:?}"));
     assert!((1..=60).contains(&seconds.parse::<u64>().unwrap()), "{case}: {rate:?}");
 }
 
@@ -107,7 +110,9 @@ async fn keys(admin: &Admin) -> Keys {
     let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_millis(1_500);
     let soon = Timestamp::from_micros(i64::try_from(soon.as_micros()).unwrap());
     let keys = Keys {
-        good: admin.issue("org_enterprise", "good", |key| key.rate_limit(RateLimit::per_minute(10_000).unwrap())).await,
+        good: admin
+            .issue("org_enterprise", "good", |key| key.rate_limit(RateLimit::per_minute(10_000).unwrap()))
+            .await,
         deactivated: admin.issue("org_enterprise", "deactivated", |key| key).await,
         expired: admin.issue("org_enterprise", "expired", |key| key.expires_at(soon)).await,
         deleted: admin.issue("org_enterprise", "deleted", |key| key).await,
@@ -144,9 +149,15 @@ async fn every_refusal_is_what_the_table_says_to_the_letter() {
         ("two lines".into(), whoami().bearer(good).bearer(&keys.deactivated.secret), &AMBIGUOUS),
         ("two lines of the same key".into(), whoami().bearer(good).bearer(good), &AMBIGUOUS),
         ("two lines, one empty".into(), whoami().bearer(good).line("authorization", ""), &AMBIGUOUS),
-        ("two lines, one Basic".into(), whoami().line("Authorization", "Basic azo=").bearer(good), &AMBIGUOUS),
+        (
+            "two lines, one Basic".into(),
+            whoami().line("Authorization", "Basic azo=").bearer(good),
+            &AMBIGUOUS,
+        ),
     ];
-    for value in ["", " ", "Bearer", "Bearer ", "Bearer    ", "Bearerish x", "Basic azo=", "Token x", "Negotiate"] {
+    for value in
+        ["", " ", "Bearer", "Bearer ", "Bearer    ", "Bearerish x", "Basic azo=", "Token x", "Negotiate"]
+    {
         cases.push((format!("{value:?}"), authorization(value.as_bytes()), &MISSING));
     }
     for value in [
@@ -156,7 +167,11 @@ async fn every_refusal_is_what_the_table_says_to_the_letter() {
         good.to_owned(),
         format!("Digest {good}"),
     ] {
-        cases.push((format!("no scheme of ours: {}", &value[..8]), authorization(value.as_bytes()), &MISSING));
+        cases.push((
+            format!("no scheme of ours: {}", &value[..8]),
+            authorization(value.as_bytes()),
+            &MISSING,
+        ));
     }
     for value in [
         format!("Bearer {good},{good}"),
@@ -202,7 +217,11 @@ async fn every_refusal_is_what_the_table_says_to_the_letter() {
     }
     // R4: the case of any letter counts.
     for (at, letter) in good.char_indices().filter(|(_, c)| c.is_ascii_alphabetic()) {
-        let other = if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
+        let other = if letter.is_ascii_lowercase() {
+            letter.to_ascii_uppercase()
+        } else {
+            letter.to_ascii_lowercase()
+        };
         let flipped = format!("{}{other}{}", &good[..at], &good[at + 1..]);
         cases.push((format!("letter {at} in the other case"), whoami().bearer(&flipped), &INVALID));
     }
@@ -210,12 +229,18 @@ async fn every_refusal_is_what_the_table_says_to_the_letter() {
     for (case, request, expected) in &cases {
         let response = connection.send(request).await.unwrap();
         assert_refused(case, &response, expected);
-        artifacts.leave("answers.txt", &format!("{} {:?} {}", response.status, response.lines, response.text()));
+        artifacts
+            .leave("answers.txt", &format!("{} {:?} {}", response.status, response.lines, response.text()));
     }
     assert!(cases.len() > 80, "{}", cases.len());
 
     // Nothing of all that consumed anything, and the key is as good as ever.
-    assert_admitted("after all refusals", &connection.send(&whoami().bearer(good)).await.unwrap(), 10_000, 9_999);
+    assert_admitted(
+        "after all refusals",
+        &connection.send(&whoami().bearer(good)).await.unwrap(),
+        10_000,
+        9_999,
+    );
     assert!(service.stop().await.success());
 }
 
@@ -257,7 +282,8 @@ async fn the_scheme_in_any_case_and_spaces_around_it_are_accepted() {
     for (left, (name, value)) in (54..60).rev().zip(spellings) {
         let response = service.send(&whoami().line(name, value)).await;
         assert_admitted(name, &response, 60, left);
-        let expected = serde_json::json!({"org": "org_professional", "key_id": key.id.to_string(), "name": "spelled"});
+        let expected =
+            serde_json::json!({"org": "org_professional", "key_id": key.id.to_string(), "name": "spelled"});
         assert_eq!(response.json(), expected);
     }
 }
@@ -324,7 +350,8 @@ async fn other_spellings_of_a_path_do_not_lead_past_the_layer() {
         "/v1/whoami;x",
         "http://localhost/v1/whoami",
     ] {
-        let claims = Request::get(target).line("X-Authenticated", "true").line("X-Forwarded-User", "org_demo");
+        let claims =
+            Request::get(target).line("X-Authenticated", "true").line("X-Forwarded-User", "org_demo");
         let response = service.send(&claims).await;
         assert!([401, 404].contains(&response.status), "{target}: {}", response.status);
     }

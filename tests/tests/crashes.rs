@@ -18,7 +18,9 @@ async fn keys(admin: &Admin) -> Vec<Issued> {
     let limit = RateLimit::per_minute(10_000).unwrap();
     let mut keys = Vec::new();
     for number in 0..CLIENTS {
-        keys.push(admin.issue("org_enterprise", &format!("client {number}"), |key| key.rate_limit(limit)).await);
+        keys.push(
+            admin.issue("org_enterprise", &format!("client {number}"), |key| key.rate_limit(limit)).await,
+        );
     }
     keys
 }

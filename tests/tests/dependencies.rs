@@ -31,7 +31,8 @@ fn assert_without(package: &str, unwanted: &[&str]) {
 }
 
 const TLS: [&str; 5] = ["rustls", "native-tls", "openssl", "openssl-sys", "ring"];
-const OTHER_RUNTIMES: [&str; 5] = ["async-std", "smol", "async-io", "async-global-executor", "async-executor"];
+const OTHER_RUNTIMES: [&str; 5] =
+    ["async-std", "smol", "async-io", "async-global-executor", "async-executor"];
 
 #[test]
 fn the_core_knows_no_runtime_no_http_and_no_database() {

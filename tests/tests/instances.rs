@@ -11,17 +11,16 @@ async fn two_processes_and_a_third_see_each_others_changes_at_once() {
     let artifacts = Artifacts::new("two-processes");
     let url = artifacts.sqlite_url("keys");
     // Both start at once, on a database that is not there yet.
-    let (one, two) = tokio::join!(
-        Quickstart::start(&artifacts, "one", &url),
-        Quickstart::start(&artifacts, "two", &url)
-    );
+    let (one, two) =
+        tokio::join!(Quickstart::start(&artifacts, "one", &url), Quickstart::start(&artifacts, "two", &url));
     let admin = Admin::on_sqlite(&url).await;
     let manage = admin.manage("org_professional");
     let mut first = Connection::open(one.address).await.unwrap();
     let mut second = Connection::open(two.address).await.unwrap();
     let limit = RateLimit::per_minute(10_000).unwrap();
     for round in 0..25 {
-        let key = admin.issue("org_professional", &format!("round {round}"), |key| key.rate_limit(limit)).await;
+        let key =
+            admin.issue("org_professional", &format!("round {round}"), |key| key.rate_limit(limit)).await;
         let request = Request::get("/v1/whoami").bearer(&key.secret);
         let mut both = async |expected: u16, why: &str| {
             let (a, b) = tokio::join!(first.send(&request), second.send(&request));
@@ -73,8 +72,12 @@ async fn a_start_replaces_its_own_ready_made_key_and_no_other() {
     let names: Vec<_> = admin.manage("org_demo").list(100, None).await.unwrap().page.items;
     assert_eq!(names.len(), 2);
     // The plans of the other organizations are as promised.
-    for (org, quota) in [("org_free", Some(0)), ("org_starter", Some(2)), ("org_professional", Some(10)), ("org_enterprise", None)]
-    {
+    for (org, quota) in [
+        ("org_free", Some(0)),
+        ("org_starter", Some(2)),
+        ("org_professional", Some(10)),
+        ("org_enterprise", None),
+    ] {
         assert_eq!(admin.manage(org).quota().await.unwrap().quota.limit(), quota, "{org}");
     }
     let refused = admin.manage("org_free").create(NewKey::new("none".parse().unwrap())).await.unwrap_err();

@@ -15,11 +15,16 @@ async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_ke
     let artifacts = Artifacts::new("no-settings");
     let temporary = artifacts.path("temporary");
     std::fs::create_dir_all(&temporary).unwrap();
-    let service = Quickstart::start_with(&artifacts, "quickstart", &[("TMPDIR", temporary.to_str().unwrap())]).await;
+    let service =
+        Quickstart::start_with(&artifacts, "quickstart", &[("TMPDIR", temporary.to_str().unwrap())]).await;
     let url = service.printed[0].strip_prefix("keys are kept in sqlite:").unwrap().to_owned();
     assert!(url.starts_with(temporary.to_str().unwrap()), "{url}");
     assert_eq!(service.printed[1], format!("listening on http://{}", service.address));
-    assert!(service.printed[3].contains(&format!("http://{}/v1/whoami", service.address)), "{:?}", service.printed);
+    assert!(
+        service.printed[3].contains(&format!("http://{}/v1/whoami", service.address)),
+        "{:?}",
+        service.printed
+    );
     assert_eq!(service.send(&Request::get("/healthz")).await.status, 200);
     assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&service.ready_made)).await.status, 200);
     assert!(service.stop().await.success());
@@ -52,7 +57,8 @@ async fn what_is_not_supported_is_a_clear_error_at_start() {
     ] {
         let run = command("axum", &[(variable, value)]).output();
         let output = timeout(Duration::from_secs(30), run).await.unwrap().unwrap();
-        let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let (stdout, stderr) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         artifacts.leave("errors.txt", &stderr);
         assert!(!output.status.success(), "{variable}={value}");
         assert!(stderr.lines().any(|line| line.starts_with(says)), "{variable}={value}: {stderr}");
@@ -71,7 +77,8 @@ async fn the_minimal_example_does_what_its_curl_line_says() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap().unwrap();
-    let (secret, url) = line.strip_prefix("curl -H 'Authorization: Bearer ").unwrap().split_once("' http://").unwrap();
+    let (secret, url) =
+        line.strip_prefix("curl -H 'Authorization: Bearer ").unwrap().split_once("' http://").unwrap();
     artifacts.note_secret(&secret[.."acme_live_0123".len()], secret);
     let address = url.strip_suffix("/hello").unwrap().parse().unwrap();
     let hello = Request::get("/hello").bearer(secret).send(address).await;

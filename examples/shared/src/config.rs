@@ -67,7 +67,9 @@ impl Config {
         }
         let port = match set("PORT") {
             None => 3000,
-            Some(text) => text.trim().parse().map_err(|_| error("PORT", "must be a number from 0 to 65535"))?,
+            Some(text) => {
+                text.trim().parse().map_err(|_| error("PORT", "must be a number from 0 to 65535"))?
+            }
         };
         let database = match set("DATABASE_URL") {
             None => Database::Temporary,
@@ -83,10 +85,9 @@ fn database(url: &str) -> Result<Database, ConfigError> {
     match scheme {
         "memory" if rest.is_empty() => Ok(Database::Memory),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(url.to_owned())),
-        "postgres" | "postgresql" | "mysql" | "mariadb" => Err(error(
-            "DATABASE_URL",
-            format!("{scheme} is not supported yet; use sqlite:PATH or memory:"),
-        )),
+        "postgres" | "postgresql" | "mysql" | "mariadb" => {
+            Err(error("DATABASE_URL", format!("{scheme} is not supported yet; use sqlite:PATH or memory:")))
+        }
         _ => Err(error("DATABASE_URL", "must be sqlite:PATH or memory:")),
     }
 }
@@ -100,7 +101,8 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
-        let value = |name: &str| variables.iter().find(|(other, _)| *other == name).map(|(_, v)| (*v).to_owned());
+        let value =
+            |name: &str| variables.iter().find(|(other, _)| *other == name).map(|(_, v)| (*v).to_owned());
         Config::read(value).map_err(|error| error.to_string())
     }
 
