@@ -56,13 +56,13 @@ macro_rules! of_key {
     };
 }
 
-/// Late events of the time, whatever their ids.
+/// Late events of the time, whatever their ids; here the pluses lead SQLite to their own index.
 macro_rules! late {
     () => {
         " UNION ALL SELECT * FROM (SELECT p.event FROM apikeys_audit p
-          WHERE p.org = ?1 AND p.late = 1 AND p.at >= ?6 AND p.at < ?7 AND p.id < ?2
+          WHERE p.org = ?1 AND p.late = 1 AND p.at >= ?6 AND p.at < ?7 AND +p.id < ?2
             AND (?4 IS NULL OR p.action = ?4) AND (?5 IS NULL OR p.key = ?5)
-          ORDER BY p.id DESC LIMIT ?3)"
+          ORDER BY +p.id DESC LIMIT ?3)"
     };
 }
 
