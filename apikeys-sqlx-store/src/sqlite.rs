@@ -180,8 +180,7 @@ impl KeyStore for SqliteStore {
             Err(error) if error.kind() == StoreErrorKind::Rejected => {}
             Err(error) => return Err(error),
         }
-        let (recorded, spans) =
-            self.write("record", &RecordWithCare { batch, spans: &self.spans }).await?;
+        let (recorded, spans) = self.write("record", &RecordWithCare { batch, spans: &self.spans }).await?;
         self.spans.stored(&spans);
         Ok(recorded)
     }

@@ -1,5 +1,14 @@
 //! Databases are opened, created and migrated, alone and in company.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod common;
 
 use std::process::Stdio;
@@ -98,7 +107,8 @@ async fn the_hosts_own_migrations_run_before_and_after_in_the_same_database() {
     Migrator::with_migrations(vec![first(), second]).run(&pool).await.unwrap();
     store.migrate().await.unwrap();
     create(&store, &org("acme")).await;
-    let of_the_host = sqlx::query("SELECT group_concat(version) FROM _sqlx_migrations").fetch_one(&pool).await;
+    let of_the_host =
+        sqlx::query("SELECT group_concat(version) FROM _sqlx_migrations").fetch_one(&pool).await;
     assert_eq!(of_the_host.unwrap().get::<String, _>(0), "1,2");
 }
 
@@ -146,7 +156,7 @@ async fn data_survives_closing_and_opening_again() {
     assert_eq!(store.org(&key.org).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
 
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
-    let found = store.find(&[secret.locator.clone()]).await.unwrap().unwrap();
+    let found = store.find(std::slice::from_ref(&secret.locator)).await.unwrap().unwrap();
     assert_eq!((found.key, found.secret, found.revision.0), (key.clone(), secret, 1));
     let view = store.key(&key.org, key.id).await.unwrap().unwrap();
     assert_eq!(view.request_count, 2);
@@ -156,7 +166,8 @@ async fn data_survives_closing_and_opening_again() {
 #[tokio::test]
 async fn each_database_in_memory_is_its_own_and_stays() {
     for url in ["sqlite::memory:", "sqlite://?mode=memory", "sqlite:"] {
-        let (one, other) = (SqliteStore::connect(url).await.unwrap(), SqliteStore::connect(url).await.unwrap());
+        let (one, other) =
+            (SqliteStore::connect(url).await.unwrap(), SqliteStore::connect(url).await.unwrap());
         let (key, _) = create(&one, &org("acme")).await;
         assert!(one.key(&key.org, key.id).await.unwrap().is_some());
         if url == "sqlite::memory:" {
@@ -175,7 +186,8 @@ async fn what_cannot_be_opened_is_an_error_that_names_no_path() {
     assert_eq!(error.kind(), StoreErrorKind::Rejected);
 
     let text = folder.path().join("a text");
-    std::fs::write(&text, "this is no database, but long enough to be looked at as one. ".repeat(20)).unwrap();
+    std::fs::write(&text, "this is no database, but long enough to be looked at as one. ".repeat(20))
+        .unwrap();
     let error = SqliteStore::connect(&url(&text)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
 }
@@ -185,6 +197,7 @@ async fn journal_mode(connection: &mut SqliteConnection) -> String {
 }
 
 async fn schema(connection: &mut SqliteConnection) -> Vec<String> {
-    let rows = sqlx::query("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name").fetch_all(connection);
+    let rows =
+        sqlx::query("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name").fetch_all(connection);
     rows.await.unwrap().iter().map(|row| row.get(0)).collect()
 }

@@ -1,5 +1,13 @@
 //! Writes happen whole or not at all, whatever fails in the middle of them.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod common;
 
 use std::task::Poll;
@@ -40,11 +48,13 @@ const TABLES: [&str; 11] = [
 async fn everything(connection: &mut SqliteConnection) -> Vec<String> {
     let mut all = Vec::new();
     for table in TABLES {
-        let columns = sqlx::query("SELECT group_concat('quote(' || name || ')', '||'',''||') FROM pragma_table_info(?1)")
-            .bind(table)
-            .fetch_one(&mut *connection)
-            .await
-            .unwrap();
+        let columns = sqlx::query(
+            "SELECT group_concat('quote(' || name || ')', '||'',''||') FROM pragma_table_info(?1)",
+        )
+        .bind(table)
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
         let text = format!("SELECT {} FROM {table}", columns.get::<String, _>(0));
         for row in sqlx::query(AssertSqlSafe(text)).fetch_all(&mut *connection).await.unwrap() {
             all.push(format!("{table}: {}", row.get::<String, _>(0)));
@@ -215,8 +225,7 @@ async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
         let is_there = store.key(&acme, new.id).await.unwrap().is_some();
         let mut patch = new.clone();
         patch.version += 1;
-        let update =
-            ChangeKind::Update { row: patch, expected_version: 1, added: vec![], dropped: vec![] };
+        let update = ChangeKind::Update { row: patch, expected_version: 1, added: vec![], dropped: vec![] };
         let updated = store.commit(&change(update, Action::KeyUpdated)).await.unwrap();
         let is_there_now = matches!(updated, Committed::Done { .. });
         assert!(is_there_now || !is_there);

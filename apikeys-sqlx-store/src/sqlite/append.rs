@@ -13,10 +13,7 @@ use crate::error::Failure;
 static APPEND: Sizes = append_in_sizes!("");
 
 /// Adds events to the audit log.
-pub(super) async fn append(
-    connection: &mut SqliteConnection,
-    events: &[&AuditEvent],
-) -> Result<(), Failure> {
+pub(super) async fn append(connection: &mut SqliteConnection, events: &[&AuditEvent]) -> Result<(), Failure> {
     for some in events.chunks(MOST_ROWS) {
         let mut arguments = SqliteArguments::default();
         for event in some {
@@ -72,7 +69,7 @@ fn bind_request(
     arguments.add(meta.agent())?;
     arguments.add(meta.id().map(ToString::to_string))?;
     arguments.add(meta.trace().map(|id| id.to_string()))?;
-    arguments.add(record.denial.map(|denial| denial.as_str()))?;
+    arguments.add(record.denial.map(apikeys_core::DenialCode::as_str))?;
     arguments.add(record.count.map(i64::from))
 }
 

@@ -83,7 +83,8 @@ async fn count_up(connection: &mut SqliteConnection, change: &Change) -> Result<
 }
 
 async fn not_found(connection: &mut SqliteConnection) -> Result<Option<Committed>, Failure> {
-    let row = sqlx::query("SELECT coalesce(max(revision), 0) FROM apikeys_changes").fetch_one(connection).await?;
+    let row =
+        sqlx::query("SELECT coalesce(max(revision), 0) FROM apikeys_changes").fetch_one(connection).await?;
     let revision = Revision(Columns::of(&row).count("revision")?);
     Ok(Some(Committed::NotFound { revision }))
 }
@@ -279,9 +280,9 @@ fn bind<'q>(statement: Statement<'q>, row: &'q KeyRow) -> Result<Statement<'q>, 
         .bind(row.active)
         .bind(row.created_at.as_micros())
         .bind(row.created_by.as_str().as_bytes())
-        .bind(row.expires_at.map(|at| at.as_micros()))
-        .bind(row.expiry_set_at.map(|at| at.as_micros()))
-        .bind(row.rate_limit.map(|limit| limit.requests()))
+        .bind(row.expires_at.map(apikeys_core::Timestamp::as_micros))
+        .bind(row.expiry_set_at.map(apikeys_core::Timestamp::as_micros))
+        .bind(row.rate_limit.map(apikeys_core::RateLimit::requests))
         .bind(version)
         .bind(row.settings.as_json()))
 }

@@ -53,8 +53,7 @@ pub(super) async fn find(pool: &SqlitePool, locators: &[Locator]) -> Result<Opti
 }
 
 pub(super) async fn schemes(pool: &SqlitePool) -> Result<Vec<Scheme>, Failure> {
-    let rows =
-        sqlx::query("SELECT scheme FROM apikeys_schemes WHERE secrets > 0").fetch_all(pool).await?;
+    let rows = sqlx::query("SELECT scheme FROM apikeys_schemes WHERE secrets > 0").fetch_all(pool).await?;
     rows.iter().map(|row| Columns::of(row).scheme()).collect()
 }
 

@@ -67,10 +67,8 @@ macro_rules! late {
 }
 
 const ORG: &str = entries!(of_org!(""));
-const ORG_AND_TIME: &str = entries!(
-    of_org!(" AND p.late = 0 AND p.at >= ?6 AND p.at < ?7 AND p.id >= ?8 AND p.id < ?9"),
-    late!()
-);
+const ORG_AND_TIME: &str =
+    entries!(of_org!(" AND p.late = 0 AND p.at >= ?6 AND p.at < ?7 AND p.id >= ?8 AND p.id < ?9"), late!());
 const KEY: &str = entries!(of_key!(""));
 const KEY_AND_TIME: &str = entries!(
     of_key!(
@@ -99,8 +97,8 @@ pub(super) async fn audit(
     query: &AuditQuery,
 ) -> Result<Page<AuditEntry, EventId>, Failure> {
     let before = query.after.as_ref().map_or(BEYOND_IDS, |event| event.as_bytes());
-    let since = query.since.map_or(i64::MIN, |at| at.as_micros());
-    let until = query.until.map_or(i64::MAX, |at| at.as_micros());
+    let since = query.since.map_or(i64::MIN, apikeys_core::Timestamp::as_micros);
+    let until = query.until.map_or(i64::MAX, apikeys_core::Timestamp::as_micros);
     let first = query.since.map_or_else(Vec::new, ids_from);
     let end = query.until.map_or_else(|| BEYOND_IDS.to_vec(), |at| ids_from(at.saturating_add(PROMPT)));
     let rows = sqlx::query(statement(query))

@@ -67,11 +67,13 @@ impl Work for OpenWriter {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<()>, Failure> {
         let now = now();
-        sqlx::query("INSERT INTO apikeys_writers (id, seq, last_at) VALUES (?1, 0, ?2) ON CONFLICT DO NOTHING")
-            .bind(self.0.as_bytes().as_slice())
-            .bind(now.as_micros())
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO apikeys_writers (id, seq, last_at) VALUES (?1, 0, ?2) ON CONFLICT DO NOTHING",
+        )
+        .bind(self.0.as_bytes().as_slice())
+        .bind(now.as_micros())
+        .execute(&mut *connection)
+        .await?;
         sqlx::query("DELETE FROM apikeys_writers WHERE last_at < ?1")
             .bind(now.saturating_sub(FORGOTTEN_AFTER).as_micros())
             .execute(connection)

@@ -75,7 +75,8 @@ impl<'r> Columns<'r> {
         let action = self.text("action", Action::parse)?;
         let mut event = AuditEvent::new(id, at, org, action);
         event.key = key;
-        event.actor = self.parsed("actor", |bytes: &[u8]| text_of(bytes).and_then(|text| Actor::new(text).ok()))?;
+        event.actor =
+            self.parsed("actor", |bytes: &[u8]| text_of(bytes).and_then(|text| Actor::new(text).ok()))?;
         event.detail = self.detail()?;
         let (name, prefix): (Option<String>, Option<String>) = (self.take()?, self.take()?);
         let key = match (key, name, prefix) {

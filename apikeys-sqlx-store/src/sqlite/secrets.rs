@@ -28,7 +28,7 @@ pub(super) async fn add(
         .bind(secret.locator.as_bytes())
         .bind(key.as_bytes().as_slice())
         .bind(secret.created_at.as_micros())
-        .bind(secret.ends_at.map(|at| at.as_micros()))
+        .bind(secret.ends_at.map(apikeys_core::Timestamp::as_micros))
         .execute(&mut *connection)
         .await?;
         if added.rows_affected() == 0 {
@@ -52,12 +52,13 @@ pub(super) async fn drop(
     locators: &[Locator],
 ) -> Result<(), Failure> {
     for locator in locators {
-        let dropped = sqlx::query("DELETE FROM apikeys_secrets WHERE scheme = ?1 AND locator = ?2 AND key = ?3")
-            .bind(locator.scheme().to_string())
-            .bind(locator.as_bytes())
-            .bind(key.as_bytes().as_slice())
-            .execute(&mut *connection)
-            .await?;
+        let dropped =
+            sqlx::query("DELETE FROM apikeys_secrets WHERE scheme = ?1 AND locator = ?2 AND key = ?3")
+                .bind(locator.scheme().to_string())
+                .bind(locator.as_bytes())
+                .bind(key.as_bytes().as_slice())
+                .execute(&mut *connection)
+                .await?;
         if dropped.rows_affected() > 0 {
             count_down(connection, locator.scheme()).await?;
         }

@@ -119,12 +119,8 @@ mod tests {
         let mut bytes = [7; 16];
         bytes[..7].copy_from_slice(&made.to_be_bytes()[1..]);
         let org = OrgId::new("o").unwrap();
-        let mut event = AuditEvent::new(
-            EventId::from_bytes(bytes),
-            Timestamp::from_micros(begun),
-            org,
-            Action::Request,
-        );
+        let mut event =
+            AuditEvent::new(EventId::from_bytes(bytes), Timestamp::from_micros(begun), org, Action::Request);
         event.key = Some(KeyId::from_bytes([1; 16]));
         event
     }
