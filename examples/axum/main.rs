@@ -1,4 +1,4 @@
-//! The quickstart on axum: a small `SaaS` whose API is protected by keys on SQLite.
+//! The quickstart on axum: a small service whose API is protected by keys on SQLite.
 //!
 //! `cargo run --example axum`, then use the curl line that it prints.
 

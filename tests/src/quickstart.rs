@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Command as Blocking, ExitStatus, Stdio},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -137,6 +138,17 @@ pub fn command(name: &str, environment: &[(&str, &str)]) -> Command {
 
 /// The program of an example, built if it is not yet.
 fn example(name: &str) -> PathBuf {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    let executable = BUILT.get_or_init(build).lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == name && message["target"]["kind"][0] == "example";
+        is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    executable.unwrap_or_else(|| panic!("cargo built no example called {name}"))
+}
+
+/// What cargo says of all examples.
+fn build() -> String {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     // As `cargo xtask test` builds it, so that there is nothing left to do.
     let built = Blocking::new(cargo)
@@ -146,11 +158,5 @@ fn example(name: &str) -> PathBuf {
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let messages = String::from_utf8(built.stdout).unwrap();
-    let executable = messages.lines().find_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let is_it = message["target"]["name"] == name && message["target"]["kind"][0] == "example";
-        is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
-    });
-    executable.unwrap_or_else(|| panic!("cargo built no example called {name}"))
+    String::from_utf8(built.stdout).unwrap()
 }

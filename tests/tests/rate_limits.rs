@@ -51,13 +51,12 @@ async fn of_four_hundred_requests_at_once_exactly_the_limit_passes() {
     assert!(service.stop().await.success());
     assert_eq!(admin.view(&key).await.request_count, 100);
     let events = admin.requests(&key).await;
-    let denied: u32 = events
-        .iter()
-        .filter_map(|event| event.request())
-        .filter(|r| r.denial.is_some())
-        .map(apikeys_core::audit::RequestRecord::requests)
-        .sum();
-    assert_eq!((events.len() >= 160, denied), (true, 300));
+    let requests = events.iter().map(|event| event.request().unwrap());
+    let (denied, admitted): (Vec<_>, Vec<_>) = requests.partition(|request| request.denial.is_some());
+    assert_eq!(admitted.len(), 100);
+    assert_eq!(denied.iter().map(|request| request.requests()).sum::<u32>(), 300);
+    // Sixty rows a minute, and one with a count; the minute may have changed meanwhile.
+    assert!((61..=122).contains(&denied.len()), "{}", denied.len());
 }
 
 /// R22, on a clock that the test holds.

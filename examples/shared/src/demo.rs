@@ -17,7 +17,7 @@ const ORGANIZATIONS: [(&str, &str); 5] = [
     ("org_demo", "enterprise"),
 ];
 
-/// A small `SaaS` with some organizations, ready to be served by any framework.
+/// A small service with some organizations, ready to be served by any framework.
 #[derive(Debug)]
 pub struct Demo {
     /// The engine, to be given to the framework's layer.
