@@ -10,6 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing::trace!("logging everything");
 }
 
 /// Says on stderr what went wrong, with all its causes in a line, and what to exit with.
