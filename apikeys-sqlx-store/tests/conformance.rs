@@ -1,5 +1,14 @@
 //! Every way to open the store keeps every promise.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use apikeys_core::conformance::{Harness, Task};

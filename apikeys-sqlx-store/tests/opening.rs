@@ -1,5 +1,14 @@
 //! Databases are opened, created and migrated, alone and in company.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod common;
 
 use std::process::Stdio;
@@ -18,26 +27,23 @@ use tempfile::TempDir;
 /// Tells a child process of the test which file to open.
 const FILE: &str = "APIKEYS_TEST_FILE";
 
-/// What each process of the next test does.
-#[tokio::test]
-#[ignore = "is run by the test of eight processes"]
-async fn one_process_of_eight() {
-    let url = std::env::var(FILE).expect("the file to open");
-    let store = SqliteStore::connect(&url).await.unwrap();
-    create(&store, &org(&format!("org_{}", std::process::id()))).await;
-    store.close().await.unwrap();
-    println!("migrated and wrote");
-}
-
+/// The test starts itself eight times over, with a file to open.
 #[tokio::test]
 async fn eight_processes_at_once_migrate_a_new_file_and_write_to_it() {
+    if let Ok(url) = std::env::var(FILE) {
+        return one_process_of_eight(&url).await;
+    }
     for _ in 0..3 {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("keys.db");
         let children: Vec<_> = (0..8)
             .map(|_| {
                 tokio::process::Command::new(std::env::current_exe().unwrap())
-                    .args(["--exact", "one_process_of_eight", "--ignored", "--nocapture"])
+                    .args([
+                        "--exact",
+                        "eight_processes_at_once_migrate_a_new_file_and_write_to_it",
+                        "--nocapture",
+                    ])
                     .env(FILE, url(&path))
                     .stdout(Stdio::piped())
                     .stderr(Stdio::piped())
@@ -55,6 +61,13 @@ async fn eight_processes_at_once_migrate_a_new_file_and_write_to_it() {
         assert_eq!(store.keys(&KeyQuery::new(None, 100)).await.unwrap().items.len(), 8);
         assert_eq!(journal_mode(&mut beside(&path).await).await, "wal");
     }
+}
+
+async fn one_process_of_eight(url: &str) {
+    let store = SqliteStore::connect(url).await.unwrap();
+    create(&store, &org(&format!("org_{}", std::process::id()))).await;
+    store.close().await.unwrap();
+    println!("migrated and wrote");
 }
 
 #[tokio::test]
@@ -147,7 +160,7 @@ async fn data_survives_closing_and_opening_again() {
     assert_eq!(store.org(&key.org).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
 
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
-    let found = store.find(&[secret.locator.clone()]).await.unwrap().unwrap();
+    let found = store.find(std::slice::from_ref(&secret.locator)).await.unwrap().unwrap();
     assert_eq!((found.key, found.secret, found.revision.0), (key.clone(), secret, 1));
     let view = store.key(&key.org, key.id).await.unwrap().unwrap();
     assert_eq!(view.request_count, 2);

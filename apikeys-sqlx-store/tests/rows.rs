@@ -1,5 +1,14 @@
 //! Rows that are not what they should be.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod common;
 
 use std::error::Error;
@@ -129,7 +138,7 @@ async fn time_filters_find_events_whose_ids_were_made_long_before_or_after() {
     let mut events = Vec::new();
     for (made, begun) in [(100, 100), (105, 100), (110, 100), (200, 100), (100, 200), (300, 300), (5, 300)] {
         let mut bytes = [u8::try_from(events.len()).unwrap(); 16];
-        bytes[..7].copy_from_slice(&(made * second as u64).to_be_bytes()[1..]);
+        bytes[..7].copy_from_slice(&(made * i64::cast_unsigned(second)).to_be_bytes()[1..]);
         let mut event = request(&key);
         event.id = EventId::from_bytes(bytes);
         event.at = Timestamp::from_micros(begun * second);

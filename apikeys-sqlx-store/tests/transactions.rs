@@ -1,5 +1,14 @@
 //! Writes happen whole or not at all, whatever fails in the middle of them.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod common;
 
 use std::task::Poll;
