@@ -1,4 +1,4 @@
-//! The promises that every [`KeyStore`] keeps, as tests: for this project's stores and for yours.
+//! The promises that every [`KeyStore`](crate::store::KeyStore) keeps, as tests: for this project's stores and for yours.
 //!
 //! Implement [`Harness`] for your store, then let [`conformance_tests!`](crate::conformance_tests)
 //! make a named `#[test]` of each promise. Put the macro into a module of its own, because it adds
@@ -36,6 +36,7 @@
 //! ```
 //!
 //! A promise that is not kept panics. [`promises`] lists them for a runner of one's own.
+//! [`faults`] has a store that fails on purpose, to test what is built on a store.
 
 #![allow(
     clippy::expect_used,
@@ -45,15 +46,18 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod audit;
 pub mod changes;
+pub mod faults;
 mod fixture;
 mod harness;
 pub mod keys;
 mod list;
+pub mod organizations;
 pub mod quota;
+pub mod recording;
+pub mod secrets;
+pub mod usage;
 
 pub use harness::{Harness, Task};
 pub use list::{Promise, promises};
-
-#[cfg(doc)]
-use crate::store::KeyStore;

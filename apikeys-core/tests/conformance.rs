@@ -1,10 +1,12 @@
 //! Every store of this crate, and every pointer to one, keeps every promise.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use apikeys_core::{
-    MemoryStore,
-    conformance::{Harness, Task},
+    ManualClock, MemoryStore,
+    conformance::{Harness, Task, faults::FaultStore, promises},
     store::KeyStore,
 };
 
@@ -47,4 +49,43 @@ mod boxed {
     use super::*;
 
     apikeys_core::conformance_tests!(OnTokio(|| -> Box<dyn KeyStore> { Box::new(MemoryStore::new()) }));
+}
+
+mod faultless {
+    use super::*;
+
+    apikeys_core::conformance_tests!(OnTokio(|| {
+        FaultStore::new(MemoryStore::new(), Arc::new(ManualClock::default()))
+    }));
+}
+
+#[test]
+fn the_list_holds_every_promise_once() {
+    let listed: Vec<_> =
+        promises::<OnTokio<MemoryStore>>().iter().map(|promise| format!("{promise:?}")).collect();
+    let mut written = Vec::new();
+    for (group, text) in [
+        ("keys", include_str!("../src/conformance/keys.rs")),
+        ("secrets", include_str!("../src/conformance/secrets.rs")),
+        ("quota", include_str!("../src/conformance/quota.rs")),
+        ("changes", include_str!("../src/conformance/changes.rs")),
+        ("recording", include_str!("../src/conformance/recording.rs")),
+        ("audit", include_str!("../src/conformance/audit.rs")),
+        ("usage", include_str!("../src/conformance/usage.rs")),
+        ("organizations", include_str!("../src/conformance/organizations.rs")),
+    ] {
+        let functions = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+        written.extend(functions.map(|line| format!("{group}::{}", line.split('<').next().unwrap())));
+    }
+    assert_eq!(listed, written);
+    assert!(listed.len() > 80, "{} promises", listed.len());
+}
+
+#[test]
+fn a_promise_can_be_checked_by_a_runner_of_one_s_own() {
+    let harness = OnTokio(MemoryStore::new);
+    for promise in promises().iter().filter(|promise| promise.group() == "usage") {
+        assert!(!promise.name().is_empty());
+        promise.check(&harness);
+    }
 }

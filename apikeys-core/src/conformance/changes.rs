@@ -1,24 +1,255 @@
-//! Each change happens once, whole or not at all.
+//! Each change happens once, whole or not at all, and has its number.
+
+use std::collections::BTreeSet;
 
 use super::{
     Harness,
-    fixture::{Fixture, create, delete, org},
+    fixture::{Fixture, create, create_within, delete, is_rejected, org, plan, renamed, update},
+    harness::race,
+};
+use crate::{
+    audit::Action,
+    key::SecretRow,
+    store::{Change, ChangeKind, Committed, KeyStore, Revision},
 };
 
 /// One key, one event, one deletion: an answer that got lost doubles nothing.
-pub async fn a_change_that_is_repeated_answers_the_same_and_does_nothing_twice<H: Harness>(harness: &H) {
+pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice<H: Harness>(harness: &H) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let row = store.row(&org);
+    let secret = store.secret(row.id);
+    let edited = renamed(&row, "edited");
+    let to_plan = |plan, expected| ChangeKind::SetPlan { org: org.clone(), plan, expected: Some(expected) };
+    let changes = [
+        store.change(create_within(&row, std::slice::from_ref(&secret), Some(1))),
+        store.change(update(&edited)),
+        store.change(to_plan(plan("free"), plan("starter"))),
+        store.change(delete(&row)),
+    ];
+    let mut answers: Vec<Committed> = Vec::new();
+    for change in &changes {
+        answers.push(store.submit(change).await);
+        // Those before it too: the quota is full, the version is old, the plan is another.
+        for (earlier, answer) in changes.iter().zip(&answers) {
+            assert_eq!(store.submit(earlier).await, *answer);
+        }
+    }
+    let revisions = [1, 2, 3, 4].map(|number| Committed::Done { revision: Revision(number) });
+    assert_eq!(answers, revisions);
+    assert_eq!(store.log(&org).await.len(), changes.len());
+    assert_eq!(store.key_count(&org).await, 0);
+    assert_eq!(store.view(&row).await, None);
+    assert_eq!(store.found(&secret.locator).await, None);
+    assert_eq!(store.revision().await, Revision(4));
+}
+
+/// Also when the repetition does not wait for the first attempt to be answered.
+pub async fn a_change_made_many_times_at_once_is_done_once<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    for round in 0..20 {
+        let org = org(&format!("o{round}"));
+        let row = store.row(&org);
+        let secret = store.secret(row.id);
+        let creation = store.change(create_within(&row, &[secret], Some(1)));
+        assert_eq!(at_once(harness, &store, &creation).await.len(), 1, "round {round}");
+        assert_eq!((store.key_count(&org).await, store.log(&org).await.len()), (1, 1), "round {round}");
+
+        let deletion = store.change(delete(&row));
+        assert_eq!(at_once(harness, &store, &deletion).await.len(), 1, "round {round}");
+        assert_eq!((store.key_count(&org).await, store.log(&org).await.len()), (0, 2), "round {round}");
+        assert_eq!(store.revision().await, Revision(2 * (round + 1)), "round {round}");
+    }
+}
+
+/// A repetition may come late: the last 10,000 changes are remembered.
+pub async fn the_last_10_000_changes_are_remembered<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let row = store.row(&org("o"));
     let creation = store.change(create(&row, &[store.secret(row.id)]));
     let first = store.submit(&creation).await;
+    // With the first these are 10,000.
+    let writers: Vec<_> = (0..33)
+        .map(|number| {
+            let org = org(&format!("o{number}.busy"));
+            let changes: Vec<_> = (0..303)
+                .map(|number| {
+                    let expected = (number > 0).then(|| plan(&format!("p{}", number - 1)));
+                    let kind =
+                        ChangeKind::SetPlan { org: org.clone(), plan: plan(&format!("p{number}")), expected };
+                    Change { events: Vec::new(), ..store.change(kind) }
+                })
+                .collect();
+            let store = store.shared();
+            async move {
+                for change in changes {
+                    let answer = store.commit(&change).await.expect("commit");
+                    assert!(matches!(answer, Committed::Done { .. }), "{answer:?}");
+                }
+            }
+        })
+        .collect();
+    race(harness, writers).await;
+    assert_eq!(store.revision().await, Revision(10_000));
     assert_eq!(store.submit(&creation).await, first);
-    assert_eq!((store.key_count(&org).await, store.log(&org).await.len()), (1, 1));
+    assert_eq!(store.key_count(&row.org).await, 1);
+}
 
-    let deletion = store.change(delete(&row));
-    let second = store.submit(&deletion).await;
-    assert_eq!(store.submit(&deletion).await, second);
-    assert_eq!(store.submit(&creation).await, first, "it does not come back");
-    assert_eq!((store.key_count(&org).await, store.log(&org).await.len()), (0, 2));
-    assert_eq!(store.view(&row).await, None);
+/// One more for each change that is done, and for nothing else.
+pub async fn the_revision_counts_the_changes_that_are_done<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    assert_eq!(store.revision().await, Revision(0));
+    let org = org("o");
+    let (row, secret) = store.create(&org).await;
+    assert_eq!(store.revision().await, Revision(1));
+    for kind in refused(&store, &row, &secret) {
+        store.attempt(kind).await;
+        assert_eq!(store.revision().await, Revision(1));
+    }
+    let expected = Some(plan("starter"));
+    assert_eq!(store.done(update(&renamed(&row, "edited"))).await, Revision(2));
+    let upgrade = ChangeKind::SetPlan { org: org.clone(), plan: plan("enterprise"), expected };
+    assert_eq!(store.done(upgrade).await, Revision(3));
+    assert_eq!(store.done(delete(&row)).await, Revision(4));
+    assert_eq!(store.done(ChangeKind::ForgetOrg { org }).await, Revision(5));
+}
+
+/// Changes of different organizations at the same time get different numbers, without a gap.
+pub async fn changes_at_once_get_numbers_of_their_own<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let changes: Vec<_> = (0..64)
+        .map(|number| {
+            let row = store.row(&org(&format!("o{}", number % 32)));
+            let (change, store) = (store.change(create(&row, &[store.secret(row.id)])), store.shared());
+            async move { store.commit(&change).await.expect("commit") }
+        })
+        .collect();
+    let answers = race(harness, changes).await;
+    let revisions: BTreeSet<_> = answers
+        .into_iter()
+        .map(|answer| match answer {
+            Committed::Done { revision } => revision,
+            other => panic!("a creation came to {other:?}"),
+        })
+        .collect();
+    assert!(revisions.into_iter().eq((1..=64).map(Revision)));
+}
+
+/// Neither the change, nor its events, nor its number.
+pub async fn a_refused_change_writes_nothing<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    let (row, secret) = store.create(&org).await;
+    for kind in refused(&store, &row, &secret) {
+        let answer = store.attempt(kind.clone()).await;
+        assert!(!matches!(answer, Committed::Done { .. }), "{kind:?} was done");
+        assert_eq!(store.log(&org).await.len(), 1, "{answer:?} wrote an event");
+        assert_eq!(store.log(&crate::OrgId::new("other").expect("an id")).await.len(), 0);
+        assert_eq!(store.all_keys(&org).await, std::slice::from_ref(&row), "{answer:?}");
+        assert_eq!(store.key_count(&org).await, 1, "{answer:?}");
+        let found = store.found(&secret.locator).await.expect("the key");
+        assert_eq!((found.key, found.plan), (row.clone(), plan("starter")), "{answer:?}");
+        assert_eq!(store.revision().await, Revision(1), "{answer:?}");
+    }
+}
+
+/// An event that cannot be stored takes the change with it.
+pub async fn a_change_whose_event_cannot_be_stored_is_not_made<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    let (row, secret) = store.create(&org).await;
+    let taken = store.log(&org).await[0].event.id;
+    let newcomer = store.row(&org);
+    let kinds = [
+        create(&newcomer, &[store.secret(newcomer.id)]),
+        update(&renamed(&row, "edited")),
+        delete(&row),
+        ChangeKind::SetPlan { org: org.clone(), plan: plan("free"), expected: Some(plan("starter")) },
+    ];
+    for kind in kinds {
+        let mut change = store.change(kind.clone());
+        change.events.push(store.event(&org, None, Action::PlanChanged));
+        change.events[1].id = taken;
+        assert!(is_rejected(store.commit(&change).await), "{kind:?}");
+        assert_eq!(store.log(&org).await.len(), 1, "{kind:?}");
+        assert_eq!(store.all_keys(&org).await, std::slice::from_ref(&row), "{kind:?}");
+        let found = store.found(&secret.locator).await.expect("the key");
+        assert_eq!((found.key, found.plan), (row.clone(), plan("starter")), "{kind:?}");
+        assert_eq!(store.revision().await, Revision(1), "{kind:?}");
+    }
+}
+
+/// All events of a change are on the log when it is answered; a change may have none.
+pub async fn a_change_brings_all_its_events<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let mut change = store.change(update(&renamed(&row, "edited")));
+    change.events.push(store.event(&row.org, Some(row.id), Action::KeyDeactivated));
+    store.submit(&change).await;
+    let log: Vec<_> = store.log(&row.org).await.into_iter().map(|entry| entry.event).collect();
+    assert_eq!(log[..2], [change.events[1].clone(), change.events[0].clone()]);
+    assert_eq!(log.len(), 3);
+
+    let silent = Change { events: Vec::new(), ..store.change(delete(&row)) };
+    assert_eq!(store.submit(&silent).await, Committed::Done { revision: Revision(3) });
+    assert_eq!(store.log(&row.org).await.len(), 3);
+}
+
+/// Changes that must be refused, for every reason there is, while `row` is the only key, at
+/// version 1 and on the plan `starter`.
+fn refused<S: KeyStore>(store: &Fixture<S>, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec<ChangeKind> {
+    let newcomer = store.row(&row.org);
+    let stranger = store.row(&org("other"));
+    let fresh = [store.secret(newcomer.id)];
+    let copied = [SecretRow::new(secret.locator.clone(), newcomer.id, secret.created_at)];
+    let mut old = update(&renamed(row, "conflict"));
+    if let ChangeKind::Update { expected_version, added, dropped, .. } = &mut old {
+        *expected_version = 7;
+        added.push(store.secret(row.id));
+        dropped.push(secret.locator.clone());
+    }
+    let other_plan = ChangeKind::Create {
+        row: newcomer.clone(),
+        secrets: fresh.to_vec(),
+        expected_plan: plan("free"),
+        max_keys: None,
+    };
+    let set = |expected| ChangeKind::SetPlan { org: row.org.clone(), plan: plan("enterprise"), expected };
+    let stranger_plan = ChangeKind::SetPlan {
+        org: stranger.org.clone(),
+        plan: plan("free"),
+        expected: Some(plan("starter")),
+    };
+    vec![
+        create_within(&newcomer, &fresh, Some(1)),
+        create(&newcomer, &copied),
+        other_plan,
+        create_within(&stranger, &[], Some(0)),
+        old,
+        update(&renamed(&newcomer, "nobody")),
+        delete(&newcomer),
+        delete(&stranger),
+        set(Some(plan("free"))),
+        set(None),
+        stranger_plan,
+        ChangeKind::ForgetOrg { org: stranger.org.clone() },
+    ]
+}
+
+/// What 16 attempts at one change, made at once, were answered.
+async fn at_once<H: Harness>(harness: &H, store: &Fixture<H::Store>, change: &Change) -> BTreeSet<Revision> {
+    let attempts: Vec<_> = (0..16)
+        .map(|_| {
+            let (change, store) = (change.clone(), store.shared());
+            async move { store.commit(&change).await.expect("commit") }
+        })
+        .collect();
+    let answers = race(harness, attempts).await;
+    answers
+        .into_iter()
+        .map(|answer| match answer {
+            Committed::Done { revision } => revision,
+            other => panic!("a repeated attempt came to {other:?}"),
+        })
+        .collect()
 }

@@ -4,21 +4,29 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use super::Harness;
 use crate::{
     Timestamp,
-    audit::{Action, AuditEntry, AuditEvent},
-    id::{Actor, ChangeId, EventId, KeyId, OrgId, with_time},
+    access::DenialCode,
+    audit::{Action, AuditEntry, AuditEvent, Detail, Outcome, RequestMeta, RequestRecord},
+    id::{Actor, ChangeId, EventId, KeyId, OrgId, WriterId, with_time},
     key::{KeyName, KeyRow, KeyView, SecretRow},
     plan::PlanName,
-    store::{AuditQuery, Change, ChangeKind, Committed, Found, KeyQuery, KeyStore, Revision, StoreErrorKind},
+    store::{
+        AuditQuery, Batch, Change, ChangeKind, Committed, Found, KeyQuery, KeyStore, Recorded, Revision,
+        StoreErrorKind,
+    },
     token::{Fingerprint, Locator, Scheme},
 };
 
 /// 2030-01-01T00:00:00Z, when most of what the suite stores happens.
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
+
+/// How long the suite's requests take.
+const LATENCY: Duration = Duration::from_micros(1_234);
 
 /// A fresh store, and what to put into it.
 pub(super) struct Fixture<S> {
@@ -65,6 +73,47 @@ impl<S: KeyStore> Fixture<S> {
         event.key = key;
         event.actor = Some(actor("admin"));
         event
+    }
+
+    /// A request made with a key.
+    pub(super) fn request(&self, row: &KeyRow, at: Timestamp, outcome: Outcome) -> AuditEvent {
+        let mut record = RequestRecord::new(RequestMeta::new("GET", "/v1/items"), outcome, LATENCY);
+        match outcome {
+            Outcome::Answered => record.status = Some(200),
+            Outcome::Denied => {
+                (record.status, record.denial) = (Some(429), Some(DenialCode::RateLimited));
+            }
+            Outcome::Aborted | Outcome::Started => {}
+        }
+        let mut event = self.event(&row.org, Some(row.id), Action::Request);
+        (event.at, event.actor, event.detail) = (at, None, Detail::Request(record));
+        event
+    }
+
+    /// An event that stands for `count` denials.
+    pub(super) fn denials(&self, row: &KeyRow, at: Timestamp, count: u32) -> AuditEvent {
+        let mut event = self.request(row, at, Outcome::Denied);
+        if let Detail::Request(record) = &mut event.detail {
+            record.count = Some(count);
+        }
+        event
+    }
+
+    /// An open writer.
+    pub(super) async fn writer(&self) -> WriterId {
+        let writer = WriterId::from_bytes(self.bytes());
+        self.store.open_writer(writer).await.expect("open_writer");
+        writer
+    }
+
+    pub(super) async fn record(&self, batch: &Batch) -> Recorded {
+        self.store.record(batch).await.expect("record")
+    }
+
+    /// Records events as the first batch of a new writer.
+    pub(super) async fn recorded(&self, events: Vec<AuditEvent>) {
+        let batch = Batch::new(self.writer().await, 1, events);
+        assert_eq!(self.record(&batch).await, Recorded::Applied);
     }
 
     /// A change with one event, as the engine makes them.

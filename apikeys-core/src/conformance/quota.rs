@@ -2,30 +2,222 @@
 
 use super::{
     Harness,
-    fixture::{Fixture, create_within, org},
+    fixture::{Fixture, NOW, create, create_within, delete, org, plan},
     harness::race,
 };
-use crate::store::{Committed, KeyStore};
+use crate::{
+    key::KeyRow,
+    store::{ChangeKind, Committed, KeyStore},
+};
 
 /// 64 creations at one place below the quota: exactly one succeeds. 100 rounds.
-pub async fn of_many_creations_at_once_exactly_as_many_succeed_as_there_is_room<H: Harness>(harness: &H) {
+pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place<H: Harness>(harness: &H) {
     let store = Fixture::open(harness).await;
     for round in 0..100 {
         let org = org(&format!("o{round}"));
         store.create(&org).await;
-        let creations: Vec<_> = (0..64)
-            .map(|_| {
-                let row = store.row(&org);
-                let change = store.change(create_within(&row, &[store.secret(row.id)], Some(2)));
-                let store = store.shared();
-                async move { store.commit(&change).await.expect("commit") }
-            })
-            .collect();
-        let answers = race(harness, creations).await;
-        let done = answers.iter().filter(|answer| matches!(answer, Committed::Done { .. })).count();
-        let full = answers.iter().filter(|answer| **answer == Committed::QuotaFull { used: 2 }).count();
-        assert_eq!((done, full), (1, 63), "round {round}");
-        assert_eq!(store.key_count(&org).await, 2);
-        assert_eq!(store.all_keys(&org).await.len(), 2);
+        let answers = create_at_once(harness, &store, &org, 64, Some(2)).await;
+        assert_eq!(counted(&answers, 2), (1, 63), "round {round}");
+        assert_eq!(store.key_count(&org).await, 2, "round {round}");
+        assert_eq!(store.all_keys(&org).await.len(), 2, "round {round}");
     }
+}
+
+/// Also when the organization itself is stored by the first of them.
+pub async fn creations_at_once_for_a_new_organization_keep_the_quota<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    for round in 0..20 {
+        let org = org(&format!("o{round}"));
+        let answers = create_at_once(harness, &store, &org, 16, Some(3)).await;
+        assert_eq!(counted(&answers, 3), (3, 13), "round {round}");
+        assert_eq!(store.key_count(&org).await, 3, "round {round}");
+        assert_eq!(store.all_keys(&org).await.len(), 3, "round {round}");
+    }
+}
+
+/// Without a quota nothing is refused, and the counter counts all.
+pub async fn without_a_quota_every_creation_at_once_succeeds<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    let answers = create_at_once(harness, &store, &org, 64, None).await;
+    assert_eq!(counted(&answers, 0), (64, 0));
+    assert_eq!(store.key_count(&org).await, 64);
+    assert_eq!(store.all_keys(&org).await.len(), 64);
+}
+
+/// Creations and deletions at the same time: the counter is the number of keys.
+pub async fn the_counter_is_right_after_creations_and_deletions_at_once<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    for round in 0..20 {
+        for _ in store.key_count(&org).await..4 {
+            store.create(&org).await;
+        }
+        let rows = store.all_keys(&org).await;
+        let mut changes = Vec::new();
+        for row in &rows {
+            let new = store.row(&org);
+            changes.push(store.change(create_within(&new, &[store.secret(new.id)], Some(4))));
+            changes.push(store.change(delete(row)));
+            // Two deletions of one key free one place.
+            changes.push(store.change(delete(row)));
+        }
+        let tasks = changes.into_iter().map(|change| {
+            let store = store.shared();
+            async move {
+                (
+                    matches!(change.kind, ChangeKind::Delete { .. }),
+                    store.commit(&change).await.expect("commit"),
+                )
+            }
+        });
+        let answers = race(harness, tasks.collect::<Vec<_>>()).await;
+        let done = |deleted: bool| {
+            answers
+                .iter()
+                .filter(|(kind, answer)| *kind == deleted && matches!(answer, Committed::Done { .. }))
+                .count()
+        };
+        assert_eq!(done(true), rows.len(), "round {round}");
+        let left = store.all_keys(&org).await.len();
+        assert_eq!(left, done(false), "round {round}");
+        assert_eq!(store.key_count(&org).await as usize, left, "round {round}");
+    }
+}
+
+/// Over the quota nothing is written, not even the organization.
+pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    let row = store.row(&org);
+    let none = create_within(&row, &[store.secret(row.id)], Some(0));
+    assert_eq!(store.attempt(none).await, Committed::QuotaFull { used: 0 });
+    assert_eq!(store.org(&org).await.expect("org"), None);
+
+    for _ in 0..3 {
+        store.create(&org).await;
+    }
+    for most in [0, 1, 3] {
+        let secret = store.secret(row.id);
+        let kind = create_within(&row, std::slice::from_ref(&secret), Some(most));
+        assert_eq!(store.attempt(kind).await, Committed::QuotaFull { used: 3 });
+        assert_eq!(store.found(&secret.locator).await, None);
+    }
+    assert_eq!(store.all_keys(&org).await.len(), 3);
+    store.done(create_within(&row, &[store.secret(row.id)], Some(4))).await;
+}
+
+/// Deactivated and expired keys take a place as others do.
+pub async fn every_key_counts_whatever_its_status<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    let off = KeyRow { active: false, ..store.row(&org) };
+    let expired =
+        KeyRow { expires_at: Some(crate::Timestamp::MIN), expiry_set_at: Some(NOW), ..store.row(&org) };
+    for row in [off, expired] {
+        store.done(create_within(&row, &[store.secret(row.id)], Some(2))).await;
+    }
+    let third = store.row(&org);
+    assert_eq!(store.attempt(create_within(&third, &[], Some(2))).await, Committed::QuotaFull { used: 2 });
+}
+
+/// A place that a deletion frees can be taken at once.
+pub async fn a_deletion_makes_room<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    let (row, _) = store.create(&org).await;
+    let next = store.row(&org);
+    assert_eq!(store.attempt(create_within(&next, &[], Some(1))).await, Committed::QuotaFull { used: 1 });
+    store.done(delete(&row)).await;
+    store.done(create_within(&next, &[], Some(1))).await;
+}
+
+/// A creation that fails for another reason takes no place.
+pub async fn a_refused_creation_takes_no_place<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    let (_, taken) = store.create(&org).await;
+    for _ in 0..3 {
+        let row = store.row(&org);
+        let secret = crate::key::SecretRow::new(taken.locator.clone(), row.id, NOW);
+        assert_eq!(store.attempt(create_within(&row, &[secret], Some(2))).await, Committed::DuplicateLocator);
+    }
+    assert_eq!(store.key_count(&org).await, 1);
+    store.done(create_within(&store.row(&org), &[], Some(2))).await;
+}
+
+/// A quota read from another plan than the stored one decides nothing.
+pub async fn the_plan_is_checked_before_the_quota<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let org = org("o");
+    store.done(ChangeKind::SetPlan { org: org.clone(), plan: plan("free"), expected: None }).await;
+    let row = store.row(&org);
+    for most in [Some(0), Some(9), None] {
+        let secret = store.secret(row.id);
+        let kind = create_within(&row, std::slice::from_ref(&secret), most);
+        assert_eq!(store.attempt(kind).await, Committed::PlanChanged);
+        assert_eq!(store.found(&secret.locator).await, None);
+    }
+    assert_eq!(store.key_count(&org).await, 0);
+}
+
+/// A creation that is done was done before the downgrade; one after it is refused.
+pub async fn a_creation_beside_a_downgrade_is_before_it_or_refused<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    for round in 0..20 {
+        let org = org(&format!("o{round}"));
+        store.done(ChangeKind::SetPlan { org: org.clone(), plan: plan("starter"), expected: None }).await;
+        let downgrade =
+            ChangeKind::SetPlan { org: org.clone(), plan: plan("free"), expected: Some(plan("starter")) };
+        let mut changes = vec![store.change(downgrade)];
+        for _ in 0..8 {
+            let row = store.row(&org);
+            changes.push(store.change(create(&row, &[store.secret(row.id)])));
+        }
+        let tasks = changes.into_iter().map(|change| {
+            let store = store.shared();
+            async move { (change.key().is_none(), store.commit(&change).await.expect("commit")) }
+        });
+        let answers = race(harness, tasks.collect::<Vec<_>>()).await;
+        let downgraded = answers.iter().find(|(is_plan, _)| *is_plan).map(|(_, answer)| *answer);
+        let Some(Committed::Done { revision: downgraded }) = downgraded else {
+            panic!("round {round}: the downgrade came to {downgraded:?}");
+        };
+        let mut created = 0;
+        for (_, answer) in answers.iter().filter(|(is_plan, _)| !is_plan) {
+            match answer {
+                Committed::Done { revision } => {
+                    created += 1;
+                    assert!(*revision < downgraded, "round {round}: a key was created on the lower plan");
+                }
+                other => assert_eq!(*other, Committed::PlanChanged, "round {round}"),
+            }
+        }
+        assert_eq!(store.key_count(&org).await, created, "round {round}");
+    }
+}
+
+async fn create_at_once<H: Harness>(
+    harness: &H,
+    store: &Fixture<H::Store>,
+    org: &crate::OrgId,
+    number: usize,
+    max_keys: Option<u32>,
+) -> Vec<Committed> {
+    let creations: Vec<_> = (0..number)
+        .map(|_| {
+            let row = store.row(org);
+            let change = store.change(create_within(&row, &[store.secret(row.id)], max_keys));
+            let store = store.shared();
+            async move { store.commit(&change).await.expect("commit") }
+        })
+        .collect();
+    race(harness, creations).await
+}
+
+/// How many were done, and how many found the quota full at `used`.
+fn counted(answers: &[Committed], used: u32) -> (usize, usize) {
+    let done = answers.iter().filter(|answer| matches!(answer, Committed::Done { .. })).count();
+    let full = answers.iter().filter(|answer| **answer == Committed::QuotaFull { used }).count();
+    (done, full)
 }

@@ -1,10 +1,13 @@
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
+
+use futures_util::future::select;
 
 use super::{
     builder::Builder,
@@ -159,7 +162,18 @@ impl ApiKeys {
 }
 
 impl Inner {
-    /// Writes what waits, when there is no maintenance to do so. Errors wait for the next one.
+    /// Waits for room on the audit log, for as long as a request may; tells whether there is.
+    pub(super) async fn make_room(&self) -> bool {
+        let patience = self.options.gate_patience;
+        if !self.is_maintained() {
+            // Nobody else would: the requests that wait are the only ones that can write.
+            select(pin!(self.recorder.flush()), self.clock.sleep(patience)).await;
+            return !self.recorder.is_full();
+        }
+        self.recorder.wait_for_room(patience).await
+    }
+
+    /// Whether somebody writes the audit log. Told once if not.
     pub(super) fn is_maintained(&self) -> bool {
         let maintained = self.maintained.load(Ordering::SeqCst);
         if !maintained && !self.warned.swap(true, Ordering::Relaxed) {

@@ -188,7 +188,7 @@ impl Attempt {
     async fn decide(&self, found: &Found, plan: &Plan, live: &LiveKey) -> Result<crate::RateStatus, Denial> {
         let inner = &self.inner;
         admit(&found.key, plan, inner.clock.wall())?;
-        if inner.recorder.is_full() && !inner.recorder.wait_for_room(inner.options.gate_patience).await {
+        if inner.recorder.is_full() && !inner.make_room().await {
             return Err(Denial::AuditUnavailable { after_handler: false });
         }
         let limit: RateLimit = plan.effective_rate_limit(found.key.rate_limit);

@@ -75,7 +75,7 @@ pub enum ChangeKind {
         expected_version: u64,
         /// Secrets to add.
         added: Vec<SecretRow>,
-        /// Secrets to forget.
+        /// Secrets of this key to forget, before others are added.
         dropped: Vec<Locator>,
     },
     /// Removes a key, its secrets, counters and usage; leaves id, organization, name and display

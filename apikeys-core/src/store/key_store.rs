@@ -59,6 +59,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// - The number of keys is a counter on the organization, checked and moved under its lock:
     ///   however many creations race, exactly as many succeed as there is room.
     /// - Of `VersionConflict`, `PlanChanged` and `QuotaFull`, a creation checks the plan first.
+    /// - A key or an event whose id is in use makes the change `Rejected`.
     async fn commit(&self, change: &Change) -> StoreResult<Committed>;
 
     /// Opens a writer of batches; opening it again changes nothing.
@@ -76,7 +77,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// - Counters move only for keys that exist; usage goes with the key too.
     /// - An event with a count whose id is on the log already adds its count there.
     /// - An event that can never be stored makes the whole batch `Rejected`, and nothing of it
-    ///   is written.
+    ///   is written; the batch's number can be used again. One whose id is on the log already,
+    ///   without a count to add, is such an event.
     async fn record(&self, batch: &Batch) -> StoreResult<Recorded>;
 
     /// Audit events, newest first, that is, by descending id, each with its key's name and

@@ -136,7 +136,7 @@ pub struct UsageQuery {
     pub key: KeyId,
     /// From the hour or day that holds this point.
     pub since: Timestamp,
-    /// Before this point.
+    /// Hours that begin before this point; of its day, if days are asked for, only those.
     pub until: Timestamp,
     /// Hours or days.
     pub step: UsageStep,

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
-use apikeys_core::{DenialCode, audit::Outcome, conformance::faults::{Fault, Method}};
+use apikeys_core::{
+    DenialCode,
+    audit::Outcome,
+    conformance::faults::{Fault, Method},
+};
 
 use crate::support::{Bench, id, new_key, per_minute};
 
@@ -16,10 +20,18 @@ async fn a_flood_of_denials_writes_sixty_rows_and_one_with_the_count() {
         }
     }
     let events = bench.requests().await;
-    let denied: Vec<_> = events.iter().map(|event| event.request().unwrap()).filter(|r| r.outcome == Outcome::Denied).collect();
+    let denied: Vec<_> = events
+        .iter()
+        .map(|event| event.request().unwrap())
+        .filter(|r| r.outcome == Outcome::Denied)
+        .collect();
     assert_eq!(denied.len(), 61);
     assert_eq!(denied.iter().map(|record| record.requests()).sum::<u32>(), 1_000);
-    assert!(denied.iter().all(|record| record.denial == Some(DenialCode::RateLimited) && record.status == Some(429)));
+    assert!(
+        denied
+            .iter()
+            .all(|record| record.denial == Some(DenialCode::RateLimited) && record.status == Some(429))
+    );
     assert_eq!(bench.count(id(&created)).await, 1, "denials moved the counter");
 }
 
@@ -53,7 +65,7 @@ async fn denials_of_every_kind_add_up_over_many_minutes() {
             _ => on_the_log += 1,
         }
     }
-    assert!(admitted > 50 && denied > 500, "{admitted} {denied}");
+    assert!(admitted >= 50 && denied > 500, "{admitted} {denied}");
     assert_eq!((on_the_log, refused), (admitted, denied));
     assert_eq!(bench.count(id(&created)).await, admitted);
 }
@@ -62,16 +74,19 @@ async fn denials_of_every_kind_add_up_over_many_minutes() {
 async fn with_the_buffer_full_denials_are_counted_and_memory_stays_bounded() {
     let bench = Bench::with(|builder| builder.buffer_capacity(20).gate_patience(Duration::ZERO)).await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await;
-    bench.store.set(Method::Record, Fault::Error);
+    bench.faults.set(Method::Record, Fault::Error);
     let mut admitted = 0;
     for _ in 0..500 {
         admitted += u32::from(bench.pass_time_until(bench.verify(&created.secret)).await.is_ok());
     }
     assert_eq!(admitted, 20);
     assert!(bench.keys.health().buffered_events <= 21, "{:?}", bench.keys.health());
-    bench.store.clear();
+    bench.faults.clear();
     let events = bench.requests().await;
-    let denied = events.iter().map(|event| event.request().unwrap()).filter(|record| record.outcome == Outcome::Denied);
+    let denied = events
+        .iter()
+        .map(|event| event.request().unwrap())
+        .filter(|record| record.outcome == Outcome::Denied);
     assert_eq!(denied.map(|record| record.requests()).sum::<u32>(), 480);
     assert_eq!(bench.count(id(&created)).await, 20);
 }

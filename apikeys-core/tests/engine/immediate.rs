@@ -3,7 +3,10 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use apikeys_core::{ApiKeys, Denial, ManageError, MemoryStore, conformance::faults::{Fault, Method}};
+use apikeys_core::{
+    ApiKeys, Denial, ManageError, MemoryStore,
+    conformance::faults::{Fault, Method},
+};
 
 use crate::support::{Bench, actor, id, new_key, org, per_minute, plan, poll_once, request};
 
@@ -24,13 +27,17 @@ async fn a_verification_that_begins_after_a_change_returned_goes_by_it_on_every_
         let end = Arc::new(AtomicBool::new(false));
         let callers: Vec<_> = [&one, &two, &two]
             .map(|keys| {
-                let (keys, secret, state, end) = (keys.clone(), secret.clone(), Arc::clone(&state), Arc::clone(&end));
+                let (keys, secret, state, end) =
+                    (keys.clone(), secret.clone(), Arc::clone(&state), Arc::clone(&end));
                 tokio::spawn(async move {
                     while !end.load(Ordering::SeqCst) {
                         let before = state.load(Ordering::SeqCst);
                         let admitted = keys.verify(secret.as_bytes(), request()).await.is_ok();
                         let after = state.load(Ordering::SeqCst);
-                        assert!(!(admitted && before == after && before % 2 == 1), "let in after it was refused");
+                        assert!(
+                            !(admitted && before == after && before % 2 == 1),
+                            "let in after it was refused"
+                        );
                         tokio::task::yield_now().await;
                     }
                 })
@@ -41,7 +48,10 @@ async fn a_verification_that_begins_after_a_change_returned_goes_by_it_on_every_
         tokio::task::yield_now().await;
         state.store(2, Ordering::SeqCst);
         manage.activate(id(&created)).await.unwrap();
-        assert!(two.verify(secret.as_bytes(), request()).await.is_ok(), "round {round}: refused after activation");
+        assert!(
+            two.verify(secret.as_bytes(), request()).await.is_ok(),
+            "round {round}: refused after activation"
+        );
         manage.delete(id(&created)).await.unwrap();
         state.store(3, Ordering::SeqCst);
         for keys in [&one, &two] {
@@ -63,7 +73,15 @@ async fn a_deleted_key_never_comes_back() {
     assert!(matches!(bench.manage().activate(id(&created)).await, Err(ManageError::NotFound)));
     assert!(matches!(bench.manage().delete(id(&created)).await, Err(ManageError::NotFound)));
     assert!(matches!(bench.manage().get(id(&created)).await, Err(ManageError::NotFound)));
-    let usage = bench.manage().usage(id(&created), apikeys_core::Timestamp::MIN, apikeys_core::Timestamp::MAX, apikeys_core::store::UsageStep::Day).await;
+    let usage = bench
+        .manage()
+        .usage(
+            id(&created),
+            apikeys_core::Timestamp::MIN,
+            apikeys_core::Timestamp::MAX,
+            apikeys_core::store::UsageStep::Day,
+        )
+        .await;
     assert!(matches!(usage, Err(ManageError::NotFound)));
     assert_eq!(bench.call(&created.secret).await, Err(Denial::Invalid));
 }
@@ -73,12 +91,12 @@ async fn a_deletion_whose_caller_left_or_whose_answer_was_lost_is_done_once_a_re
     let bench = Bench::new().await;
     for fault in [Fault::AfterCommit, Fault::Error, Fault::Hang] {
         let created = bench.create(new_key("CI")).await;
-        bench.store.set(Method::Commit, fault);
+        bench.faults.set(Method::Commit, fault);
         let manage = bench.manage();
         let mut deletion = Box::pin(manage.delete(id(&created)));
         assert!(poll_once(deletion.as_mut()).await.is_pending());
         drop(deletion);
-        bench.store.clear();
+        bench.faults.clear();
         assert!(matches!(bench.manage().delete(id(&created)).await, Ok(()) | Err(ManageError::NotFound)));
         assert_eq!(bench.call(&created.secret).await, Err(Denial::Invalid));
     }

@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use apikeys_core::{ApiKeys, Denial, KeyPatch, RateLimited, http::{Answer, Wording}};
+use apikeys_core::{
+    ApiKeys, Denial, KeyPatch, RateLimited,
+    http::{Answer, Wording},
+};
 use proptest::prelude::*;
 
 use crate::support::{Bench, actor, id, new_key, org, per_minute, plan, request};
@@ -95,7 +98,7 @@ async fn a_wall_clock_that_jumps_changes_nothing() {
 async fn a_window_outlives_every_sweep_until_it_is_empty() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(2))).await;
-    bench.maintain();
+    bench.maintain().await;
     bench.clock.advance(Duration::from_secs(30)).await;
     bench.call(&created.secret).await.unwrap();
     bench.call(&created.secret).await.unwrap();

@@ -1,5 +1,6 @@
 //! The engine as a host meets it: on the in-memory store, with a clock that stands still.
 
+mod picky;
 mod support;
 
 mod denials;

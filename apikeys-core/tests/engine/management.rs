@@ -46,14 +46,22 @@ async fn of_many_creations_at_once_exactly_as_many_succeed_as_the_plan_allows() 
 async fn every_key_that_exists_counts_and_a_downgrade_takes_none_away() {
     let bench = Bench::new().await;
     bench.set_plan("professional").await;
-    let created = [bench.create(new_key("a")).await, bench.create(new_key("b")).await, bench.create(new_key("c")).await];
+    let created = [
+        bench.create(new_key("a")).await,
+        bench.create(new_key("b")).await,
+        bench.create(new_key("c")).await,
+    ];
     bench.set_plan("starter").await;
-    let full = |error: ManageError| matches!(error, ManageError::KeyLimitReached { quota: Quota::Limited(2), .. });
+    let full =
+        |error: ManageError| matches!(error, ManageError::KeyLimitReached { quota: Quota::Limited(2), .. });
     assert!(full(bench.manage().create(new_key("d")).await.unwrap_err()));
     for key in &created {
         assert_eq!(bench.call(&key.secret).await, Ok(()));
         bench.manage().deactivate(id(key)).await.unwrap();
-        assert!(full(bench.manage().create(new_key("d")).await.unwrap_err()), "a deactivated key does not count");
+        assert!(
+            full(bench.manage().create(new_key("d")).await.unwrap_err()),
+            "a deactivated key does not count"
+        );
         bench.manage().activate(id(key)).await.unwrap();
     }
     bench.manage().delete(id(&created[0])).await.unwrap();
@@ -86,7 +94,10 @@ async fn another_organizations_key_is_one_that_never_existed() {
     assert!(matches!(other.get(key).await, Err(ManageError::NotFound)));
     assert!(matches!(other.update(key, KeyPatch::new().active(false)).await, Err(ManageError::NotFound)));
     assert!(matches!(other.delete(key).await, Err(ManageError::NotFound)));
-    assert!(matches!(other.usage(key, Timestamp::MIN, Timestamp::MAX, apikeys_core::store::UsageStep::Hour).await, Err(ManageError::NotFound)));
+    assert!(matches!(
+        other.usage(key, Timestamp::MIN, Timestamp::MAX, apikeys_core::store::UsageStep::Hour).await,
+        Err(ManageError::NotFound)
+    ));
     assert!(other.list(10, None).await.unwrap().page.items.is_empty());
     assert!(other.audit(AuditQuery::new(org("org"), 10)).await.unwrap().items.is_empty());
     assert!(other.audit(AuditQuery::new(org("org"), 10).key(key)).await.unwrap().items.is_empty());
@@ -111,13 +122,15 @@ async fn the_log_says_who_changed_what_from_what_to_what() {
         Action::KeyDeleted,
     ];
     assert_eq!(actions(&bench).await, wanted);
-    let page = bench.manage().audit(AuditQuery::new(org("org"), 10).action(Action::KeyUpdated)).await.unwrap();
+    let page =
+        bench.manage().audit(AuditQuery::new(org("org"), 10).action(Action::KeyUpdated)).await.unwrap();
     let entry = &page.items[0];
     assert_eq!(entry.event.actor, Some(actor()));
     assert_eq!(entry.key.as_ref().unwrap().name.as_str(), "b", "a deleted key keeps its last name");
     assert_eq!(entry.key.as_ref().unwrap().display_prefix, created.secret.display_prefix());
     let Detail::Changes(changes) = &entry.event.detail else { panic!("{entry:?}") };
-    let listed: Vec<_> = changes.iter().map(|(member, change)| (member, change.from.clone(), change.to.clone())).collect();
+    let listed: Vec<_> =
+        changes.iter().map(|(member, change)| (member, change.from.clone(), change.to.clone())).collect();
     assert_eq!(
         listed,
         [
@@ -133,7 +146,10 @@ async fn an_expiration_in_the_past_is_refused_at_creation_and_edit() {
     let bench = Bench::new().await;
     let now = bench.clock.wall();
     let soon = now.saturating_add(Duration::from_micros(1));
-    assert!(matches!(bench.manage().create(new_key("a").expires_at(now)).await, Err(ManageError::ExpiresInThePast)));
+    assert!(matches!(
+        bench.manage().create(new_key("a").expires_at(now)).await,
+        Err(ManageError::ExpiresInThePast)
+    ));
     let created = bench.create(new_key("a").expires_at(soon)).await;
     let edit = bench.manage().update(id(&created), KeyPatch::new().expires_at(now)).await;
     assert!(matches!(edit, Err(ManageError::ExpiresInThePast)));
@@ -167,14 +183,22 @@ async fn a_commit_whose_answer_was_lost_is_done_once() {
     for fault in [Fault::AfterCommit, Fault::Error] {
         let before = actions(&bench).await.len();
         let manage = bench.manage();
-        bench.store.times(3, Method::Commit, fault.clone());
+        bench.faults.times(3, Method::Commit, fault.clone());
         let created = bench.pass_time_until(manage.create(new_key("a"))).await.unwrap();
-        assert_eq!(bench.call(&created.secret).await, Ok(()), "the secret that was answered is the one that works");
-        bench.store.times(3, Method::Commit, fault.clone());
-        bench.pass_time_until(manage.update(id(&created), KeyPatch::new().name("b".parse().unwrap()))).await.unwrap();
-        bench.store.times(3, Method::Commit, fault.clone());
+        assert_eq!(
+            bench.call(&created.secret).await,
+            Ok(()),
+            "the secret that was answered is the one that works"
+        );
+        bench.faults.times(3, Method::Commit, fault.clone());
+        bench
+            .pass_time_until(manage.update(id(&created), KeyPatch::new().name("b".parse().unwrap())))
+            .await
+            .unwrap();
+        bench.faults.times(3, Method::Commit, fault.clone());
         bench.pass_time_until(manage.delete(id(&created))).await.unwrap();
-        let done: Vec<_> = actions(&bench).await.into_iter().filter(|action| *action != Action::Request).collect();
+        let done: Vec<_> =
+            actions(&bench).await.into_iter().filter(|action| *action != Action::Request).collect();
         assert_eq!(done[done.len() - 3..], [Action::KeyCreated, Action::KeyUpdated, Action::KeyDeleted]);
         assert_eq!(bench.manage().quota().await.unwrap().used, 0);
         assert_eq!(actions(&bench).await.len(), before + 4, "three changes and one request");
@@ -189,7 +213,9 @@ async fn many_editors_of_one_key_lose_no_edit() {
     let edits: Vec<_> = (1..=16)
         .map(|n| {
             let (manage, key) = (bench.manage(), id(&created));
-            tokio::spawn(async move { manage.update(key, KeyPatch::new().rate_limit(per_minute(n))).await.unwrap() })
+            tokio::spawn(async move {
+                manage.update(key, KeyPatch::new().rate_limit(per_minute(n))).await.unwrap()
+            })
         })
         .collect();
     for edit in edits {
@@ -225,6 +251,41 @@ async fn a_plan_is_set_once_and_by_name() {
     let operator = bench.keys.operator(actor());
     assert!(matches!(operator.set_plan(&org("org"), &plan("gold")).await, Err(ManageError::UnknownPlan(_))));
     operator.set_plan(&org("new"), &plan("free")).await.unwrap();
-    assert!(bench.keys.manage(org("new"), actor()).audit(AuditQuery::new(org("new"), 10)).await.unwrap().items.is_empty());
+    assert!(
+        bench
+            .keys
+            .manage(org("new"), actor())
+            .audit(AuditQuery::new(org("new"), 10))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
     assert_eq!(operator.quota(&org("new")).await.unwrap().plan, plan("free"));
+}
+
+/// A generator of randomness that fails, or works for a while and then fails.
+#[derive(Debug)]
+struct Exhausted(std::sync::atomic::AtomicI32);
+
+impl apikeys_core::entropy::Entropy for Exhausted {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), apikeys_core::entropy::EntropyError> {
+        if self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) <= 0 {
+            return Err(apikeys_core::entropy::EntropyError::new("no more"));
+        }
+        apikeys_core::entropy::OsEntropy::new().fill(bytes)
+    }
+}
+
+#[tokio::test]
+async fn without_randomness_nothing_is_issued() {
+    let bench = Bench::new().await;
+    for left in 0..4 {
+        let entropy = Exhausted(left.into());
+        let builder = ApiKeys::builder(bench.store.clone()).clock(bench.clock.clone()).entropy(entropy);
+        let (keys, _maintenance) = builder.build().await.unwrap();
+        let refused = keys.manage(org("org"), actor()).create(new_key("a")).await;
+        assert!(matches!(refused, Err(ManageError::Entropy(_))), "with {left} draws left");
+        assert_eq!(keys.manage(org("org"), actor()).quota().await.unwrap().used, 0);
+    }
 }

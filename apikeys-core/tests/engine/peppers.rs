@@ -38,7 +38,10 @@ async fn a_pepper_that_comes_into_use_elsewhere_makes_unknown_keys_unavailable_a
     let known = issue(&old).await;
     let new = engine(&store, &[(1, 1), (2, 2)]).await.unwrap();
     let unknown_here = issue(&new).await;
-    assert_eq!(old.verify(unknown_here.as_bytes(), request()).await.unwrap_err(), Denial::VerificationUnavailable);
+    assert_eq!(
+        old.verify(unknown_here.as_bytes(), request()).await.unwrap_err(),
+        Denial::VerificationUnavailable
+    );
     assert!(old.verify(known.as_bytes(), request()).await.is_ok());
     assert!(new.verify(unknown_here.as_bytes(), request()).await.is_ok());
     // Once no key uses the pepper any more, unknown is invalid again.
@@ -61,5 +64,8 @@ async fn a_pepper_that_cannot_be_used_is_told_at_the_start() {
     assert!(matches!(short, Err(BuildError::Pepper(InvalidPepper::TooShort))));
     let twice = ApiKeys::builder(MemoryStore::new()).pepper(1, &[0; 32]).pepper(1, &[1; 32]).build().await;
     assert!(matches!(twice, Err(BuildError::Pepper(InvalidPepper::Repeated(1)))));
-    assert!(matches!(ApiKeys::builder(MemoryStore::new()).prefix("Bad").build().await, Err(BuildError::Prefix(_))));
+    assert!(matches!(
+        ApiKeys::builder(MemoryStore::new()).prefix("Bad").build().await,
+        Err(BuildError::Prefix(_))
+    ));
 }

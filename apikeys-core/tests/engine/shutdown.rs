@@ -12,7 +12,7 @@ use crate::support::{Bench, id, new_key, outcomes, poll_once};
 async fn a_shutdown_refuses_new_requests_waits_for_those_under_way_and_writes_them() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
-    let maintenance = bench.maintain();
+    let maintenance = bench.maintain().await;
     bench.clock.advance(Duration::ZERO).await;
     let under_way = bench.verify(&created.secret).await.unwrap();
     bench.clock.advance(Duration::from_micros(1)).await;
@@ -27,18 +27,21 @@ async fn a_shutdown_refuses_new_requests_waits_for_those_under_way_and_writes_th
     maintenance.await.unwrap();
     assert_eq!(bench.keys.health().buffered_events, 0);
     // The log holds what was begun first, first.
-    assert_eq!(outcomes(&bench.requests().await), [(Outcome::Answered, Some(202)), (Outcome::Answered, Some(200))]);
+    assert_eq!(
+        outcomes(&bench.requests().await),
+        [(Outcome::Answered, Some(202)), (Outcome::Answered, Some(200))]
+    );
 }
 
 #[tokio::test]
 async fn a_shutdown_tries_for_a_while_and_tells_what_it_could_not_write() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
-    bench.store.set(Method::Record, Fault::Error);
+    bench.faults.set(Method::Record, Fault::Error);
     bench.call(&created.secret).await.unwrap();
     let error = bench.pass_time_until(bench.keys.shutdown()).await.unwrap_err();
     assert_eq!(error.unrecorded, 1);
-    bench.store.clear();
+    bench.faults.clear();
     bench.keys.shutdown().await.unwrap();
     assert_eq!(bench.count(id(&created)).await, 1);
 }
@@ -47,16 +50,16 @@ async fn a_shutdown_tries_for_a_while_and_tells_what_it_could_not_write() {
 async fn a_store_that_is_back_in_time_loses_nothing() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
-    bench.maintain();
+    bench.maintain().await;
     bench.clock.advance(Duration::ZERO).await;
-    bench.store.set(Method::Record, Fault::Hang);
+    bench.faults.set(Method::Record, Fault::Hang);
     for _ in 0..5 {
         bench.call(&created.secret).await.unwrap();
     }
     let mut shutdown = Box::pin(bench.keys.shutdown());
     assert!(poll_once(shutdown.as_mut()).await.is_pending());
     bench.clock.advance(Duration::from_secs(4)).await;
-    bench.store.clear();
+    bench.faults.clear();
     bench.pass_time_until(shutdown).await.unwrap();
     assert_eq!(bench.count(id(&created)).await, 5);
 }
@@ -65,7 +68,7 @@ async fn a_store_that_is_back_in_time_loses_nothing() {
 async fn maintenance_that_is_dropped_loses_nothing() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
-    let maintenance = bench.maintain();
+    let maintenance = bench.maintain().await;
     bench.clock.advance(Duration::from_millis(1)).await;
     bench.call(&created.secret).await.unwrap();
     assert!(bench.keys.health().maintained);

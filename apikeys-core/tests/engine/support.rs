@@ -1,89 +1,97 @@
-use std::{future::Future, pin::pin, task::Poll, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use apikeys_core::{
-    Actor, Admission, ApiKeys, Clock, Denial, KeyId, Maintenance, ManualClock, MemoryStore, NewKey, OrgId, PlanName,
-    RateLimit, RequestMeta, Secret,
+    Actor, Admission, ApiKeys, Clock, Denial, KeyId, Maintenance, ManualClock, MemoryStore, NewKey, OrgId,
+    PlanName, RateLimit, RequestMeta, Secret,
     audit::{AuditEvent, Outcome},
-    conformance::faults::FaultStore,
+    conformance::faults::{FaultStore, Faults},
     engine::{Builder, Created, Manage},
     store::AuditQuery,
 };
 
 /// An engine on a store that can be told to fail, with its clock.
-pub struct Bench {
-    pub keys: ApiKeys,
-    pub store: FaultStore<MemoryStore>,
-    pub clock: ManualClock,
-    pub maintenance: Option<Maintenance>,
+pub(crate) struct Bench {
+    pub(crate) keys: ApiKeys,
+    /// Shared with the engine's store, which is behind a store that fails when told to.
+    pub(crate) store: MemoryStore,
+    pub(crate) faults: Faults,
+    pub(crate) clock: ManualClock,
+    pub(crate) maintenance: Option<Maintenance>,
 }
 
-pub fn org(name: &str) -> OrgId {
+pub(crate) fn org(name: &str) -> OrgId {
     OrgId::new(name).unwrap()
 }
 
-pub fn actor() -> Actor {
+pub(crate) fn actor() -> Actor {
     Actor::new("ann").unwrap()
 }
 
-pub fn plan(name: &str) -> PlanName {
+pub(crate) fn plan(name: &str) -> PlanName {
     PlanName::new(name).unwrap()
 }
 
-pub fn request() -> RequestMeta {
+pub(crate) fn request() -> RequestMeta {
     RequestMeta::new("GET", "/v1/items")
 }
 
-pub fn new_key(name: &str) -> NewKey {
+pub(crate) fn new_key(name: &str) -> NewKey {
     NewKey::new(name.parse().unwrap())
 }
 
-pub fn per_minute(requests: u32) -> RateLimit {
+pub(crate) fn per_minute(requests: u32) -> RateLimit {
     RateLimit::per_minute(requests).unwrap()
 }
 
 impl Bench {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|builder| builder).await
     }
 
-    pub async fn with(adjust: impl FnOnce(Builder) -> Builder) -> Self {
+    pub(crate) async fn with(adjust: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = ManualClock::default();
-        let store = FaultStore::new(MemoryStore::new(), clock.clone());
-        let builder = ApiKeys::builder(store.clone()).clock(clock.clone()).prefix("test_key");
+        let store = MemoryStore::new();
+        let failing = FaultStore::new(store.clone(), Arc::new(clock.clone()));
+        let faults = failing.faults().clone();
+        let builder = ApiKeys::builder(failing).clock(clock.clone()).prefix("test_key");
         let (keys, maintenance) = adjust(builder).build().await.unwrap();
-        let bench = Self { keys, store, clock, maintenance: Some(maintenance) };
+        let bench = Self { keys, store, faults, clock, maintenance: Some(maintenance) };
         bench.set_plan("enterprise").await;
         bench
     }
 
     /// Runs the maintenance on the test's own thread.
-    pub fn maintain(&mut self) -> tokio::task::JoinHandle<()> {
-        tokio::spawn(self.maintenance.take().unwrap().run())
+    pub(crate) async fn maintain(&mut self) -> tokio::task::JoinHandle<()> {
+        let task = tokio::spawn(self.maintenance.take().unwrap().run());
+        while !self.keys.health().maintained {
+            tokio::task::yield_now().await;
+        }
+        task
     }
 
-    pub fn manage(&self) -> Manage {
+    pub(crate) fn manage(&self) -> Manage {
         self.keys.manage(org("org"), actor())
     }
 
-    pub async fn set_plan(&self, name: &str) {
+    pub(crate) async fn set_plan(&self, name: &str) {
         self.keys.operator(actor()).set_plan(&org("org"), &plan(name)).await.unwrap();
     }
 
-    pub async fn create(&self, new: NewKey) -> Created {
+    pub(crate) async fn create(&self, new: NewKey) -> Created {
         self.manage().create(new).await.unwrap()
     }
 
-    pub async fn verify(&self, secret: &Secret) -> Result<Admission, Denial> {
+    pub(crate) async fn verify(&self, secret: &Secret) -> Result<Admission, Denial> {
         self.keys.verify(secret.expose().as_bytes(), request()).await
     }
 
     /// A request that the handler answers with 200.
-    pub async fn call(&self, secret: &Secret) -> Result<(), Denial> {
+    pub(crate) async fn call(&self, secret: &Secret) -> Result<(), Denial> {
         self.verify(secret).await?.finish(200).await
     }
 
     /// All events of requests, oldest first.
-    pub async fn requests(&self) -> Vec<AuditEvent> {
+    pub(crate) async fn requests(&self) -> Vec<AuditEvent> {
         self.keys.flush().await.unwrap();
         let query = AuditQuery::new(org("org"), 100_000).action(apikeys_core::audit::Action::Request);
         let page = self.manage().audit(query).await.unwrap();
@@ -91,13 +99,13 @@ impl Bench {
         page.items.into_iter().rev().map(|entry| entry.event).collect()
     }
 
-    pub async fn count(&self, key: KeyId) -> u64 {
+    pub(crate) async fn count(&self, key: KeyId) -> u64 {
         self.keys.flush().await.unwrap();
         self.manage().get(key).await.unwrap().view.request_count
     }
 
     /// Drives `future` while time passes, until it is done.
-    pub async fn pass_time_until<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) async fn pass_time_until<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         for _ in 0..2_000 {
             if let Poll::Ready(done) = poll_once(future.as_mut()).await {
@@ -109,14 +117,18 @@ impl Bench {
     }
 }
 
-pub async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+pub(crate) async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
 }
 
-pub fn outcomes(events: &[AuditEvent]) -> Vec<(Outcome, Option<u16>)> {
-    events.iter().map(|event| event.request().unwrap()).map(|record| (record.outcome, record.status)).collect()
+pub(crate) fn outcomes(events: &[AuditEvent]) -> Vec<(Outcome, Option<u16>)> {
+    events
+        .iter()
+        .map(|event| event.request().unwrap())
+        .map(|record| (record.outcome, record.status))
+        .collect()
 }
 
-pub fn id(created: &Created) -> KeyId {
+pub(crate) fn id(created: &Created) -> KeyId {
     created.key.view.row.id
 }

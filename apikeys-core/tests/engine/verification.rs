@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 use apikeys_core::{
-    Clock, Denial, KeyPatch, Plan, Plans, Quota,
-    conformance::faults::Method,
-    token::TokenFormat,
+    Clock, Denial, KeyPatch, Plan, Plans, Quota, conformance::faults::Method, token::TokenFormat,
 };
 
 use crate::support::{Bench, id, new_key, org, plan, request};
@@ -25,19 +23,33 @@ async fn the_handler_learns_who_calls() {
 async fn a_malformed_key_is_refused_without_asking_the_store() {
     let bench = Bench::new().await;
     let good = bench.create(new_key("CI")).await.secret.expose().to_owned();
-    let before = bench.store.calls(Method::Find);
+    let before = bench.faults.calls(Method::Find);
     let long = "x".repeat(10_000);
-    let flipped = good.chars().map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c }).collect::<String>();
-    for bad in ["", "key", &good[1..], &good[..good.len() - 1], &format!("{good} "), &format!("{good}\0"), &long, &flipped] {
-        assert_eq!(bench.keys.verify(bad.as_bytes(), request()).await.unwrap_err(), Denial::Invalid, "{bad:?}");
+    let flipped =
+        good.chars().map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c }).collect::<String>();
+    for bad in [
+        "",
+        "key",
+        &good[1..],
+        &good[..good.len() - 1],
+        &format!("{good} "),
+        &format!("{good}\0"),
+        &long,
+        &flipped,
+    ] {
+        assert_eq!(
+            bench.keys.verify(bad.as_bytes(), request()).await.unwrap_err(),
+            Denial::Invalid,
+            "{bad:?}"
+        );
     }
     for byte in [0_u8, b'\r', b'\n', 0x80, 0xff, b'%'] {
         let mut bytes = good.clone().into_bytes();
         bytes[20] = byte;
         assert_eq!(bench.keys.verify(&bytes, request()).await.unwrap_err(), Denial::Invalid);
     }
-    assert_eq!(bench.store.calls(Method::Find), before);
-    assert_eq!(bench.store.calls(Method::Schemes), 1, "only the builder asked");
+    assert_eq!(bench.faults.calls(Method::Find), before);
+    assert_eq!(bench.faults.calls(Method::Schemes), 1, "only the builder asked");
 }
 
 /// A wrong checksum passes once in 2^32 tries: none of a million, and no memory is kept of them.
@@ -56,7 +68,7 @@ async fn a_million_well_shaped_guesses_reach_the_store_not_once() {
         }
         assert_eq!(bench.keys.verify(&token, request()).await.unwrap_err(), Denial::Invalid);
     }
-    assert_eq!(bench.store.calls(Method::Find), 0);
+    assert_eq!(bench.faults.calls(Method::Find), 0);
     assert_eq!(bench.keys.health().live_keys, 0);
     assert_eq!(bench.keys.health().buffered_events, 0);
 }
@@ -77,7 +89,9 @@ async fn only_the_holder_of_the_real_secret_learns_the_keys_state() {
     let keys = [
         bench.create(new_key("active")).await,
         bench.create(new_key("off")).await,
-        bench.create(new_key("old").expires_at(bench.clock.wall().saturating_add(Duration::from_secs(1)))).await,
+        bench
+            .create(new_key("old").expires_at(bench.clock.wall().saturating_add(Duration::from_secs(1))))
+            .await,
         bench.create(new_key("gone")).await,
     ];
     bench.manage().deactivate(id(&keys[1])).await.unwrap();
@@ -129,7 +143,11 @@ async fn a_plan_without_api_access_refuses_at_once_and_an_upgrade_lets_in_at_onc
     }
     bench.set_plan("free").await;
     bench.manage().deactivate(id(&created)).await.unwrap();
-    assert_eq!(bench.call(&created.secret).await, Err(Denial::Deactivated), "the key's own state comes first");
+    assert_eq!(
+        bench.call(&created.secret).await,
+        Err(Denial::Deactivated),
+        "the key's own state comes first"
+    );
 }
 
 #[tokio::test]
@@ -137,8 +155,12 @@ async fn a_plan_that_is_not_in_the_catalogue_is_no_guess() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let other = Plans::new([Plan::new("other", Quota::Unlimited).unwrap()]).unwrap();
-    let (keys, _maintenance) =
-        apikeys_core::ApiKeys::builder(bench.store.clone()).plans(other).prefix("test_key").build().await.unwrap();
+    let (keys, _maintenance) = apikeys_core::ApiKeys::builder(bench.store.clone())
+        .plans(other)
+        .prefix("test_key")
+        .build()
+        .await
+        .unwrap();
     let denial = keys.verify(created.secret.expose().as_bytes(), request()).await.unwrap_err();
     assert_eq!(denial, Denial::VerificationUnavailable);
 }

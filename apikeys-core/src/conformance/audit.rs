@@ -1,0 +1,291 @@
+//! The audit log, as it is written and read.
+
+use std::time::Duration;
+
+use super::{
+    Harness,
+    fixture::{Fixture, NOW, actor, create, delete, name, org, renamed, update},
+};
+use crate::{
+    Timestamp,
+    access::DenialCode,
+    audit::{
+        Action, AuditEvent, ChangeValue, Changes, Detail, Outcome, RequestId, RequestMeta, RequestRecord,
+    },
+    id::EventId,
+    key::KeyRow,
+    store::{AuditQuery, Change, KeyStore},
+};
+
+/// What is known of an event comes back as it was recorded: particulars of every kind, requests
+/// with every member and with none.
+pub async fn every_member_of_an_event_survives<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let mut changes = Changes::one("name", ChangeValue::Null, "Straße \"🔑\" \\".into());
+    changes.set("active", true.into(), false.into());
+    changes.set("expires_at", Some(Timestamp::MIN).into(), Some(Timestamp::MAX).into());
+    changes.set("a_number", ChangeValue::Number(i64::MIN), ChangeValue::Number(i64::MAX));
+    let particulars = [
+        Detail::None,
+        Detail::Changes(Changes::new()),
+        Detail::Changes(changes),
+        Detail::Gap { lost: u32::MAX },
+        Detail::Request(RequestRecord::new(RequestMeta::new("", ""), Outcome::Started, Duration::ZERO)),
+        Detail::Request(full_request("192.0.2.1")),
+        Detail::Request(full_request("2001:db8::ffff:1")),
+        Detail::Request(full_request("::ffff:192.0.2.1")),
+    ];
+    let times = [NOW, Timestamp::MIN, Timestamp::MAX, Timestamp::from_micros(-1)];
+    let mut events = Vec::new();
+    for (number, detail) in particulars.into_iter().enumerate() {
+        let mut event = store.event(&row.org, (number % 2 == 0).then_some(row.id), Action::KeyUpdated);
+        event.actor = (number % 3 != 0).then(|| actor(&"ä".repeat(64)));
+        (event.at, event.detail) = (times[number % times.len()], detail);
+        events.push(event);
+    }
+    store.recorded(events.clone()).await;
+    assert_eq!(read(&store, &row).await, events);
+
+    let mut change = Change { events: Vec::new(), ..store.change(update(&renamed(&row, "edited"))) };
+    change.events = events.iter().map(|event| AuditEvent { id: fresh(&store), ..event.clone() }).collect();
+    store.submit(&change).await;
+    assert_eq!(read(&store, &row).await[events.len()..], change.events);
+}
+
+/// Every action, outcome and denial has its place on the log.
+pub async fn every_kind_of_event_survives<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let mut events: Vec<_> =
+        Action::ALL.into_iter().map(|action| store.event(&row.org, Some(row.id), action)).collect();
+    events.extend(Outcome::ALL.map(|outcome| store.request(&row, NOW, outcome)));
+    for code in DenialCode::ALL {
+        let mut event = store.denials(&row, NOW, u32::MAX);
+        if let Detail::Request(record) = &mut event.detail {
+            (record.denial, record.status) = (Some(code), Some(503));
+        }
+        events.push(event);
+    }
+    store.recorded(events.clone()).await;
+    assert_eq!(read(&store, &row).await, events);
+}
+
+/// The id that a request got here reads as the same text.
+pub async fn request_ids_made_here_survive_as_text<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let mut meta = RequestMeta::new("GET", "/");
+    meta.ensure_id(|| [0xab; 16]);
+    let mut event = store.request(&row, NOW, Outcome::Answered);
+    event.detail = Detail::Request(RequestRecord::new(meta, Outcome::Answered, Duration::ZERO));
+    store.recorded(vec![event]).await;
+    let read = read(&store, &row).await;
+    let id = read[0].request().and_then(|record| record.meta.id()).map(ToString::to_string);
+    assert_eq!(id, Some("ab".repeat(16)));
+}
+
+/// By id as unsigned bytes, whatever the events' times say.
+pub async fn the_log_is_read_newest_first<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let ids = [0x7f, 0x00, 0xff, 0x80, 0x01].map(|byte| EventId::from_bytes([byte; 16]));
+    let events = ids.map(|id| {
+        let at = Timestamp::from_micros(-i64::from(id.as_bytes()[0]));
+        AuditEvent { id, at, ..store.event(&org("o"), None, Action::AuditGap) }
+    });
+    store.recorded(events.to_vec()).await;
+    let mut wanted = ids;
+    wanted.sort_by(|a, b| b.cmp(a));
+    let log = store.log(&org("o")).await;
+    assert_eq!(log.iter().map(|entry| entry.event.id).collect::<Vec<_>>(), wanted);
+    let pages = in_pages(&store, &AuditQuery::new(org("o"), 2)).await;
+    assert_eq!(pages.iter().map(|event| event.id).collect::<Vec<_>>(), wanted);
+}
+
+/// An organization reads its own log and no other's.
+pub async fn a_log_is_its_organization_s_alone<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (left, _) = store.create(&org("left")).await;
+    let (right, _) = store.create(&org("right")).await;
+    for row in [&left, &right] {
+        store.recorded(vec![store.request(row, NOW, Outcome::Answered)]).await;
+    }
+    for (own, foreign) in [(&left, &right), (&right, &left)] {
+        let log = store.log(&own.org).await;
+        assert_eq!(log.len(), 2);
+        assert!(log.iter().all(|entry| entry.event.org == own.org));
+        let query = AuditQuery::new(own.org.clone(), 10).key(foreign.id);
+        assert_eq!(store.audit(&query).await.expect("audit").items, []);
+    }
+    assert_eq!(store.log(&org("nobody")).await, []);
+}
+
+/// By key, action and time, alone and together; the beginning belongs to a span, its end does not.
+pub async fn the_log_is_filtered_as_asked<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (events, rows) = filled(&store).await;
+    for query in queries(&rows) {
+        let wanted = matching(&events, &query);
+        assert_eq!(
+            in_pages(&store, &AuditQuery { limit: 1_000, ..query.clone() }).await,
+            wanted,
+            "{query:?}"
+        );
+    }
+}
+
+/// Filters and pages do not disturb each other, whatever the size of a page.
+pub async fn every_filter_can_be_read_in_pages<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (events, rows) = filled(&store).await;
+    for query in queries(&rows) {
+        let wanted = matching(&events, &query);
+        for limit in [1, 2, 7] {
+            assert_eq!(in_pages(&store, &AuditQuery { limit, ..query.clone() }).await, wanted, "{query:?}");
+        }
+    }
+}
+
+/// A page that is just full is the last one if nothing follows.
+pub async fn the_last_page_says_so<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let gaps = (0..4).map(|_| store.event(&org("o"), None, Action::AuditGap));
+    store.recorded(gaps.collect()).await;
+    for (limit, more) in [(3, true), (4, false), (5, false)] {
+        let page = store.audit(&AuditQuery::new(org("o"), limit)).await.expect("audit");
+        assert_eq!(page.next.is_some(), more, "limit {limit}");
+    }
+}
+
+/// Nothing twice and nothing skipped, although new events arrive between pages.
+pub async fn pages_of_the_log_hold_while_events_arrive<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let gap = || store.event(&org("o"), None, Action::AuditGap);
+    let events: Vec<_> = (0..5).map(|_| gap()).collect();
+    store.recorded(events.clone()).await;
+    let (mut read, mut query) = (Vec::new(), AuditQuery::new(org("o"), 2));
+    loop {
+        let page = store.audit(&query).await.expect("audit");
+        read.extend(page.items.into_iter().map(|entry| entry.event));
+        store.recorded(vec![gap()]).await;
+        match page.next {
+            None => break,
+            next => query = query.after(next),
+        }
+    }
+    assert!(read.iter().eq(events.iter().rev()));
+}
+
+/// All of a key's events show the name it has now, and after its deletion the name it had last.
+pub async fn events_show_their_key_s_name_as_it_is_now<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let (other, _) = store.create(&org("o")).await;
+    store.recorded(vec![store.request(&row, NOW, Outcome::Answered)]).await;
+    store.recorded(vec![store.event(&row.org, None, Action::AuditGap)]).await;
+    let edited = KeyRow { display_prefix: "acme_live_9999".to_owned(), ..renamed(&row, "Ünïcode 🔑") };
+    store.done(update(&edited)).await;
+    for deleted in [false, true] {
+        if deleted {
+            store.done(delete(&edited)).await;
+        }
+        for entry in store.log(&row.org).await {
+            let shown = entry.key.map(|key| (key.id, key.name, key.display_prefix));
+            let wanted = match entry.event.key {
+                None => None,
+                Some(id) if id == other.id => Some((id, other.name.clone(), other.display_prefix.clone())),
+                Some(id) => Some((id, edited.name.clone(), edited.display_prefix.clone())),
+            };
+            assert_eq!(shown, wanted, "deleted: {deleted}");
+        }
+    }
+}
+
+/// The client's address is given as text.
+fn full_request(client: &str) -> RequestRecord {
+    let traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let meta = RequestMeta::new("PURGE", &format!("/{}/ü", "x".repeat(1_000)))
+        .client_ip(client.parse().ok())
+        .user_agent("curl/8.5 \u{1b}[31m 🔑 'quoted' \\".as_bytes())
+        .request_id(RequestId::parse("A-1._:/+=".repeat(14).as_bytes()))
+        .trace_id(crate::audit::TraceId::from_traceparent(traceparent));
+    assert!(meta.client().is_some() && meta.id().is_some() && meta.trace().is_some());
+    let mut record = RequestRecord::new(meta, Outcome::Denied, Duration::from_micros(3_600_000_001));
+    (record.status, record.denial, record.count) = (Some(599), Some(DenialCode::Expired), Some(1));
+    record
+}
+
+fn fresh<S: KeyStore>(store: &Fixture<S>) -> EventId {
+    EventId::from_bytes(store.bytes())
+}
+
+/// What was recorded after the organization's first event, oldest first.
+async fn read<S: KeyStore>(store: &Fixture<S>, row: &KeyRow) -> Vec<AuditEvent> {
+    let log = store.log(&row.org).await;
+    log.into_iter().rev().skip(1).map(|entry| entry.event).collect()
+}
+
+/// A log of two keys and none, with several actions and times; newest first.
+async fn filled<S: KeyStore>(store: &Fixture<S>) -> (Vec<AuditEvent>, Vec<KeyRow>) {
+    let org = org("o");
+    let rows: Vec<_> = ["one", "two"].map(|text| KeyRow { name: name(text), ..store.row(&org) }).to_vec();
+    for row in &rows {
+        let silent = Change { events: Vec::new(), ..store.change(create(row, &[])) };
+        store.submit(&silent).await;
+    }
+    let actions = [Action::Request, Action::KeyUpdated, Action::Request, Action::AuditGap];
+    let mut events: Vec<_> = (0..24_usize)
+        .zip((0..24_i64).map(|number| number * 7 % 24 - 12))
+        .map(|(number, micros)| {
+            let key = rows.get(number % 3).map(|row| row.id);
+            let mut event = store.event(&org, key, actions[number % actions.len()]);
+            // Times go up and down beside the ids.
+            event.at = Timestamp::from_micros(micros);
+            event
+        })
+        .collect();
+    store.recorded(events.clone()).await;
+    let (elsewhere, _) = store.create(&crate::OrgId::new("elsewhere").expect("an id")).await;
+    store.recorded(vec![store.request(&elsewhere, Timestamp::from_micros(0), Outcome::Answered)]).await;
+    events.reverse();
+    (events, rows)
+}
+
+/// Every combination of filters.
+fn queries(rows: &[KeyRow]) -> Vec<AuditQuery> {
+    let mut queries = vec![AuditQuery::new(org("o"), 1)];
+    let mut both = |with: &dyn Fn(AuditQuery) -> AuditQuery| {
+        queries.extend(queries.clone().into_iter().map(with));
+    };
+    both(&|query| query.key(rows[1].id));
+    both(&|query| query.action(Action::Request));
+    both(&|query| query.since(Timestamp::from_micros(-6)));
+    both(&|query| query.until(Timestamp::from_micros(6)));
+    queries
+}
+
+fn matching(events: &[AuditEvent], query: &AuditQuery) -> Vec<AuditEvent> {
+    let matching: Vec<_> = events
+        .iter()
+        .filter(|event| query.key.is_none_or(|key| event.key == Some(key)))
+        .filter(|event| query.action.is_none_or(|action| event.action == action))
+        .filter(|event| query.since.is_none_or(|since| since <= event.at))
+        .filter(|event| query.until.is_none_or(|until| event.at < until))
+        .cloned()
+        .collect();
+    assert!(!matching.is_empty(), "a filter that finds nothing tests nothing");
+    matching
+}
+
+async fn in_pages<S: KeyStore>(store: &Fixture<S>, query: &AuditQuery) -> Vec<AuditEvent> {
+    let (mut events, mut query) = (Vec::new(), query.clone());
+    loop {
+        let page = store.audit(&query).await.expect("audit");
+        assert!(page.items.len() <= query.limit as usize);
+        events.extend(page.items.into_iter().map(|entry| entry.event));
+        match page.next {
+            None => return events,
+            next => query = query.after(next),
+        }
+    }
+}

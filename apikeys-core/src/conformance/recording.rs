@@ -1,0 +1,376 @@
+//! Batches of events are recorded once, and the counters are what the events say.
+
+use std::time::Duration;
+
+use super::{
+    Harness,
+    fixture::{Fixture, NOW, delete, is_rejected, org, renamed, update},
+    harness::race,
+};
+use crate::{
+    Timestamp,
+    audit::{Action, AuditEvent, Detail, Outcome},
+    id::{KeyId, WriterId},
+    key::KeyRow,
+    store::{Batch, KeyStore, Recorded, Revision, UsageQuery, UsageStep},
+};
+
+/// A batch whose answer got lost is sent again, and counts once.
+pub async fn a_batch_is_recorded_once<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let writer = store.writer().await;
+    let batches: Vec<_> =
+        (1..=3).map(|sequence| Batch::new(writer, sequence, requests(&store, &row, 2))).collect();
+    for (number, batch) in batches.iter().enumerate() {
+        assert_eq!(store.record(batch).await, Recorded::Applied);
+        for earlier in &batches[..=number] {
+            assert_eq!(store.record(earlier).await, Recorded::AlreadyApplied);
+        }
+    }
+    assert_eq!(store.view(&row).await.expect("the key").request_count, 6);
+    assert_eq!(store.log(&row.org).await.len(), 7);
+}
+
+/// Also when it is sent again before the first attempt was answered.
+pub async fn a_batch_sent_many_times_at_once_is_recorded_once<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let writer = store.writer().await;
+    for sequence in 1..=20 {
+        let batch = Batch::new(writer, sequence, requests(&store, &row, 2));
+        let attempts: Vec<_> = (0..8)
+            .map(|_| {
+                let (batch, store) = (batch.clone(), store.shared());
+                async move { store.record(&batch).await.expect("record") }
+            })
+            .collect();
+        let answers = race(harness, attempts).await;
+        let applied = answers.iter().filter(|answer| **answer == Recorded::Applied).count();
+        let repeated = answers.iter().filter(|answer| **answer == Recorded::AlreadyApplied).count();
+        assert_eq!((applied, repeated), (1, 7), "batch {sequence}");
+        assert_eq!(store.view(&row).await.expect("the key").request_count, sequence * 2);
+    }
+    assert_eq!(store.log(&row.org).await.len(), 41);
+}
+
+/// Nothing is recorded for a writer that is not open, and it can open and try again.
+pub async fn an_unknown_writer_records_nothing<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    store.writer().await;
+    let writer = WriterId::from_bytes(store.bytes());
+    let batch = Batch::new(writer, 1, requests(&store, &row, 1));
+    assert_eq!(store.record(&batch).await, Recorded::UnknownWriter);
+    assert_eq!(store.view(&row).await.expect("the key").request_count, 0);
+    assert_eq!(store.log(&row.org).await.len(), 1);
+    store.open_writer(writer).await.expect("open_writer");
+    assert_eq!(store.record(&batch).await, Recorded::Applied);
+}
+
+/// Opening a writer again does not make it forget its last batch.
+pub async fn opening_a_writer_again_changes_nothing<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let writer = store.writer().await;
+    let batch = Batch::new(writer, 1, requests(&store, &row, 1));
+    assert_eq!(store.record(&batch).await, Recorded::Applied);
+    let openings: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.shared();
+            async move { store.open_writer(writer).await.expect("open_writer") }
+        })
+        .collect();
+    race(harness, openings).await;
+    assert_eq!(store.record(&batch).await, Recorded::AlreadyApplied);
+    assert_eq!(store.record(&Batch::new(writer, 2, requests(&store, &row, 1))).await, Recorded::Applied);
+}
+
+/// A batch is missing before it: nothing is recorded, and the missing one can still come.
+pub async fn a_gap_in_the_sequence_is_rejected<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let writer = store.writer().await;
+    let batch = |sequence| Batch::new(writer, sequence, requests(&store, &row, 1));
+    assert!(is_rejected(KeyStore::record(&*store, &batch(2)).await));
+    assert_eq!(store.record(&batch(1)).await, Recorded::Applied);
+    assert!(is_rejected(KeyStore::record(&*store, &batch(3)).await));
+    assert_eq!(store.record(&batch(2)).await, Recorded::Applied);
+    assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
+}
+
+/// Each writer counts for itself; an empty batch counts too.
+pub async fn writers_have_sequences_of_their_own<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (left, right) = (store.writer().await, store.writer().await);
+    for (writer, sequence) in [(left, 1), (left, 2), (right, 1), (left, 3), (right, 2)] {
+        let batch = Batch::new(writer, sequence, Vec::new());
+        assert_eq!(store.record(&batch).await, Recorded::Applied);
+        assert_eq!(store.record(&batch).await, Recorded::AlreadyApplied);
+    }
+}
+
+/// Many processes record requests of the same keys, in different orders, and nothing is lost.
+pub async fn many_writers_at_once_lose_no_request<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let mut rows = Vec::new();
+    for _ in 0..4 {
+        rows.push(store.create(&org("o")).await.0);
+    }
+    let mut tasks = Vec::new();
+    for number in 0..8 {
+        let writer = store.writer().await;
+        rows.rotate_left(1);
+        let batches: Vec<_> = (1..=10)
+            .map(|sequence| {
+                let order = rows.iter().chain(rows.iter().rev().take(number % 3));
+                Batch::new(writer, sequence, order.flat_map(|row| requests(&store, row, 1)).collect())
+            })
+            .collect();
+        let store = store.shared();
+        tasks.push(async move {
+            for batch in &batches {
+                assert_eq!(store.record(batch).await.expect("record"), Recorded::Applied);
+            }
+            batches
+        });
+    }
+    let batches: Vec<_> = race(harness, tasks).await.into_iter().flatten().collect();
+    let mut events = 0;
+    for row in &rows {
+        let wanted =
+            batches.iter().flat_map(|batch| &batch.events).filter(|event| event.key == Some(row.id)).count();
+        assert_eq!(store.view(row).await.expect("the key").request_count, wanted as u64);
+        assert_eq!(usage(&store, row).await, (wanted as u64, 0));
+        events += wanted;
+    }
+    assert_eq!(store.log(&org("o")).await.len(), rows.len() + events);
+}
+
+/// Answered and aborted requests count; the time is that of the latest, whenever it is recorded.
+pub async fn counters_are_what_the_events_say<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let (quiet, _) = store.create(&org("o")).await;
+    let fresh = store.view(&row).await.expect("the key");
+    assert_eq!((fresh.request_count, fresh.last_used_at), (0, None));
+
+    let at = |seconds| NOW.saturating_add(Duration::from_secs(seconds));
+    let first = [(9, Outcome::Answered), (3, Outcome::Aborted)];
+    store.recorded(first.map(|(seconds, outcome)| store.request(&row, at(seconds), outcome)).to_vec()).await;
+    let view = store.view(&row).await.expect("the key");
+    assert_eq!((view.request_count, view.last_used_at), (2, Some(at(9))));
+
+    store.recorded(vec![store.request(&row, at(5), Outcome::Answered)]).await;
+    let view = store.view(&row).await.expect("the key");
+    assert_eq!((view.request_count, view.last_used_at), (3, Some(at(9))), "an earlier one came later");
+    assert_eq!(view.row, row, "recording never touches the row");
+
+    let listed = store.keys(&crate::store::KeyQuery::new(None, 10)).await.expect("keys").items;
+    assert_eq!(listed[1], view, "lists show the same");
+    assert_eq!((listed[0].row.id, listed[0].request_count, listed[0].last_used_at), (quiet.id, 0, None));
+}
+
+/// A request may have begun before 1970 or at the end of time.
+pub async fn last_used_times_survive_from_the_first_to_the_last<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    for at in [Timestamp::MIN, Timestamp::from_micros(-1), Timestamp::from_micros(0), Timestamp::MAX] {
+        store.recorded(vec![store.request(&row, at, Outcome::Answered)]).await;
+        assert_eq!(store.view(&row).await.expect("the key").last_used_at, Some(at));
+    }
+}
+
+/// Nor do requests that have only started.
+pub async fn denials_move_no_counter<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let denied = store.request(&row, NOW, Outcome::Denied);
+    let started = store.request(&row, NOW, Outcome::Started);
+    store.recorded(vec![denied, started, store.denials(&row, NOW, 5)]).await;
+    let view = store.view(&row).await.expect("the key");
+    assert_eq!((view.request_count, view.last_used_at), (0, None));
+    assert_eq!(usage(&store, &row).await, (0, 6));
+    assert_eq!(store.log(&row.org).await.len(), 4);
+}
+
+/// Denials beyond those that have an event each: one event, whose count grows.
+pub async fn an_event_with_a_count_adds_to_the_one_on_the_log<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let first = store.denials(&row, NOW, 3);
+    let other = store.denials(&row, NOW, 1);
+    let more = with_count(&first, 4);
+    store.recorded(vec![first.clone(), other.clone(), more.clone()]).await;
+    assert_eq!(denials_on_log(&store, &row).await, [(other.id, 1), (first.id, 7)], "within a batch");
+    store.recorded(vec![more]).await;
+    assert_eq!(denials_on_log(&store, &row).await, [(other.id, 1), (first.id, 11)], "across batches");
+    assert_eq!(usage(&store, &row).await, (0, 12));
+}
+
+/// Also when several writers add at the same time.
+pub async fn counts_added_at_once_add_up<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let event = store.denials(&row, NOW, 1);
+    let mut tasks = Vec::new();
+    for count in 1..=8 {
+        let writer = store.writer().await;
+        let (event, store) = (with_count(&event, count), store.shared());
+        tasks.push(async move {
+            for sequence in 1..=5 {
+                let batch = Batch::new(writer, sequence, vec![event.clone()]);
+                assert_eq!(store.record(&batch).await.expect("record"), Recorded::Applied);
+            }
+        });
+    }
+    race(harness, tasks).await;
+    assert_eq!(denials_on_log(&store, &row).await, [(event.id, 180)]);
+    assert_eq!(usage(&store, &row).await, (0, 180));
+}
+
+/// Requests under way when their key is deleted are recorded, under the name it had.
+pub async fn events_of_deleted_keys_are_kept<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let last = renamed(&row, "last name");
+    store.done(update(&last)).await;
+    store.done(delete(&last)).await;
+    let event = store.request(&row, NOW, Outcome::Answered);
+    store.recorded(vec![event.clone()]).await;
+    let entry = store.log(&row.org).await.swap_remove(0);
+    assert_eq!(entry.event, event);
+    let key = entry.key.expect("what is left of the key");
+    assert_eq!((key.id, key.name, key.display_prefix), (row.id, last.name, row.display_prefix.clone()));
+    assert_eq!(store.view(&row).await, None);
+    assert_eq!(usage(&store, &row).await, (0, 0));
+}
+
+/// A deletion and a batch at the same time: both are done, and every event is on the log.
+pub async fn a_deletion_beside_a_batch_loses_no_event<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    for round in 0..20 {
+        let (row, _) = store.create(&org(&format!("o{round}"))).await;
+        let batch = Batch::new(store.writer().await, 1, requests(&store, &row, 5));
+        let deletion = store.change(delete(&row));
+        let tasks = [true, false].map(|deletes| {
+            let (store, batch, deletion) = (store.shared(), batch.clone(), deletion.clone());
+            async move {
+                if deletes {
+                    store.commit(&deletion).await.expect("commit");
+                } else {
+                    assert_eq!(store.record(&batch).await.expect("record"), Recorded::Applied);
+                }
+            }
+        });
+        race(harness, tasks).await;
+        assert_eq!(store.view(&row).await, None, "round {round}");
+        let log = store.log(&row.org).await;
+        assert_eq!(log.len(), 7, "round {round}");
+        assert!(log.iter().all(|entry| entry.key.as_ref().is_some_and(|key| key.name == row.name)));
+    }
+}
+
+/// A key that is neither stored nor deleted is one of a forgotten organization.
+pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let unknown = store.row(&row.org);
+    let mut events = requests(&store, &unknown, 1);
+    events.extend(requests(&store, &row, 1));
+    events.push(store.denials(&unknown, NOW, 9));
+    store.recorded(events).await;
+    assert_eq!(store.log(&row.org).await.len(), 2);
+    assert_eq!(store.view(&row).await.expect("the key").request_count, 1);
+    assert_eq!(usage(&store, &unknown).await, (0, 0));
+    // Had anything been kept, it would show once the key exists.
+    store.done(super::fixture::create(&unknown, &[])).await;
+    assert_eq!(store.view(&unknown).await.expect("the key").request_count, 0);
+    assert_eq!(usage(&store, &unknown).await, (0, 0));
+}
+
+/// As gaps are, also for an organization that is not stored.
+pub async fn events_without_a_key_are_kept<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let mut gap = store.event(&org("o"), None, Action::AuditGap);
+    (gap.actor, gap.detail) = (None, Detail::Gap { lost: 17 });
+    store.recorded(vec![gap.clone()]).await;
+    let log = store.log(&org("o")).await;
+    assert_eq!((log.len(), &log[0].event, &log[0].key), (1, &gap, &None));
+    assert_eq!(store.org(&org("o")).await.expect("org"), None);
+}
+
+/// Nothing of it is written, and its number can be used for what is left of it.
+pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    let taken = store.log(&row.org).await[0].event.id;
+    let writer = store.writer().await;
+    let good = requests(&store, &row, 2);
+    let poison = AuditEvent { id: taken, ..store.request(&row, NOW, Outcome::Answered) };
+    let whole = [&good[..1], &[poison], &good[1..]].concat();
+    assert!(is_rejected(KeyStore::record(&*store, &Batch::new(writer, 1, whole)).await));
+    assert_eq!(store.log(&row.org).await.len(), 1);
+    assert_eq!(store.view(&row).await.expect("the key").request_count, 0);
+    assert_eq!(usage(&store, &row).await, (0, 0));
+    assert_eq!(store.record(&Batch::new(writer, 1, good)).await, Recorded::Applied);
+    assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
+}
+
+/// However many events, keys and organizations.
+pub async fn a_large_batch_is_one_batch<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let mut rows = Vec::new();
+    for number in 0..100 {
+        rows.push(store.create(&org(&format!("o{}", number % 10))).await.0);
+    }
+    let minutes = (0..4_000).map(|minute| NOW.saturating_add(Duration::from_secs(minute * 60)));
+    let events = minutes.zip(rows.iter().cycle()).map(|(at, row)| store.request(row, at, Outcome::Answered));
+    let batch = Batch::new(store.writer().await, 1, events.collect());
+    assert_eq!(store.record(&batch).await, Recorded::Applied);
+    for row in &rows {
+        assert_eq!(store.view(row).await.expect("the key").request_count, 40);
+        assert_eq!(usage(&store, row).await, (40, 0));
+    }
+    assert_eq!(store.log(&rows[0].org).await.len(), 410);
+}
+
+/// Recording is no change: neither the revision nor a key's version moves, and an edit leaves
+/// the counters alone.
+pub async fn recording_and_managing_leave_each_other_alone<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, _) = store.create(&org("o")).await;
+    store.recorded(requests(&store, &row, 3)).await;
+    assert_eq!(store.revision().await, Revision(1));
+    let edited = renamed(&row, "edited");
+    store.done(update(&edited)).await;
+    let view = store.view(&row).await.expect("the key");
+    assert_eq!((view.row, view.request_count, view.last_used_at), (edited, 3, Some(NOW)));
+    assert_eq!(usage(&store, &row).await, (3, 0));
+}
+
+fn requests<S: KeyStore>(store: &Fixture<S>, row: &KeyRow, number: usize) -> Vec<AuditEvent> {
+    (0..number).map(|_| store.request(row, NOW, Outcome::Answered)).collect()
+}
+
+fn with_count(event: &AuditEvent, count: u32) -> AuditEvent {
+    let mut event = event.clone();
+    if let Detail::Request(record) = &mut event.detail {
+        record.count = Some(count);
+    }
+    event
+}
+
+/// The counts on the log by event, newest first.
+async fn denials_on_log<S: KeyStore>(store: &Fixture<S>, row: &KeyRow) -> Vec<(crate::id::EventId, u32)> {
+    let log = store.log(&row.org).await;
+    log.iter().filter_map(|entry| Some((entry.event.id, entry.event.request()?.count?))).collect()
+}
+
+/// A key's requests and denials over all time.
+async fn usage<S: KeyStore>(store: &Fixture<S>, row: &KeyRow) -> (u64, u64) {
+    let key: KeyId = row.id;
+    let query = UsageQuery::new(row.org.clone(), key, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);
+    let points = store.usage(&query).await.expect("usage");
+    points.iter().fold((0, 0), |(requests, denied), point| (requests + point.requests, denied + point.denied))
+}

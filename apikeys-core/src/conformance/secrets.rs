@@ -1,0 +1,236 @@
+//! Secrets, and what they are looked up by.
+
+use super::{
+    Harness,
+    fixture::{Fixture, create, delete, org, renamed, update},
+    harness::race,
+};
+use crate::{
+    Timestamp,
+    key::{KeyRow, SecretRow},
+    store::{ChangeKind, Committed, KeyStore},
+    token::{Locator, Scheme},
+};
+
+/// One candidate for each pepper is asked for at once; one of them is stored.
+pub async fn a_secret_is_found_among_several_candidates<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    for scheme in schemes() {
+        let (row, secret) = with_locator(&store, store.locator(scheme)).await;
+        for place in 0..4 {
+            let mut candidates: Vec<_> =
+                [1, 2, 3].map(|pepper| store.locator(Scheme::HmacSha256 { pepper })).to_vec();
+            candidates.insert(place, secret.locator.clone());
+            let found = store.find(&candidates).await.expect("find").expect("the key");
+            assert_eq!((found.key, found.secret), (row.clone(), secret.clone()));
+        }
+    }
+}
+
+/// Neither no candidate nor a strange one finds anything.
+pub async fn an_unknown_secret_finds_nothing<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let strange: Vec<_> = schemes().map(|scheme| store.locator(scheme)).to_vec();
+    assert_eq!(store.find(&strange).await.expect("find"), None, "in an empty store");
+    store.create(&org("o")).await;
+    assert_eq!(store.find(&strange).await.expect("find"), None);
+    assert_eq!(store.find(&[]).await.expect("find"), None);
+}
+
+/// A locator is its scheme and all its bytes: no prefix, no other scheme, no other length.
+pub async fn locators_are_compared_whole<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let digests: [&[u8]; 6] = [&[0], &[0, 0], &[0xff; 32], &[0x20; 32], &[0x41; 32], &[0x61; 64]];
+    for bytes in digests {
+        let stored = Locator::new(Scheme::HmacSha256 { pepper: 1 }, bytes);
+        let (row, _) = with_locator(&store, stored.clone()).await;
+        let near = [
+            Locator::new(Scheme::HmacSha256 { pepper: 1 }, [bytes, &[0]].concat()),
+            Locator::new(Scheme::HmacSha256 { pepper: 1 }, &bytes[1..]),
+            Locator::new(Scheme::HmacSha256 { pepper: 11 }, bytes),
+            Locator::new(Scheme::Sha256, bytes),
+            Locator::new(Scheme::Unknown("HMAC-SHA256:1".to_owned()), bytes),
+        ];
+        assert_eq!(store.found(&stored).await.expect("the key").key, row);
+        store.done(delete(&row)).await;
+        assert_eq!(store.find(&near).await.expect("find"), None);
+        assert_eq!(store.found(&stored).await, None);
+    }
+    // 'A' and 'a' are different bytes, also where the database compares text.
+    let (row, _) = with_locator(&store, Locator::new(Scheme::Sha256, [b'A'; 32])).await;
+    with_locator(&store, Locator::new(Scheme::Sha256, [b'a'; 32])).await;
+    let found = store.found(&Locator::new(Scheme::Sha256, [b'A'; 32])).await.expect("the key");
+    assert_eq!(found.key, row);
+}
+
+/// When it ends is for the reader to judge, by the clock of the reader.
+pub async fn a_secret_that_has_ended_is_found_with_its_end<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let row = store.row(&org("o"));
+    let mut secret = store.secret(row.id);
+    secret.created_at = Timestamp::from_micros(1);
+    secret.ends_at = Some(Timestamp::from_micros(2));
+    store.done(create(&row, std::slice::from_ref(&secret))).await;
+    assert_eq!(store.found(&secret.locator).await.expect("the key").secret, secret);
+}
+
+/// A second secret beside the first, then without the first; the key stays the same.
+pub async fn a_rotation_adds_a_secret_and_drops_another<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, old) = store.create(&org("o")).await;
+    let new = store.secret(row.id);
+    let second = renamed(&row, "rotating");
+    store.done(rotate(&second, &[&new], &[])).await;
+    for secret in [&old, &new] {
+        let found = store.found(&secret.locator).await.expect("the key");
+        assert_eq!((&found.key, &found.secret), (&second, secret));
+    }
+    let third = renamed(&second, "rotated");
+    store.done(rotate(&third, &[], &[&old])).await;
+    assert_eq!(store.found(&old.locator).await, None);
+    assert_eq!(store.found(&new.locator).await.expect("the key").key, third);
+
+    let (fourth, newest) = (renamed(&third, "in one go"), store.secret(row.id));
+    store.done(rotate(&fourth, &[&newest], &[&new])).await;
+    assert_eq!(store.found(&new.locator).await, None);
+    assert_eq!(store.found(&newest.locator).await.expect("the key").key, fourth);
+    assert_eq!(store.key_count(&row.org).await, 1);
+}
+
+/// An edit without secrets leaves those there are.
+pub async fn an_update_leaves_other_secrets_alone<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (row, own) = store.create(&org("o")).await;
+    let (other, foreign) = store.create(&org("o")).await;
+    store.done(update(&renamed(&row, "edited"))).await;
+    assert!(store.found(&own.locator).await.is_some());
+    let edited = KeyRow { version: 3, ..row };
+    store.done(rotate(&edited, &[], &[&foreign])).await;
+    assert_eq!(store.found(&foreign.locator).await.expect("the other key").key, other);
+}
+
+/// A locator is stored once: a second key cannot have it, nor one key twice.
+pub async fn a_locator_in_use_is_refused<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let (owner, taken) = store.create(&org("o")).await;
+    let (row, _) = store.create(&org("o")).await;
+    let newcomer = store.row(&org("other"));
+    let twice = store.secret(newcomer.id);
+    let moved = |key| SecretRow::new(taken.locator.clone(), key, taken.created_at);
+    for kind in [
+        create(&newcomer, &[store.secret(newcomer.id), moved(newcomer.id)]),
+        create(&newcomer, &[twice.clone(), twice.clone()]),
+        rotate(&renamed(&row, "thief"), &[&moved(row.id)], &[]),
+        rotate(&renamed(&owner, "again"), &[&taken], &[]),
+    ] {
+        assert_eq!(store.attempt(kind).await, Committed::DuplicateLocator);
+    }
+    assert_eq!(store.found(&taken.locator).await.expect("the key").key, owner);
+    assert_eq!(store.found(&twice.locator).await, None);
+    assert_eq!(store.view(&row).await.expect("the key").row, row);
+    assert_eq!(store.key_count(&newcomer.org).await, 0);
+}
+
+/// Also when it is used twice at the same time, by organizations that share no lock.
+pub async fn of_many_keys_with_one_locator_exactly_one_is_created<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    for round in 0..20 {
+        let locator = store.locator(Scheme::Sha256);
+        let creations: Vec<_> = (0..8)
+            .map(|number| {
+                let row = store.row(&org(&format!("o{number}")));
+                let secret = SecretRow::new(locator.clone(), row.id, row.created_at);
+                let (change, store) = (store.change(create(&row, &[secret])), store.shared());
+                async move { (row, store.commit(&change).await.expect("commit")) }
+            })
+            .collect();
+        let answers = race(harness, creations).await;
+        let done: Vec<_> =
+            answers.iter().filter(|(_, answer)| matches!(answer, Committed::Done { .. })).collect();
+        let refused = answers.iter().filter(|(_, answer)| *answer == Committed::DuplicateLocator).count();
+        assert_eq!((done.len(), refused), (1, 7), "round {round}");
+        assert_eq!(store.found(&locator).await.expect("the key").key, done[0].0);
+    }
+}
+
+/// Each scheme once while any secret has it, whatever adds and removes secrets.
+pub async fn schemes_appear_and_disappear_with_their_secrets<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    assert_eq!(in_use(&store).await, []);
+    let [plain, peppered, foreign] = schemes();
+    let (row, secret) = with_locator(&store, store.locator(peppered.clone())).await;
+    let (second, _) = with_locator(&store, store.locator(peppered.clone())).await;
+    let (third, _) = with_locator(&store, store.locator(foreign.clone())).await;
+    assert_eq!(in_use(&store).await, sorted([peppered.clone(), foreign.clone()]));
+
+    let added = store.secret(row.id);
+    store.done(rotate(&renamed(&row, "rotated"), &[&added], &[&secret])).await;
+    assert_eq!(in_use(&store).await, sorted([plain.clone(), peppered, foreign.clone()]));
+    store.done(delete(&second)).await;
+    assert_eq!(in_use(&store).await, sorted([plain.clone(), foreign]));
+    assert_eq!(
+        store.attempt(delete(&second)).await,
+        Committed::NotFound { revision: store.revision().await }
+    );
+    store.done(delete(&third)).await;
+    assert_eq!(in_use(&store).await, [plain]);
+    store.done(ChangeKind::ForgetOrg { org: row.org }).await;
+    assert_eq!(in_use(&store).await, []);
+}
+
+/// Creations and deletions at the same time leave no scheme behind and lose none.
+pub async fn schemes_are_right_after_changes_at_once<H: Harness>(harness: &H) {
+    let store = Fixture::open(harness).await;
+    let scheme = Scheme::HmacSha256 { pepper: 3 };
+    let (kept, _) = with_locator(&store, store.locator(scheme.clone())).await;
+    let lives: Vec<_> = (0..16)
+        .map(|number| {
+            let row = store.row(&org(&format!("o{number}")));
+            let secret = SecretRow::new(store.locator(scheme.clone()), row.id, row.created_at);
+            let changes = [store.change(create(&row, &[secret])), store.change(delete(&row))];
+            let store = store.shared();
+            async move {
+                for change in changes {
+                    let answer = store.commit(&change).await.expect("commit");
+                    assert!(matches!(answer, Committed::Done { .. }), "{answer:?}");
+                }
+            }
+        })
+        .collect();
+    race(harness, lives).await;
+    assert_eq!(in_use(&store).await, [scheme]);
+    store.done(delete(&kept)).await;
+    assert_eq!(in_use(&store).await, []);
+}
+
+fn schemes() -> [Scheme; 3] {
+    [Scheme::Sha256, Scheme::HmacSha256 { pepper: u32::MAX }, Scheme::Unknown("legacy-bcrypt:v2".to_owned())]
+}
+
+fn sorted<const N: usize>(mut schemes: [Scheme; N]) -> [Scheme; N] {
+    schemes.sort();
+    schemes
+}
+
+async fn in_use<S: KeyStore>(store: &Fixture<S>) -> Vec<Scheme> {
+    let mut schemes = store.schemes().await.expect("schemes");
+    schemes.sort();
+    schemes
+}
+
+async fn with_locator<S: KeyStore>(store: &Fixture<S>, locator: Locator) -> (KeyRow, SecretRow) {
+    let row = store.row(&org("o"));
+    let secret = SecretRow::new(locator, row.id, row.created_at);
+    store.done(create(&row, std::slice::from_ref(&secret))).await;
+    (row, secret)
+}
+
+/// An update to `row`, made from the version before, that adds secrets and drops others.
+fn rotate(row: &KeyRow, added: &[&SecretRow], dropped: &[&SecretRow]) -> ChangeKind {
+    ChangeKind::Update {
+        row: row.clone(),
+        expected_version: row.version - 1,
+        added: added.iter().map(|secret| (*secret).clone()).collect(),
+        dropped: dropped.iter().map(|secret| secret.locator.clone()).collect(),
+    }
+}

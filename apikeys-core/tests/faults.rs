@@ -1,0 +1,227 @@
+//! A store that fails on purpose fails as it is told, in every method.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use apikeys_core::{
+    Clock, ManualClock, MemoryStore, OrgId, PlanName, Timestamp,
+    audit::{Action, AuditEvent},
+    conformance::faults::{Fault, FaultStore, Method},
+    id::{ChangeId, EventId, KeyId, WriterId},
+    store::{
+        AuditQuery, Batch, Change, ChangeKind, KeyQuery, KeyStore, StoreError, StoreErrorKind, UsageQuery,
+        UsageStep,
+    },
+    token::{Locator, Scheme},
+};
+
+/// A store with a clock of its own, and a plan to set and a writer to open in it.
+struct Case {
+    store: FaultStore<MemoryStore>,
+    clock: ManualClock,
+}
+
+const WRITER: WriterId = WriterId::from_bytes([1; 16]);
+const PLAN_CHANGE: ChangeId = ChangeId::from_bytes([1; 16]);
+
+impl Case {
+    fn new() -> Self {
+        let clock = ManualClock::default();
+        Self { store: FaultStore::new(MemoryStore::new(), Arc::new(clock.clone())), clock }
+    }
+
+    /// Everything that `record` needs, done on the store inside.
+    async fn ready(&self) {
+        self.store.inner().open_writer(WRITER).await.unwrap();
+    }
+
+    /// Calls `method` and tells what it answered, in words.
+    async fn call(&self, method: Method) -> Result<String, StoreError> {
+        let (store, key) = (&self.store, KeyId::from_bytes([1; 16]));
+        Ok(match method {
+            Method::Find => {
+                format!("{:?}", store.find(&[Locator::new(Scheme::Sha256, [0; 32])]).await?)
+            }
+            Method::Schemes => format!("{:?}", store.schemes().await?),
+            Method::Org => format!("{:?}", store.org(&org()).await?),
+            Method::Key => format!("{:?}", store.key(&org(), key).await?),
+            Method::Keys => format!("{:?}", store.keys(&KeyQuery::new(None, 1)).await?),
+            Method::Commit => {
+                let plan = PlanName::new("free").unwrap();
+                let kind = ChangeKind::SetPlan { org: org(), plan, expected: None };
+                format!("{:?}", store.commit(&Change::new(PLAN_CHANGE, kind, vec![])).await?)
+            }
+            Method::OpenWriter => format!("{:?}", store.open_writer(WRITER).await?),
+            Method::Record => format!("{:?}", store.record(&batch()).await?),
+            Method::Audit => format!("{:?}", store.audit(&AuditQuery::new(org(), 1)).await?),
+            Method::Usage => {
+                let query = UsageQuery::new(org(), key, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);
+                format!("{:?}", store.usage(&query).await?)
+            }
+            unknown => panic!("{unknown} has no call here"),
+        })
+    }
+
+    /// Whether a call of a writing method has taken effect; none for a reading one.
+    async fn took_effect(&self, method: Method) -> Option<bool> {
+        let inner = self.store.inner();
+        match method {
+            Method::Commit => Some(inner.org(&org()).await.unwrap().is_some()),
+            // A batch of a writer that is not open is answered so.
+            Method::OpenWriter => {
+                let again = Batch::new(WRITER, 1, vec![]);
+                Some(format!("{:?}", inner.record(&again).await.unwrap()) != "UnknownWriter")
+            }
+            Method::Record => Some(!inner.audit(&AuditQuery::new(org(), 1)).await.unwrap().items.is_empty()),
+            _ => None,
+        }
+    }
+}
+
+fn org() -> OrgId {
+    OrgId::new("org_1").unwrap()
+}
+
+fn batch() -> Batch {
+    let id = EventId::from_bytes([1; 16]);
+    Batch::new(WRITER, 1, vec![AuditEvent::new(id, Timestamp::MIN, org(), Action::AuditGap)])
+}
+
+/// Runs `test` once for each method, each on a store of its own.
+#[expect(clippy::needless_pass_by_value, reason = "a closure reads best where it is called")]
+fn for_every_method(test: impl AsyncFn(&Case, Method)) {
+    for method in Method::ALL {
+        pollster::block_on(async {
+            let case = Case::new();
+            if method == Method::Record {
+                case.ready().await;
+            }
+            test(&case, method).await;
+        });
+    }
+}
+
+async fn assert_fails(case: &Case, method: Method, kind: StoreErrorKind) {
+    let error = case.call(method).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (kind, method.as_str()));
+}
+
+#[test]
+fn without_faults_every_method_does_its_work() {
+    for_every_method(async |case, method| {
+        case.call(method).await.unwrap();
+        assert_ne!(case.took_effect(method).await, Some(false), "{method}");
+    });
+}
+
+#[test]
+fn an_error_comes_before_anything_is_done() {
+    for_every_method(async |case, method| {
+        case.store.faults().set(method, Fault::Error);
+        for _ in 0..3 {
+            assert_fails(case, method, StoreErrorKind::Unavailable).await;
+        }
+        assert_ne!(case.took_effect(method).await, Some(true), "{method}");
+    });
+}
+
+#[test]
+fn a_rejection_comes_before_anything_is_done() {
+    for_every_method(async |case, method| {
+        case.store.faults().set(method, Fault::Rejected);
+        assert_fails(case, method, StoreErrorKind::Rejected).await;
+        assert_ne!(case.took_effect(method).await, Some(true), "{method}");
+    });
+}
+
+#[test]
+fn after_a_commit_the_work_is_done_and_the_answer_is_an_error() {
+    for_every_method(async |case, method| {
+        case.store.faults().once(method, Fault::AfterCommit);
+        assert_fails(case, method, StoreErrorKind::Unavailable).await;
+        assert_ne!(case.took_effect(method).await, Some(false), "{method}");
+    });
+}
+
+#[test]
+fn a_delay_is_waited_for_on_the_clock_and_then_the_work_is_done() {
+    for_every_method(async |case, method| {
+        case.store.faults().set(method, Fault::Delay(Duration::from_secs(5)));
+        let start = case.clock.monotonic();
+        let call = async {
+            case.call(method).await.unwrap();
+            case.clock.monotonic().saturating_since(start)
+        };
+        let (waited, ()) =
+            futures_util::future::join(call, case.clock.advance(Duration::from_secs(60))).await;
+        assert_eq!(waited, Duration::from_secs(5), "{method}");
+        assert_ne!(case.took_effect(method).await, Some(false), "{method}");
+    });
+}
+
+#[test]
+fn a_call_that_hangs_does_nothing_and_never_answers() {
+    for_every_method(async |case, method| {
+        case.store.faults().set(method, Fault::Hang);
+        let mut call = pin!(case.call(method));
+        for _ in 0..100 {
+            let polled = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
+            assert!(polled, "{method}");
+            case.clock.advance(Duration::from_secs(3_600)).await;
+            case.store.faults().clear();
+        }
+        assert_ne!(case.took_effect(method).await, Some(true), "{method}");
+    });
+}
+
+#[test]
+fn a_fault_is_met_by_its_own_method_only() {
+    for_every_method(async |case, method| {
+        case.ready().await;
+        case.store.faults().set(method, Fault::Error);
+        for other in Method::ALL {
+            assert_eq!(case.call(other).await.is_err(), other == method, "{other} beside {method}");
+        }
+    });
+}
+
+#[test]
+fn faults_in_line_come_in_order_and_before_the_standing_one() {
+    for_every_method(async |case, method| {
+        let faults = case.store.faults().clone();
+        faults.set(method, Fault::Error);
+        faults.once(method, Fault::Delay(Duration::ZERO));
+        faults.times(2, method, Fault::Rejected);
+        case.call(method).await.unwrap();
+        assert_fails(case, method, StoreErrorKind::Rejected).await;
+        assert_fails(case, method, StoreErrorKind::Rejected).await;
+        assert_fails(case, method, StoreErrorKind::Unavailable).await;
+        assert_fails(case, method, StoreErrorKind::Unavailable).await;
+    });
+}
+
+#[test]
+fn cleared_faults_are_gone_and_calls_stay_counted() {
+    for_every_method(async |case, method| {
+        let faults = case.store.faults();
+        assert_eq!((faults.calls(method), faults.all_calls()), (0, 0));
+        faults.set_all(Fault::Error);
+        faults.times(5, method, Fault::Rejected);
+        assert_fails(case, method, StoreErrorKind::Rejected).await;
+        faults.clear();
+        case.call(method).await.unwrap();
+        assert_eq!((faults.calls(method), faults.all_calls()), (2, 2), "{method}");
+    });
+}
+
+#[test]
+fn a_store_s_own_refusal_is_kept_after_a_commit_too() {
+    pollster::block_on(async {
+        let case = Case::new();
+        case.ready().await;
+        let gap = Batch::new(WRITER, 7, vec![]);
+        case.store.faults().set(Method::Record, Fault::AfterCommit);
+        assert_eq!(case.store.record(&gap).await.unwrap_err().kind(), StoreErrorKind::Rejected);
+    });
+}
