@@ -133,10 +133,7 @@ impl AdminApi {
     where
         H: Headers + ?Sized,
     {
-        // Headers are looked at here, so that the future need not hold them.
-        let asked = self.screen(admin, &request);
-        drop(request);
-        let answered = match asked {
+        let answered = match self.screen(admin, &request) {
             Ok((admin, asked)) => {
                 let calls = Calls { keys: &self.keys, cursors: &self.cursors, admin };
                 let mount = asked.mount;

@@ -5,7 +5,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{OriginalUri, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts, uri::Authority},
     response::Response,
     routing::any,
 };
@@ -100,11 +100,7 @@ fn mount(parts: &Parts) -> &str {
 
 /// The host of HTTP/2, which has no header for it.
 fn authority(parts: &Parts) -> Option<&str> {
-    if parts.headers.contains_key(header::HOST) {
-        None
-    } else {
-        parts.uri.authority().map(|host| host.as_str())
-    }
+    if parts.headers.contains_key(header::HOST) { None } else { parts.uri.authority().map(Authority::as_str) }
 }
 
 struct Lines<'a> {

@@ -1,5 +1,6 @@
 use apikeys_core::{
     ApiKeys, KeyId, Timestamp,
+    audit::Action,
     engine::Manage,
     id::EventId,
     store::{AuditQuery, UsageStep},
@@ -104,7 +105,7 @@ impl Calls<'_> {
         let mut events = AuditQuery::new(self.admin.org.clone(), query.limit()?);
         (events.key, events.action) = (query.key_id()?, query.action()?);
         (events.since, events.until) = (query.since()?, query.until()?);
-        let action = events.action.map(|action| action.as_str());
+        let action = events.action.map(Action::as_str);
         let list = ("audit", &self.admin.org, events.key, action, events.since, events.until);
         let after = self.place(&list, &query)?.map(EventId::from_bytes);
         let page = self.manage().audit(events.after(after)).await?;

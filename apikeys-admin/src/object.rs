@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     fn code(body: &[u8]) -> ErrorCode {
-        Object::parse(body).map(|object| object.finish()).unwrap_err().code
+        Object::parse(body).and_then(Object::finish).unwrap_err().code
     }
 
     #[test]

@@ -4,7 +4,7 @@ use apikeys_core::{ManageError, entropy::EntropyError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{AdminResponse, ErrorCode};
+use crate::{AdminResponse, ErrorCode, body::schema};
 
 /// Why a call is not carried out. Becomes a problem body.
 #[derive(Debug)]
@@ -34,19 +34,24 @@ pub(crate) struct Problem<'a> {
     /// The kind in words.
     title: &'static str,
     /// The response's status.
+    #[schemars(with = "schema::HttpStatus")]
     status: u16,
     /// What to do.
     detail: &'a str,
     /// What programs go by.
+    #[schemars(with = "schema::Code")]
     code: &'static str,
     /// With `VALIDATION_FAILED`: every member of the body that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<FieldError>")]
     errors: Option<&'a [FieldError]>,
     /// With `KEY_LIMIT_REACHED`: how many keys the plan allows.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
     quota: Option<u32>,
     /// With `KEY_LIMIT_REACHED`: how many keys there are.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
     used: Option<u32>,
 }
 

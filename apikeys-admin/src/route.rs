@@ -52,8 +52,7 @@ pub(crate) struct Answer {
 }
 
 /// What may be wrong with every call.
-pub(crate) const COMMON_CODES: &[ErrorCode] =
-    &[ErrorCode::AdminRequired, ErrorCode::InvalidQuery, ErrorCode::ManagementUnavailable];
+pub(crate) const COMMON_CODES: &[ErrorCode] = &[ErrorCode::AdminRequired, ErrorCode::InvalidQuery];
 
 pub(crate) static ROUTES: [Route; 8] = [
     Route {
@@ -84,6 +83,7 @@ pub(crate) static ROUTES: [Route; 8] = [
             ErrorCode::ValidationFailed,
             ErrorCode::ApiAccessNotAvailable,
             ErrorCode::KeyLimitReached,
+            ErrorCode::ManagementUnavailable,
         ],
     },
     Route {
@@ -103,7 +103,7 @@ pub(crate) static ROUTES: [Route; 8] = [
                 example: example::KEY_LIST,
             }),
         },
-        codes: &[ErrorCode::InvalidCursor],
+        codes: &[ErrorCode::InvalidCursor, ErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",
@@ -115,7 +115,7 @@ pub(crate) static ROUTES: [Route; 8] = [
         parameters: &[],
         body: None,
         answer: Answer { status: 200, description: "The key.", content: KEY },
-        codes: &[ErrorCode::KeyNotFound],
+        codes: &[ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
     },
     Route {
         method: "PATCH",
@@ -137,6 +137,7 @@ pub(crate) static ROUTES: [Route; 8] = [
             ErrorCode::UnsupportedMediaType,
             ErrorCode::MalformedJson,
             ErrorCode::ValidationFailed,
+            ErrorCode::ManagementUnavailable,
         ],
     },
     Route {
@@ -149,7 +150,7 @@ pub(crate) static ROUTES: [Route; 8] = [
         parameters: &[],
         body: None,
         answer: Answer { status: 204, description: "It is gone.", content: None },
-        codes: &[ErrorCode::CrossSiteRequest, ErrorCode::KeyNotFound],
+        codes: &[ErrorCode::CrossSiteRequest, ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",
@@ -168,7 +169,7 @@ pub(crate) static ROUTES: [Route; 8] = [
                 example: example::EVENT_LIST,
             }),
         },
-        codes: &[ErrorCode::InvalidCursor],
+        codes: &[ErrorCode::InvalidCursor, ErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",
@@ -189,7 +190,7 @@ pub(crate) static ROUTES: [Route; 8] = [
                 example: example::USAGE,
             }),
         },
-        codes: &[ErrorCode::KeyNotFound],
+        codes: &[ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",

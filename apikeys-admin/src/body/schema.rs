@@ -9,6 +9,8 @@ use apikeys_core::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
+use crate::ErrorCode;
+
 macro_rules! schemas {
     ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {$(
         $(#[$doc])*
@@ -47,6 +49,7 @@ schemas! {
     ActionName = json_schema!({ "type": "string", "enum": Action::ALL.map(Action::as_str) });
     OutcomeName = json_schema!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) });
     Denial = json_schema!({ "type": "string", "enum": DenialCode::ALL.map(DenialCode::as_str) });
+    Code = json_schema!({ "type": "string", "enum": ErrorCode::ALL.map(ErrorCode::as_str) });
     HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
     Cursor = json_schema!({ "type": "string" });
