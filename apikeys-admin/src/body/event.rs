@@ -52,6 +52,7 @@ pub(crate) struct Event {
 struct EventKey {
     #[schemars(with = "schema::Id")]
     id: KeyId,
+    /// Null where nothing but the id is known.
     #[schemars(with = "Option<String>")]
     name: Option<KeyName>,
     /// The display prefix. Null where there is none.

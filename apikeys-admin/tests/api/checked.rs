@@ -58,7 +58,7 @@ impl Document {
         if reply.status >= 400 {
             self.check_problem(ask, reply);
         }
-        let method = if ask.method == "HEAD" { "get".to_owned() } else { ask.method.to_lowercase() };
+        let method = if ask.method == "HEAD" { "GET" } else { &*ask.method };
         let Some(call) = self.calls.iter().find(|call| call.method == method && call.is_at(&ask.path)) else {
             assert!([401, 403, 404, 405].contains(&reply.status), "{ask:?} {reply:?}");
             return;
@@ -113,7 +113,7 @@ impl DocumentedCall {
             (status.parse().unwrap(), answer)
         });
         Self {
-            method: method.to_owned(),
+            method: method.to_uppercase(),
             template: path.split('/').map(str::to_owned).collect(),
             body: body.is_object().then(|| validator(document, body)),
             answers: answers.collect(),

@@ -9,10 +9,10 @@ fn every_call(key: &str) -> Vec<Ask> {
         get("/api/keys"),
         get(key),
         patch(key).body("{}"),
-        delete(key),
         get("/api/audit"),
         get(&format!("{key}/usage")),
         get("/api/openapi.json"),
+        delete(key),
     ]
 }
 
