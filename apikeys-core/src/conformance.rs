@@ -59,5 +59,7 @@ pub mod recording;
 pub mod secrets;
 pub mod usage;
 
-pub use harness::{Harness, Task};
+pub use harness::{AnyHarness, Harness, Task};
+#[doc(hidden)]
+pub use list::check;
 pub use list::{Promise, promises};

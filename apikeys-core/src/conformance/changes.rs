@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Harness,
+    AnyHarness,
     fixture::{Fixture, create, create_within, delete, is_rejected, org, plan, renamed, update},
     harness::race,
 };
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One key, one event, one deletion: an answer that got lost doubles nothing.
-pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice<H: Harness>(harness: &H) {
+pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let row = store.row(&org);
@@ -45,7 +45,7 @@ pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice<H: Harnes
 }
 
 /// Also when the repetition does not wait for the first attempt to be answered.
-pub async fn a_change_made_many_times_at_once_is_done_once<H: Harness>(harness: &H) {
+pub async fn a_change_made_many_times_at_once_is_done_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));
@@ -63,7 +63,7 @@ pub async fn a_change_made_many_times_at_once_is_done_once<H: Harness>(harness: 
 }
 
 /// A repetition may come late: the last 10,000 changes are remembered.
-pub async fn the_last_10_000_changes_are_remembered<H: Harness>(harness: &H) {
+pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
     let creation = store.change(create(&row, &[store.secret(row.id)]));
@@ -96,7 +96,7 @@ pub async fn the_last_10_000_changes_are_remembered<H: Harness>(harness: &H) {
 }
 
 /// One more for each change that is done, and for nothing else.
-pub async fn the_revision_counts_the_changes_that_are_done<H: Harness>(harness: &H) {
+pub async fn the_revision_counts_the_changes_that_are_done(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(store.revision().await, Revision(0));
     let org = org("o");
@@ -115,7 +115,7 @@ pub async fn the_revision_counts_the_changes_that_are_done<H: Harness>(harness: 
 }
 
 /// Changes of different organizations at the same time get different numbers, without a gap.
-pub async fn changes_at_once_get_numbers_of_their_own<H: Harness>(harness: &H) {
+pub async fn changes_at_once_get_numbers_of_their_own(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let changes: Vec<_> = (0..64)
         .map(|number| {
@@ -136,7 +136,7 @@ pub async fn changes_at_once_get_numbers_of_their_own<H: Harness>(harness: &H) {
 }
 
 /// Neither the change, nor its events, nor its number.
-pub async fn a_refused_change_writes_nothing<H: Harness>(harness: &H) {
+pub async fn a_refused_change_writes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (row, secret) = store.create(&org).await;
@@ -154,7 +154,7 @@ pub async fn a_refused_change_writes_nothing<H: Harness>(harness: &H) {
 }
 
 /// An event that cannot be stored takes the change with it.
-pub async fn a_change_whose_event_cannot_be_stored_is_not_made<H: Harness>(harness: &H) {
+pub async fn a_change_whose_event_cannot_be_stored_is_not_made(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (row, secret) = store.create(&org).await;
@@ -180,7 +180,7 @@ pub async fn a_change_whose_event_cannot_be_stored_is_not_made<H: Harness>(harne
 }
 
 /// All events of a change are on the log when it is answered; a change may have none.
-pub async fn a_change_brings_all_its_events<H: Harness>(harness: &H) {
+pub async fn a_change_brings_all_its_events(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let mut change = store.change(update(&renamed(&row, "edited")));
@@ -197,7 +197,7 @@ pub async fn a_change_brings_all_its_events<H: Harness>(harness: &H) {
 
 /// Changes that must be refused, for every reason there is, while `row` is the only key, at
 /// version 1 and on the plan `starter`.
-fn refused<S: KeyStore>(store: &Fixture<S>, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec<ChangeKind> {
+fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec<ChangeKind> {
     let newcomer = store.row(&row.org);
     let stranger = store.row(&org("other"));
     let fresh = [store.secret(newcomer.id)];
@@ -237,7 +237,7 @@ fn refused<S: KeyStore>(store: &Fixture<S>, row: &crate::key::KeyRow, secret: &S
 }
 
 /// What 16 attempts at one change, made at once, were answered.
-async fn at_once<H: Harness>(harness: &H, store: &Fixture<H::Store>, change: &Change) -> BTreeSet<Revision> {
+async fn at_once(harness: &dyn AnyHarness, store: &Fixture, change: &Change) -> BTreeSet<Revision> {
     let attempts: Vec<_> = (0..16)
         .map(|_| {
             let (change, store) = (change.clone(), store.shared());

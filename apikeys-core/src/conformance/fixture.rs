@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::Harness;
+use super::AnyHarness;
 use crate::{
     Timestamp,
     access::DenialCode,
@@ -29,18 +29,18 @@ pub(super) const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
 const LATENCY: Duration = Duration::from_micros(1_234);
 
 /// A fresh store, and what to put into it.
-pub(super) struct Fixture<S> {
-    store: Arc<S>,
+pub(super) struct Fixture {
+    store: Arc<dyn KeyStore>,
     made: AtomicU64,
 }
 
-impl<S: KeyStore> Fixture<S> {
-    pub(super) async fn open(harness: &impl Harness<Store = S>) -> Self {
-        Self { store: Arc::new(harness.open().await), made: AtomicU64::new(1) }
+impl Fixture {
+    pub(super) async fn open(harness: &dyn AnyHarness) -> Self {
+        Self { store: harness.open().await, made: AtomicU64::new(1) }
     }
 
     /// The store, for tasks that run at the same time.
-    pub(super) fn shared(&self) -> Arc<S> {
+    pub(super) fn shared(&self) -> Arc<dyn KeyStore> {
         Arc::clone(&self.store)
     }
 
@@ -192,12 +192,20 @@ impl<S: KeyStore> Fixture<S> {
     }
 }
 
-impl<S> Deref for Fixture<S> {
-    type Target = S;
+impl Deref for Fixture {
+    type Target = dyn KeyStore;
 
-    fn deref(&self) -> &S {
-        &self.store
+    fn deref(&self) -> &dyn KeyStore {
+        &*self.store
     }
+}
+
+/// Where a list goes on. A cursor that stands still would be followed for ever.
+pub(super) fn moved_on<C: Ord + Copy>(from: Option<C>, to: Option<C>) -> Option<C> {
+    if let (Some(from), Some(to)) = (from, to) {
+        assert!(to < from, "a cursor must lead to older items");
+    }
+    to
 }
 
 /// A creation on the plan `starter`, without a quota.

@@ -25,9 +25,29 @@ pub trait Harness: Send + Sync + 'static {
     fn block_on(&self, test: impl Future<Output = ()>);
 }
 
+/// A [`Harness`] without its types: what the promises are given, so that they are compiled once
+/// and not for each store. Every harness is one.
+pub trait AnyHarness: Send + Sync {
+    /// Opens a store, as [`Harness::open`] does.
+    fn open(&self) -> Pin<Box<dyn Future<Output = Arc<dyn KeyStore>> + Send + '_>>;
+
+    /// Runs tasks at the same time, as [`Harness::run`] does.
+    fn run(&self, tasks: Vec<Task>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+impl<H: Harness> AnyHarness for H {
+    fn open(&self) -> Pin<Box<dyn Future<Output = Arc<dyn KeyStore>> + Send + '_>> {
+        Box::pin(async { Arc::new(Harness::open(self).await) as Arc<dyn KeyStore> })
+    }
+
+    fn run(&self, tasks: Vec<Task>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(Harness::run(self, tasks))
+    }
+}
+
 /// Runs `futures` at the same time and returns what each came to, in any order.
-pub(super) async fn race<H: Harness, T: Send + 'static>(
-    harness: &H,
+pub(super) async fn race<T: Send + 'static>(
+    harness: &dyn AnyHarness,
     futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<T> {
     let results = Arc::new(Mutex::new(Vec::new()));

@@ -1,8 +1,8 @@
 //! Keys as they are stored, found, listed, edited and deleted.
 
 use super::{
-    Harness,
-    fixture::{Fixture, NOW, actor, create, delete, is_rejected, name, org, plan, renamed, update},
+    AnyHarness,
+    fixture::{Fixture, NOW, actor, create, delete, is_rejected, moved_on, name, org, plan, renamed, update},
     harness::race,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 
 /// A key is found by its secret once its creation was answered, with its organization's plan and
 /// the revision.
-pub async fn a_created_key_is_found_by_its_secret<H: Harness>(harness: &H) {
+pub async fn a_created_key_is_found_by_its_secret(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("o")).await;
     let found = store.found(&secret.locator).await.expect("the key");
@@ -24,7 +24,7 @@ pub async fn a_created_key_is_found_by_its_secret<H: Harness>(harness: &H) {
 }
 
 /// Every member comes back as it was stored, at creation and after an update, however it is read.
-pub async fn every_member_of_a_key_survives<H: Harness>(harness: &H) {
+pub async fn every_member_of_a_key_survives(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let full = |row: KeyRow| KeyRow {
         name: name("CI – ünïcode"),
@@ -54,7 +54,7 @@ pub async fn every_member_of_a_key_survives<H: Harness>(harness: &H) {
 }
 
 /// The years 0000 and 9999, and the microseconds beside 1970.
-pub async fn times_survive_from_the_first_to_the_last<H: Harness>(harness: &H) {
+pub async fn times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let times = [Timestamp::MIN, Timestamp::MAX, Timestamp::from_micros(0), Timestamp::from_micros(-1)];
     for at in times {
@@ -69,7 +69,7 @@ pub async fn times_survive_from_the_first_to_the_last<H: Harness>(harness: &H) {
 }
 
 /// A name is text, whatever it looks like, and comes back character for character.
-pub async fn names_keep_any_unicode<H: Harness>(harness: &H) {
+pub async fn names_keep_any_unicode(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let long = "\u{10ffff}".repeat(100);
     let names = [
@@ -100,7 +100,7 @@ pub async fn names_keep_any_unicode<H: Harness>(harness: &H) {
 }
 
 /// Settings belong to a newer version of this library, perhaps: not a byte changes.
-pub async fn settings_are_kept_to_the_letter<H: Harness>(harness: &H) {
+pub async fn settings_are_kept_to_the_letter(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let long = format!(r#"{{"v":1,"x":"{}"}}"#, "y".repeat(20_000));
     for text in ["{}", r#"{ "b":1,  "a":2.50, "b":1e3, "u":"\u00fc", "ü":null }"#, &long] {
@@ -111,7 +111,7 @@ pub async fn settings_are_kept_to_the_letter<H: Harness>(harness: &H) {
 }
 
 /// The lowest and the highest limit, and none.
-pub async fn rate_limits_survive_from_1_to_10_000<H: Harness>(harness: &H) {
+pub async fn rate_limits_survive_from_1_to_10_000(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for limit in [None, Some(1), Some(10_000)] {
         let rate_limit = limit.map(|requests| RateLimit::per_minute(requests).expect("a limit"));
@@ -122,7 +122,7 @@ pub async fn rate_limits_survive_from_1_to_10_000<H: Harness>(harness: &H) {
 }
 
 /// Another organization's key answers as one that does not exist, to every call.
-pub async fn a_key_is_its_organization_s_alone<H: Harness>(harness: &H) {
+pub async fn a_key_is_its_organization_s_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("owner")).await;
     let (other, _) = store.create(&org("other")).await;
@@ -138,7 +138,7 @@ pub async fn a_key_is_its_organization_s_alone<H: Harness>(harness: &H) {
 }
 
 /// Organizations' ids are bytes: case, accents, spaces and wildcards tell them apart.
-pub async fn organizations_that_look_alike_are_distinct<H: Harness>(harness: &H) {
+pub async fn organizations_that_look_alike_are_distinct(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let ids = [
         "acme",
@@ -166,7 +166,7 @@ pub async fn organizations_that_look_alike_are_distinct<H: Harness>(harness: &H)
 }
 
 /// By id, as unsigned bytes; of one organization or of all.
-pub async fn keys_are_listed_newest_first<H: Harness>(harness: &H) {
+pub async fn keys_are_listed_newest_first(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, right) = (org("left"), org("right"));
     let ends = [0x00, 0x80, 0xff, 0x01].map(|byte| KeyId::from_bytes([byte; 16]));
@@ -187,7 +187,7 @@ pub async fn keys_are_listed_newest_first<H: Harness>(harness: &H) {
 
 /// Nothing twice and nothing skipped, although keys come and go between pages, even the one the
 /// cursor names.
-pub async fn pages_of_keys_hold_while_keys_come_and_go<H: Harness>(harness: &H) {
+pub async fn pages_of_keys_hold_while_keys_come_and_go(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let mut rows = Vec::new();
@@ -209,7 +209,7 @@ pub async fn pages_of_keys_hold_while_keys_come_and_go<H: Harness>(harness: &H) 
 }
 
 /// The row of the update takes the place of the one before, and nobody reads the old one.
-pub async fn an_update_holds_at_once<H: Harness>(harness: &H) {
+pub async fn an_update_holds_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("o")).await;
     let (bystander, _) = store.create(&org("o")).await;
@@ -221,7 +221,7 @@ pub async fn an_update_holds_at_once<H: Harness>(harness: &H) {
 }
 
 /// A change made from an old version is refused, so that no edit is lost.
-pub async fn an_update_from_an_old_version_is_refused<H: Harness>(harness: &H) {
+pub async fn an_update_from_an_old_version_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let edited = renamed(&row, "first");
@@ -232,7 +232,7 @@ pub async fn an_update_from_an_old_version_is_refused<H: Harness>(harness: &H) {
 }
 
 /// Of many updates made from one version at once, exactly one is done.
-pub async fn of_many_updates_at_once_exactly_one_is_done<H: Harness>(harness: &H) {
+pub async fn of_many_updates_at_once_exactly_one_is_done(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (mut row, _) = store.create(&org("o")).await;
     for round in 0..20 {
@@ -254,7 +254,7 @@ pub async fn of_many_updates_at_once_exactly_one_is_done<H: Harness>(harness: &H
 }
 
 /// After a deletion was answered, nothing finds the key any more; again is 'not found'.
-pub async fn a_deleted_key_is_gone<H: Harness>(harness: &H) {
+pub async fn a_deleted_key_is_gone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
     let secrets = [store.secret(row.id), store.secret(row.id)];
@@ -273,7 +273,7 @@ pub async fn a_deleted_key_is_gone<H: Harness>(harness: &H) {
 }
 
 /// Whichever comes first, an edit never brings a deleted key back.
-pub async fn an_edit_beside_a_deletion_never_brings_the_key_back<H: Harness>(harness: &H) {
+pub async fn an_edit_beside_a_deletion_never_brings_the_key_back(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let (row, secret) = store.create(&org("o")).await;
@@ -301,7 +301,7 @@ pub async fn an_edit_beside_a_deletion_never_brings_the_key_back<H: Harness>(har
 }
 
 /// A key whose id is in use cannot be created; trying again cannot help.
-pub async fn an_id_in_use_is_rejected<H: Harness>(harness: &H) {
+pub async fn an_id_in_use_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     for org in [org("o"), org("other")] {
@@ -313,19 +313,19 @@ pub async fn an_id_in_use_is_rejected<H: Harness>(harness: &H) {
     assert_eq!((store.key_count(&org("o")).await, store.key_count(&org("other")).await), (1, 0));
 }
 
-async fn same_however_read<S: KeyStore>(store: &Fixture<S>, row: &KeyRow, locator: &crate::token::Locator) {
+async fn same_however_read(store: &Fixture, row: &KeyRow, locator: &crate::token::Locator) {
     assert_eq!(&store.found(locator).await.expect("the key").key, row);
     assert_eq!(&store.view(row).await.expect("the key").row, row);
     assert!(store.all_keys(&row.org).await.contains(row));
 }
 
-async fn all_in_pages_of<S: KeyStore>(store: &Fixture<S>, org: Option<OrgId>, limit: u32) -> Vec<KeyRow> {
+async fn all_in_pages_of(store: &Fixture, org: Option<OrgId>, limit: u32) -> Vec<KeyRow> {
     let (mut rows, mut query) = (Vec::new(), KeyQuery::new(org, limit));
     loop {
         let page = store.keys(&query).await.expect("keys");
         assert!(page.items.len() <= limit as usize);
         rows.extend(page.items.into_iter().map(|view| view.row));
-        match page.next {
+        match moved_on(query.after, page.next) {
             None => return rows,
             next => query = query.after(next),
         }

@@ -1,7 +1,7 @@
 //! Organizations: their plan, and how they are forgotten.
 
 use super::{
-    Harness,
+    AnyHarness,
     fixture::{Fixture, NOW, create, delete, org, plan},
     harness::race,
 };
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Nothing is stored of an organization that nobody mentioned in a change.
-pub async fn an_organization_that_was_never_stored_is_none<H: Harness>(harness: &H) {
+pub async fn an_organization_that_was_never_stored_is_none(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     assert_eq!(store.org(&org).await.expect("org"), None);
@@ -25,7 +25,7 @@ pub async fn an_organization_that_was_never_stored_is_none<H: Harness>(harness: 
 }
 
 /// Its first key stores it, on the plan the creation expects.
-pub async fn a_first_key_stores_its_organization<H: Harness>(harness: &H) {
+pub async fn a_first_key_stores_its_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     store.create(&org).await;
@@ -33,7 +33,7 @@ pub async fn a_first_key_stores_its_organization<H: Harness>(harness: &H) {
 }
 
 /// A plan is set from the one that is expected, and from no other.
-pub async fn a_plan_is_set_only_from_the_expected_one<H: Harness>(harness: &H) {
+pub async fn a_plan_is_set_only_from_the_expected_one(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     assert_eq!(store.attempt(set_plan(&org, "free", Some("free"))).await, Committed::PlanChanged);
@@ -48,7 +48,7 @@ pub async fn a_plan_is_set_only_from_the_expected_one<H: Harness>(harness: &H) {
 }
 
 /// Every verification that begins after it sees the new plan; keys stay as they are.
-pub async fn a_new_plan_holds_at_once_for_every_key<H: Harness>(harness: &H) {
+pub async fn a_new_plan_holds_at_once_for_every_key(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (first, secret) = store.create(&org("o")).await;
     let (_, second) = store.create(&org("o")).await;
@@ -63,7 +63,7 @@ pub async fn a_new_plan_holds_at_once_for_every_key<H: Harness>(harness: &H) {
 }
 
 /// Of many plans set at once from the same one, exactly one is set.
-pub async fn of_many_plans_set_at_once_exactly_one_is<H: Harness>(harness: &H) {
+pub async fn of_many_plans_set_at_once_exactly_one_is(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{}", round / 2));
@@ -87,7 +87,7 @@ pub async fn of_many_plans_set_at_once_exactly_one_is<H: Harness>(harness: &H) {
 
 /// Keys, secrets, counters, usage, what deletions left, events: nothing remains but the event
 /// that tells of it.
-pub async fn of_a_forgotten_organization_one_event_remains<H: Harness>(harness: &H) {
+pub async fn of_a_forgotten_organization_one_event_remains(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (row, secret) = store.create(&org).await;
@@ -108,7 +108,7 @@ pub async fn of_a_forgotten_organization_one_event_remains<H: Harness>(harness: 
 }
 
 /// Others keep everything, also one whose id looks alike.
-pub async fn forgetting_leaves_other_organizations_alone<H: Harness>(harness: &H) {
+pub async fn forgetting_leaves_other_organizations_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     store.create(&org("acme")).await;
     let mut others = Vec::new();
@@ -132,7 +132,7 @@ pub async fn forgetting_leaves_other_organizations_alone<H: Harness>(harness: &H
 }
 
 /// What requests under way bring afterwards is dropped, of keys and of deleted keys alike.
-pub async fn a_batch_that_comes_after_forgetting_is_dropped<H: Harness>(harness: &H) {
+pub async fn a_batch_that_comes_after_forgetting_is_dropped(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let (deleted, _) = store.create(&org("o")).await;
@@ -156,7 +156,7 @@ pub async fn a_batch_that_comes_after_forgetting_is_dropped<H: Harness>(harness:
 }
 
 /// The same id is a new organization: nothing of the old one shows, also its secrets are free.
-pub async fn a_forgotten_id_can_be_used_again<H: Harness>(harness: &H) {
+pub async fn a_forgotten_id_can_be_used_again(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("o")).await;
     store.recorded(vec![store.request(&row, NOW, Outcome::Answered)]).await;
@@ -175,7 +175,7 @@ pub async fn a_forgotten_id_can_be_used_again<H: Harness>(harness: &H) {
 }
 
 /// Forgetting again, or what was never stored, is 'not found'; a repeated change is still done.
-pub async fn forgetting_what_is_not_stored_is_not_found<H: Harness>(harness: &H) {
+pub async fn forgetting_what_is_not_stored_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let forget = || ChangeKind::ForgetOrg { org: org("o") };
     assert_eq!(store.attempt(forget()).await, Committed::NotFound { revision: store.revision().await });
@@ -189,7 +189,7 @@ pub async fn forgetting_what_is_not_stored_is_not_found<H: Harness>(harness: &H)
 }
 
 /// Creations and batches at the same time leave the organization whole or new, never in pieces.
-pub async fn forgetting_beside_other_writes_leaves_no_pieces<H: Harness>(harness: &H) {
+pub async fn forgetting_beside_other_writes_leaves_no_pieces(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));
@@ -228,12 +228,12 @@ fn set_plan(org: &OrgId, to: &str, expected: Option<&str>) -> ChangeKind {
     ChangeKind::SetPlan { org: org.clone(), plan: plan(to), expected: expected.map(plan) }
 }
 
-async fn plan_of<S: KeyStore>(store: &Fixture<S>, org: &OrgId) -> Option<PlanName> {
+async fn plan_of(store: &Fixture, org: &OrgId) -> Option<PlanName> {
     store.org(org).await.expect("org").map(|row| row.plan)
 }
 
 /// A key's requests over all time.
-async fn usage<S: KeyStore>(store: &Fixture<S>, row: &KeyRow) -> u64 {
+async fn usage(store: &Fixture, row: &KeyRow) -> u64 {
     let query = UsageQuery::new(row.org.clone(), row.id, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);
     store.usage(&query).await.expect("usage").iter().map(|point| point.requests).sum()
 }

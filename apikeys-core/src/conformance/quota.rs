@@ -1,7 +1,7 @@
 //! An organization never has more keys than its plan allows.
 
 use super::{
-    Harness,
+    AnyHarness,
     fixture::{Fixture, NOW, create, create_within, delete, org, plan},
     harness::race,
 };
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// 64 creations at one place below the quota: exactly one succeeds. 100 rounds.
-pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place<H: Harness>(harness: &H) {
+pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..100 {
         let org = org(&format!("o{round}"));
@@ -24,7 +24,7 @@ pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place<H: Harness
 }
 
 /// Also when the organization itself is stored by the first of them.
-pub async fn creations_at_once_for_a_new_organization_keep_the_quota<H: Harness>(harness: &H) {
+pub async fn creations_at_once_for_a_new_organization_keep_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));
@@ -36,7 +36,7 @@ pub async fn creations_at_once_for_a_new_organization_keep_the_quota<H: Harness>
 }
 
 /// Without a quota nothing is refused, and the counter counts all.
-pub async fn without_a_quota_every_creation_at_once_succeeds<H: Harness>(harness: &H) {
+pub async fn without_a_quota_every_creation_at_once_succeeds(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let answers = create_at_once(harness, &store, &org, 64, None).await;
@@ -46,7 +46,7 @@ pub async fn without_a_quota_every_creation_at_once_succeeds<H: Harness>(harness
 }
 
 /// Creations and deletions at the same time: the counter is the number of keys.
-pub async fn the_counter_is_right_after_creations_and_deletions_at_once<H: Harness>(harness: &H) {
+pub async fn the_counter_is_right_after_creations_and_deletions_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     for round in 0..20 {
@@ -86,7 +86,7 @@ pub async fn the_counter_is_right_after_creations_and_deletions_at_once<H: Harne
 }
 
 /// Over the quota nothing is written, not even the organization.
-pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing<H: Harness>(harness: &H) {
+pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let row = store.row(&org);
@@ -108,7 +108,7 @@ pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing<H: Harness>
 }
 
 /// Deactivated and expired keys take a place as others do.
-pub async fn every_key_counts_whatever_its_status<H: Harness>(harness: &H) {
+pub async fn every_key_counts_whatever_its_status(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let off = KeyRow { active: false, ..store.row(&org) };
@@ -122,7 +122,7 @@ pub async fn every_key_counts_whatever_its_status<H: Harness>(harness: &H) {
 }
 
 /// A place that a deletion frees can be taken at once.
-pub async fn a_deletion_makes_room<H: Harness>(harness: &H) {
+pub async fn a_deletion_makes_room(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (row, _) = store.create(&org).await;
@@ -133,7 +133,7 @@ pub async fn a_deletion_makes_room<H: Harness>(harness: &H) {
 }
 
 /// A creation that fails for another reason takes no place.
-pub async fn a_refused_creation_takes_no_place<H: Harness>(harness: &H) {
+pub async fn a_refused_creation_takes_no_place(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (_, taken) = store.create(&org).await;
@@ -147,7 +147,7 @@ pub async fn a_refused_creation_takes_no_place<H: Harness>(harness: &H) {
 }
 
 /// A quota read from another plan than the stored one decides nothing.
-pub async fn the_plan_is_checked_before_the_quota<H: Harness>(harness: &H) {
+pub async fn the_plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     store.done(ChangeKind::SetPlan { org: org.clone(), plan: plan("free"), expected: None }).await;
@@ -162,7 +162,7 @@ pub async fn the_plan_is_checked_before_the_quota<H: Harness>(harness: &H) {
 }
 
 /// A creation that is done was done before the downgrade; one after it is refused.
-pub async fn a_creation_beside_a_downgrade_is_before_it_or_refused<H: Harness>(harness: &H) {
+pub async fn a_creation_beside_a_downgrade_is_before_it_or_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));
@@ -197,9 +197,9 @@ pub async fn a_creation_beside_a_downgrade_is_before_it_or_refused<H: Harness>(h
     }
 }
 
-async fn create_at_once<H: Harness>(
-    harness: &H,
-    store: &Fixture<H::Store>,
+async fn create_at_once(
+    harness: &dyn AnyHarness,
+    store: &Fixture,
     org: &crate::OrgId,
     number: usize,
     max_keys: Option<u32>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Harness,
+    AnyHarness,
     fixture::{Fixture, NOW, delete, is_rejected, org, renamed, update},
     harness::race,
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A batch whose answer got lost is sent again, and counts once.
-pub async fn a_batch_is_recorded_once<H: Harness>(harness: &H) {
+pub async fn a_batch_is_recorded_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -33,7 +33,7 @@ pub async fn a_batch_is_recorded_once<H: Harness>(harness: &H) {
 }
 
 /// Also when it is sent again before the first attempt was answered.
-pub async fn a_batch_sent_many_times_at_once_is_recorded_once<H: Harness>(harness: &H) {
+pub async fn a_batch_sent_many_times_at_once_is_recorded_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -55,7 +55,7 @@ pub async fn a_batch_sent_many_times_at_once_is_recorded_once<H: Harness>(harnes
 }
 
 /// Nothing is recorded for a writer that is not open, and it can open and try again.
-pub async fn an_unknown_writer_records_nothing<H: Harness>(harness: &H) {
+pub async fn an_unknown_writer_records_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     store.writer().await;
@@ -69,7 +69,7 @@ pub async fn an_unknown_writer_records_nothing<H: Harness>(harness: &H) {
 }
 
 /// Opening a writer again does not make it forget its last batch.
-pub async fn opening_a_writer_again_changes_nothing<H: Harness>(harness: &H) {
+pub async fn opening_a_writer_again_changes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -87,7 +87,7 @@ pub async fn opening_a_writer_again_changes_nothing<H: Harness>(harness: &H) {
 }
 
 /// A batch is missing before it: nothing is recorded, and the missing one can still come.
-pub async fn a_gap_in_the_sequence_is_rejected<H: Harness>(harness: &H) {
+pub async fn a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -100,7 +100,7 @@ pub async fn a_gap_in_the_sequence_is_rejected<H: Harness>(harness: &H) {
 }
 
 /// Each writer counts for itself; an empty batch counts too.
-pub async fn writers_have_sequences_of_their_own<H: Harness>(harness: &H) {
+pub async fn writers_have_sequences_of_their_own(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, right) = (store.writer().await, store.writer().await);
     for (writer, sequence) in [(left, 1), (left, 2), (right, 1), (left, 3), (right, 2)] {
@@ -111,7 +111,7 @@ pub async fn writers_have_sequences_of_their_own<H: Harness>(harness: &H) {
 }
 
 /// Many processes record requests of the same keys, in different orders, and nothing is lost.
-pub async fn many_writers_at_once_lose_no_request<H: Harness>(harness: &H) {
+pub async fn many_writers_at_once_lose_no_request(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();
     for _ in 0..4 {
@@ -148,7 +148,7 @@ pub async fn many_writers_at_once_lose_no_request<H: Harness>(harness: &H) {
 }
 
 /// Answered and aborted requests count; the time is that of the latest, whenever it is recorded.
-pub async fn counters_are_what_the_events_say<H: Harness>(harness: &H) {
+pub async fn counters_are_what_the_events_say(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let (quiet, _) = store.create(&org("o")).await;
@@ -172,7 +172,7 @@ pub async fn counters_are_what_the_events_say<H: Harness>(harness: &H) {
 }
 
 /// A request may have begun before 1970 or at the end of time.
-pub async fn last_used_times_survive_from_the_first_to_the_last<H: Harness>(harness: &H) {
+pub async fn last_used_times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     for at in [Timestamp::MIN, Timestamp::from_micros(-1), Timestamp::from_micros(0), Timestamp::MAX] {
@@ -182,7 +182,7 @@ pub async fn last_used_times_survive_from_the_first_to_the_last<H: Harness>(harn
 }
 
 /// Nor do requests that have only started.
-pub async fn denials_move_no_counter<H: Harness>(harness: &H) {
+pub async fn denials_move_no_counter(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let denied = store.request(&row, NOW, Outcome::Denied);
@@ -195,7 +195,7 @@ pub async fn denials_move_no_counter<H: Harness>(harness: &H) {
 }
 
 /// Denials beyond those that have an event each: one event, whose count grows.
-pub async fn an_event_with_a_count_adds_to_the_one_on_the_log<H: Harness>(harness: &H) {
+pub async fn an_event_with_a_count_adds_to_the_one_on_the_log(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let first = store.denials(&row, NOW, 3);
@@ -209,7 +209,7 @@ pub async fn an_event_with_a_count_adds_to_the_one_on_the_log<H: Harness>(harnes
 }
 
 /// Also when several writers add at the same time.
-pub async fn counts_added_at_once_add_up<H: Harness>(harness: &H) {
+pub async fn counts_added_at_once_add_up(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let event = store.denials(&row, NOW, 1);
@@ -230,7 +230,7 @@ pub async fn counts_added_at_once_add_up<H: Harness>(harness: &H) {
 }
 
 /// Requests under way when their key is deleted are recorded, under the name it had.
-pub async fn events_of_deleted_keys_are_kept<H: Harness>(harness: &H) {
+pub async fn events_of_deleted_keys_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let last = renamed(&row, "last name");
@@ -247,7 +247,7 @@ pub async fn events_of_deleted_keys_are_kept<H: Harness>(harness: &H) {
 }
 
 /// A deletion and a batch at the same time: both are done, and every event is on the log.
-pub async fn a_deletion_beside_a_batch_loses_no_event<H: Harness>(harness: &H) {
+pub async fn a_deletion_beside_a_batch_loses_no_event(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let (row, _) = store.create(&org(&format!("o{round}"))).await;
@@ -272,7 +272,7 @@ pub async fn a_deletion_beside_a_batch_loses_no_event<H: Harness>(harness: &H) {
 }
 
 /// A key that is neither stored nor deleted is one of a forgotten organization.
-pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept<H: Harness>(harness: &H) {
+pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let unknown = store.row(&row.org);
@@ -290,7 +290,7 @@ pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept<H: Harness>
 }
 
 /// As gaps are, also for an organization that is not stored.
-pub async fn events_without_a_key_are_kept<H: Harness>(harness: &H) {
+pub async fn events_without_a_key_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut gap = store.event(&org("o"), None, Action::AuditGap);
     (gap.actor, gap.detail) = (None, Detail::Gap { lost: 17 });
@@ -301,7 +301,7 @@ pub async fn events_without_a_key_are_kept<H: Harness>(harness: &H) {
 }
 
 /// Nothing of it is written, and its number can be used for what is left of it.
-pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected<H: Harness>(harness: &H) {
+pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let taken = store.log(&row.org).await[0].event.id;
@@ -318,7 +318,7 @@ pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected<H: Harness>
 }
 
 /// However many events, keys and organizations.
-pub async fn a_large_batch_is_one_batch<H: Harness>(harness: &H) {
+pub async fn a_large_batch_is_one_batch(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();
     for number in 0..100 {
@@ -337,7 +337,7 @@ pub async fn a_large_batch_is_one_batch<H: Harness>(harness: &H) {
 
 /// Recording is no change: neither the revision nor a key's version moves, and an edit leaves
 /// the counters alone.
-pub async fn recording_and_managing_leave_each_other_alone<H: Harness>(harness: &H) {
+pub async fn recording_and_managing_leave_each_other_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     store.recorded(requests(&store, &row, 3)).await;
@@ -349,7 +349,7 @@ pub async fn recording_and_managing_leave_each_other_alone<H: Harness>(harness: 
     assert_eq!(usage(&store, &row).await, (3, 0));
 }
 
-fn requests<S: KeyStore>(store: &Fixture<S>, row: &KeyRow, number: usize) -> Vec<AuditEvent> {
+fn requests(store: &Fixture, row: &KeyRow, number: usize) -> Vec<AuditEvent> {
     (0..number).map(|_| store.request(row, NOW, Outcome::Answered)).collect()
 }
 
@@ -362,13 +362,13 @@ fn with_count(event: &AuditEvent, count: u32) -> AuditEvent {
 }
 
 /// The counts on the log by event, newest first.
-async fn denials_on_log<S: KeyStore>(store: &Fixture<S>, row: &KeyRow) -> Vec<(crate::id::EventId, u32)> {
+async fn denials_on_log(store: &Fixture, row: &KeyRow) -> Vec<(crate::id::EventId, u32)> {
     let log = store.log(&row.org).await;
     log.iter().filter_map(|entry| Some((entry.event.id, entry.event.request()?.count?))).collect()
 }
 
 /// A key's requests and denials over all time.
-async fn usage<S: KeyStore>(store: &Fixture<S>, row: &KeyRow) -> (u64, u64) {
+async fn usage(store: &Fixture, row: &KeyRow) -> (u64, u64) {
     let key: KeyId = row.id;
     let query = UsageQuery::new(row.org.clone(), key, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);
     let points = store.usage(&query).await.expect("usage");

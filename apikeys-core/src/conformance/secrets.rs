@@ -1,7 +1,7 @@
 //! Secrets, and what they are looked up by.
 
 use super::{
-    Harness,
+    AnyHarness,
     fixture::{Fixture, create, delete, org, renamed, update},
     harness::race,
 };
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One candidate for each pepper is asked for at once; one of them is stored.
-pub async fn a_secret_is_found_among_several_candidates<H: Harness>(harness: &H) {
+pub async fn a_secret_is_found_among_several_candidates(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for scheme in schemes() {
         let (row, secret) = with_locator(&store, store.locator(scheme)).await;
@@ -28,7 +28,7 @@ pub async fn a_secret_is_found_among_several_candidates<H: Harness>(harness: &H)
 }
 
 /// Neither no candidate nor a strange one finds anything.
-pub async fn an_unknown_secret_finds_nothing<H: Harness>(harness: &H) {
+pub async fn an_unknown_secret_finds_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let strange: Vec<_> = schemes().map(|scheme| store.locator(scheme)).to_vec();
     assert_eq!(store.find(&strange).await.expect("find"), None, "in an empty store");
@@ -38,7 +38,7 @@ pub async fn an_unknown_secret_finds_nothing<H: Harness>(harness: &H) {
 }
 
 /// A locator is its scheme and all its bytes: no prefix, no other scheme, no other length.
-pub async fn locators_are_compared_whole<H: Harness>(harness: &H) {
+pub async fn locators_are_compared_whole(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let digests: [&[u8]; 6] = [&[0], &[0, 0], &[0xff; 32], &[0x20; 32], &[0x41; 32], &[0x61; 64]];
     for bytes in digests {
@@ -64,7 +64,7 @@ pub async fn locators_are_compared_whole<H: Harness>(harness: &H) {
 }
 
 /// When it ends is for the reader to judge, by the clock of the reader.
-pub async fn a_secret_that_has_ended_is_found_with_its_end<H: Harness>(harness: &H) {
+pub async fn a_secret_that_has_ended_is_found_with_its_end(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
     let mut secret = store.secret(row.id);
@@ -75,7 +75,7 @@ pub async fn a_secret_that_has_ended_is_found_with_its_end<H: Harness>(harness: 
 }
 
 /// A second secret beside the first, then without the first; the key stays the same.
-pub async fn a_rotation_adds_a_secret_and_drops_another<H: Harness>(harness: &H) {
+pub async fn a_rotation_adds_a_secret_and_drops_another(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, old) = store.create(&org("o")).await;
     let new = store.secret(row.id);
@@ -98,7 +98,7 @@ pub async fn a_rotation_adds_a_secret_and_drops_another<H: Harness>(harness: &H)
 }
 
 /// An edit without secrets leaves those there are.
-pub async fn an_update_leaves_other_secrets_alone<H: Harness>(harness: &H) {
+pub async fn an_update_leaves_other_secrets_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, own) = store.create(&org("o")).await;
     let (other, foreign) = store.create(&org("o")).await;
@@ -110,7 +110,7 @@ pub async fn an_update_leaves_other_secrets_alone<H: Harness>(harness: &H) {
 }
 
 /// A locator is stored once: a second key cannot have it, nor one key twice.
-pub async fn a_locator_in_use_is_refused<H: Harness>(harness: &H) {
+pub async fn a_locator_in_use_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (owner, taken) = store.create(&org("o")).await;
     let (row, _) = store.create(&org("o")).await;
@@ -132,7 +132,7 @@ pub async fn a_locator_in_use_is_refused<H: Harness>(harness: &H) {
 }
 
 /// Also when it is used twice at the same time, by organizations that share no lock.
-pub async fn of_many_keys_with_one_locator_exactly_one_is_created<H: Harness>(harness: &H) {
+pub async fn of_many_keys_with_one_locator_exactly_one_is_created(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let locator = store.locator(Scheme::Sha256);
@@ -154,7 +154,7 @@ pub async fn of_many_keys_with_one_locator_exactly_one_is_created<H: Harness>(ha
 }
 
 /// Each scheme once while any secret has it, whatever adds and removes secrets.
-pub async fn schemes_appear_and_disappear_with_their_secrets<H: Harness>(harness: &H) {
+pub async fn schemes_appear_and_disappear_with_their_secrets(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(in_use(&store).await, []);
     let [plain, peppered, foreign] = schemes();
@@ -179,7 +179,7 @@ pub async fn schemes_appear_and_disappear_with_their_secrets<H: Harness>(harness
 }
 
 /// Creations and deletions at the same time leave no scheme behind and lose none.
-pub async fn schemes_are_right_after_changes_at_once<H: Harness>(harness: &H) {
+pub async fn schemes_are_right_after_changes_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let scheme = Scheme::HmacSha256 { pepper: 3 };
     let (kept, _) = with_locator(&store, store.locator(scheme.clone())).await;
@@ -212,13 +212,13 @@ fn sorted<const N: usize>(mut schemes: [Scheme; N]) -> [Scheme; N] {
     schemes
 }
 
-async fn in_use<S: KeyStore>(store: &Fixture<S>) -> Vec<Scheme> {
+async fn in_use(store: &Fixture) -> Vec<Scheme> {
     let mut schemes = store.schemes().await.expect("schemes");
     schemes.sort();
     schemes
 }
 
-async fn with_locator<S: KeyStore>(store: &Fixture<S>, locator: Locator) -> (KeyRow, SecretRow) {
+async fn with_locator(store: &Fixture, locator: Locator) -> (KeyRow, SecretRow) {
     let row = store.row(&org("o"));
     let secret = SecretRow::new(locator, row.id, row.created_at);
     store.done(create(&row, std::slice::from_ref(&secret))).await;

@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use super::{
-    Harness,
+    AnyHarness,
     fixture::{Fixture, NOW, create, delete, org},
 };
 use crate::{
     Timestamp,
     audit::Outcome,
     key::KeyRow,
-    store::{KeyStore, UsagePoint, UsageQuery, UsageStep},
+    store::{UsagePoint, UsageQuery, UsageStep},
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Requests and denials of each hour and day, in ascending order; those without any are left out.
-pub async fn usage_is_counted_by_hour_and_day<H: Harness>(harness: &H) {
+pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let (busy, _) = store.create(&org("o")).await;
@@ -44,7 +44,7 @@ pub async fn usage_is_counted_by_hour_and_day<H: Harness>(harness: &H) {
 }
 
 /// An hour begins with its first microsecond and ends before the next one's.
-pub async fn hours_begin_and_end_to_the_microsecond<H: Harness>(harness: &H) {
+pub async fn hours_begin_and_end_to_the_microsecond(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for start in [NOW, Timestamp::from_micros(0), Timestamp::from_micros(-86_400_000_000)] {
         let (row, _) = store.create(&org("o")).await;
@@ -59,7 +59,7 @@ pub async fn hours_begin_and_end_to_the_microsecond<H: Harness>(harness: &H) {
 }
 
 /// Hours and days go on below zero, up to the first and the last there is.
-pub async fn usage_is_counted_before_1970_and_at_the_ends_of_time<H: Harness>(harness: &H) {
+pub async fn usage_is_counted_before_1970_and_at_the_ends_of_time(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let times =
@@ -79,7 +79,7 @@ pub async fn usage_is_counted_before_1970_and_at_the_ends_of_time<H: Harness>(ha
 
 /// The hour or day that holds the beginning belongs to the span as a whole; hours that begin at
 /// its end or later do not.
-pub async fn usage_is_read_for_the_span_that_is_asked_for<H: Harness>(harness: &H) {
+pub async fn usage_is_read_for_the_span_that_is_asked_for(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let hour = |hours: u32| NOW.saturating_add(HOUR * hours);
@@ -106,7 +106,7 @@ pub async fn usage_is_read_for_the_span_that_is_asked_for<H: Harness>(harness: &
 }
 
 /// Another organization's key, an unknown one and a deleted one have no usage.
-pub async fn usage_goes_with_its_key_and_organization<H: Harness>(harness: &H) {
+pub async fn usage_goes_with_its_key_and_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let (other, _) = store.create(&org("other")).await;
@@ -131,7 +131,7 @@ fn points(points: &[(Timestamp, u64, u64)]) -> Vec<UsagePoint> {
 }
 
 /// A key's usage over all time.
-async fn all<S: KeyStore>(store: &Fixture<S>, row: &KeyRow, step: UsageStep) -> Vec<UsagePoint> {
+async fn all(store: &Fixture, row: &KeyRow, step: UsageStep) -> Vec<UsagePoint> {
     let query = UsageQuery::new(row.org.clone(), row.id, Timestamp::MIN, Timestamp::MAX, step);
     store.usage(&query).await.expect("usage")
 }

@@ -69,6 +69,11 @@ impl ApiKeys {
         };
         Verification(State::Pending(Box::pin(attempt.run())))
     }
+
+    /// Notes that a request was refused before there was a credential to verify.
+    pub(crate) fn refuse(&self, denial: Denial) -> Denial {
+        self.inner.refuse(denial)
+    }
 }
 
 /// The verification of one request; resolves to its admission, or to why it is refused.

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_client_is_counted_from_the_right() {
-        let table: &[(Option<&str>, &[&str], usize, Option<&str>)] = &[
+        type Row = (Option<&'static str>, &'static [&'static str], usize, Option<&'static str>);
+        let table: &[Row] = &[
             // No trust: the peer, whatever is claimed.
             (Some("9.9.9.9"), &[], 0, Some("9.9.9.9")),
             (Some("9.9.9.9"), &["1.1.1.1"], 0, Some("9.9.9.9")),

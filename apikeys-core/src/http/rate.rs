@@ -66,7 +66,7 @@ mod tests {
             prop_assert_eq!(fields[1].0, "ratelimit");
             prop_assert_eq!(parameter(&list(1)[0], "r"), i64::from(remaining));
             let t = parameter(&list(1)[0], "t");
-            prop_assert!((1..=60).contains(&t) && t * 1_000 >= millis as i64);
+            prop_assert!((1..=60).contains(&t) && t * 1_000 >= millis.cast_signed());
         }
     }
 }

@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn only_whole_numbers_from_1_to_10_000_are_limits() {
         for good in [1, 60, 10_000] {
-            assert_eq!(RateLimit::try_from(good).map(RateLimit::requests), Ok(good as u32));
+            assert_eq!(RateLimit::try_from(good).map(RateLimit::requests), Ok(u32::try_from(good).unwrap()));
         }
         for bad in [0, 10_001, -1, i64::MIN, i64::MAX, 1 << 32 | 60] {
             assert_eq!(RateLimit::try_from(bad), Err(InvalidRateLimit));

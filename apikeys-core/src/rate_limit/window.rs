@@ -304,7 +304,7 @@ mod tests {
                         prop_assert_eq!(status.reset_after, Duration::from_micros(oldest + 60_000_000 - now));
                     }
                     Err(refused) if cost <= limit => {
-                        let wait = refused.retry_after.as_micros() as u64;
+                        let wait = u64::try_from(refused.retry_after.as_micros()).unwrap();
                         prop_assert!(wait >= 1);
                         let fits = |at: u64| oracle.admitted_in_the_last_minute(at) + cost as usize <= limit as usize;
                         prop_assert!(fits(now + wait));

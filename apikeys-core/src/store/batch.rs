@@ -90,7 +90,7 @@ impl Batch {
             let fresh = || UsageDelta { org: event.org.clone(), key, hour, requests: 0, denied: 0 };
             match outcome {
                 Outcome::Answered | Outcome::Aborted => {
-                    by_hour.entry((key, hour)).or_insert_with(fresh).requests += count
+                    by_hour.entry((key, hour)).or_insert_with(fresh).requests += count;
                 }
                 Outcome::Denied => by_hour.entry((key, hour)).or_insert_with(fresh).denied += count,
                 Outcome::Started => {}

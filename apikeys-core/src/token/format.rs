@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_longest_secret_is_one_sha_256_block() {
-        assert!(TokenFormat::MAX_LEN <= 55);
+        const { assert!(TokenFormat::MAX_LEN <= 55) };
         let longest = TokenFormat::new(Prefix::new("abcdefghijklmnop").unwrap());
         assert_eq!(longest.generate(&OsEntropy).unwrap().expose().len(), TokenFormat::MAX_LEN);
     }

@@ -87,6 +87,6 @@ async fn with_the_buffer_full_denials_are_counted_and_memory_stays_bounded() {
         .iter()
         .map(|event| event.request().unwrap())
         .filter(|record| record.outcome == Outcome::Denied);
-    assert_eq!(denied.map(|record| record.requests()).sum::<u32>(), 480);
+    assert_eq!(denied.map(apikeys_core::audit::RequestRecord::requests).sum::<u32>(), 480);
     assert_eq!(bench.count(id(&created)).await, 20);
 }

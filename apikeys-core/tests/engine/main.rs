@@ -1,5 +1,14 @@
 //! The engine as a host meets it: on the in-memory store, with a clock that stands still.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; its numbers are small"
+)]
+
 mod picky;
 mod support;
 

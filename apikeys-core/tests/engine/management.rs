@@ -183,19 +183,19 @@ async fn a_commit_whose_answer_was_lost_is_done_once() {
     for fault in [Fault::AfterCommit, Fault::Error] {
         let before = actions(&bench).await.len();
         let manage = bench.manage();
-        bench.faults.times(3, Method::Commit, fault.clone());
+        bench.faults.times(3, Method::Commit, fault);
         let created = bench.pass_time_until(manage.create(new_key("a"))).await.unwrap();
         assert_eq!(
             bench.call(&created.secret).await,
             Ok(()),
             "the secret that was answered is the one that works"
         );
-        bench.faults.times(3, Method::Commit, fault.clone());
+        bench.faults.times(3, Method::Commit, fault);
         bench
             .pass_time_until(manage.update(id(&created), KeyPatch::new().name("b".parse().unwrap())))
             .await
             .unwrap();
-        bench.faults.times(3, Method::Commit, fault.clone());
+        bench.faults.times(3, Method::Commit, fault);
         bench.pass_time_until(manage.delete(id(&created))).await.unwrap();
         let done: Vec<_> =
             actions(&bench).await.into_iter().filter(|action| *action != Action::Request).collect();

@@ -19,7 +19,7 @@ async fn a_store_that_fails_or_hangs_makes_verification_unavailable_and_no_more(
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     for fault in faults() {
-        bench.faults.set(Method::Find, fault.clone());
+        bench.faults.set(Method::Find, fault);
         let answer = bench.pass_time_until(bench.call(&created.secret)).await;
         assert_eq!(answer, Err(Denial::VerificationUnavailable), "{fault:?}");
         bench.faults.clear();
@@ -37,7 +37,7 @@ async fn an_unknown_key_is_not_called_invalid_while_the_store_cannot_say_what_it
         .generate(&apikeys_core::entropy::OsEntropy::new())
         .unwrap();
     for fault in faults() {
-        bench.faults.set(Method::Schemes, fault.clone());
+        bench.faults.set(Method::Schemes, fault);
         let answer = bench.pass_time_until(bench.call(&stranger)).await;
         assert_eq!(answer, Err(Denial::VerificationUnavailable), "{fault:?}");
         bench.faults.clear();
@@ -66,7 +66,7 @@ async fn a_log_that_cannot_be_written_holds_requests_up_and_then_refuses_them() 
     let created = bench.create(new_key("CI")).await;
     bench.maintain().await;
     for fault in faults() {
-        bench.faults.set(Method::Record, fault.clone());
+        bench.faults.set(Method::Record, fault);
         let before = bench.manage().get(id(&created)).await.unwrap().view.request_count;
         for _ in 0..3 {
             assert_eq!(bench.call(&created.secret).await, Ok(()), "there was room");
@@ -117,7 +117,7 @@ async fn every_management_call_reports_a_store_that_is_away_and_works_again_afte
     let key = id(&created);
     for fault in faults() {
         for method in [Method::Org, Method::Key, Method::Keys, Method::Commit, Method::Audit, Method::Usage] {
-            bench.faults.set(method, fault.clone());
+            bench.faults.set(method, fault);
             let manage = bench.manage();
             let failed = async {
                 match method {

@@ -148,7 +148,7 @@ async fn one_event_the_store_never_takes_becomes_a_gap_and_blocks_nothing() {
     let page = manage.audit(AuditQuery::new(org("org"), 1_000).action(Action::Request)).await.unwrap();
     let requests = page.items.iter().map(|entry| entry.event.request().unwrap());
     assert_eq!(page.items.len(), 99 + 61, "sixty denials have a row of their own, ten share one");
-    assert_eq!(requests.map(|record| record.requests()).sum::<u32>(), 169);
+    assert_eq!(requests.map(apikeys_core::audit::RequestRecord::requests).sum::<u32>(), 169);
     assert_eq!(manage.get(id(&created)).await.unwrap().view.request_count, 99);
     assert_eq!(keys.health().buffered_events, 0);
 }

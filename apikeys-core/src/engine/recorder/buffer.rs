@@ -43,10 +43,12 @@ impl Buffer {
 
     /// Adds one; returns how many wait now.
     pub(super) fn push(&self, pending: Pending) -> usize {
+        // Counted first: a flush may take it at once, and must not count it off before.
+        let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(shard) = self.shards.get(own_shard()) {
             shard.0.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
         }
-        self.waiting.fetch_add(1, Ordering::SeqCst) + 1
+        waiting
     }
 
     /// Takes all there are, in the order they began. They go on counting until

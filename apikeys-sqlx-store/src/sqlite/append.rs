@@ -1,0 +1,81 @@
+//! Writing audit events: many rows in one statement, because each statement costs a trip to the
+//! connection's thread, whatever it does.
+
+use apikeys_core::audit::{AuditEvent, Detail, RequestRecord};
+use sqlx::{Arguments, SqliteConnection, sqlite::SqliteArguments};
+
+use super::{
+    sized::{MOST_ROWS, Sizes, statement_for},
+    spans,
+};
+use crate::error::Failure;
+
+static APPEND: Sizes = append_in_sizes!("");
+
+/// Adds events to the audit log.
+pub(super) async fn append(connection: &mut SqliteConnection, events: &[&AuditEvent]) -> Result<(), Failure> {
+    for some in events.chunks(MOST_ROWS) {
+        let mut arguments = SqliteArguments::default();
+        for event in some {
+            bind(&mut arguments, event)?;
+        }
+        sqlx::query_with(statement_for(&APPEND, some.len()), arguments).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Binds an event as one row of the statement.
+pub(super) fn bind(arguments: &mut SqliteArguments, event: &AuditEvent) -> Result<(), Failure> {
+    bind_row(arguments, event).map_err(|error| sqlx::Error::Encode(error).into())
+}
+
+fn bind_row(arguments: &mut SqliteArguments, event: &AuditEvent) -> Result<(), sqlx::error::BoxDynError> {
+    arguments.add(event.org.as_str().as_bytes())?;
+    arguments.add(event.id.as_bytes().as_slice())?;
+    arguments.add(event.at.as_micros())?;
+    arguments.add(i64::from(spans::is_late(event)))?;
+    arguments.add(event.key.as_ref().map(|key| key.as_bytes().as_slice()))?;
+    arguments.add(event.action.as_str())?;
+    arguments.add(event.actor.as_ref().map(|actor| actor.as_str().as_bytes()))?;
+    match &event.detail {
+        Detail::Request(record) => bind_request(arguments, record)?,
+        _ => bind_nulls(arguments, 11)?,
+    }
+    match &event.detail {
+        Detail::None | Detail::Request(_) => bind_nulls(arguments, 2),
+        Detail::Changes(changes) => {
+            arguments.add(serde_json::to_string(changes)?)?;
+            bind_nulls(arguments, 1)
+        }
+        Detail::Gap { lost } => {
+            bind_nulls(arguments, 1)?;
+            arguments.add(i64::from(*lost))
+        }
+        _ => Err("this version does not know the particulars of the event".into()),
+    }
+}
+
+fn bind_request(
+    arguments: &mut SqliteArguments,
+    record: &RequestRecord,
+) -> Result<(), sqlx::error::BoxDynError> {
+    let meta = &record.meta;
+    arguments.add(meta.method())?;
+    arguments.add(meta.path())?;
+    arguments.add(record.outcome.as_str())?;
+    arguments.add(record.status.map(i64::from))?;
+    arguments.add(i64::try_from(record.latency.as_micros())?)?;
+    arguments.add(meta.client().map(|ip| ip.to_string()))?;
+    arguments.add(meta.agent())?;
+    arguments.add(meta.id().map(ToString::to_string))?;
+    arguments.add(meta.trace().map(|id| id.to_string()))?;
+    arguments.add(record.denial.map(apikeys_core::DenialCode::as_str))?;
+    arguments.add(record.count.map(i64::from))
+}
+
+fn bind_nulls(arguments: &mut SqliteArguments, columns: usize) -> Result<(), sqlx::error::BoxDynError> {
+    for _ in 0..columns {
+        arguments.add(None::<i64>)?;
+    }
+    Ok(())
+}

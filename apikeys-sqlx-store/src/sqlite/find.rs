@@ -1,0 +1,68 @@
+use apikeys_core::{
+    OrgId,
+    store::{Found, OrgRow, Revision},
+    token::{Locator, Scheme},
+};
+use sqlx::sqlite::SqlitePool;
+
+use super::rows::{Columns, key_columns};
+use crate::error::Failure;
+
+/// Everything in one statement, and so in one state of the database. The joins are outer ones: a
+/// secret without its key must be an error and not an unknown secret.
+macro_rules! find {
+    ($wanted:literal) => {
+        concat!(
+            "SELECT s.scheme, s.locator, s.key, s.created_at, s.ends_at, ",
+            key_columns!(),
+            ", o.plan, (SELECT coalesce(max(revision), 0) FROM apikeys_changes)
+             FROM apikeys_secrets s
+             LEFT JOIN apikeys_keys k ON k.id = s.key
+             LEFT JOIN apikeys_orgs o ON o.id = k.org
+             WHERE ",
+            $wanted
+        )
+    };
+}
+
+const FIND_ONE: &str = find!("s.scheme = ?1 AND s.locator = ?2");
+
+/// Places that get no value are NULL, and match nothing.
+const FIND_EIGHT: &str = find!(
+    "(s.scheme, s.locator) IN
+        (VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14), (?15, ?16))
+     LIMIT 1"
+);
+
+/// With no peppers there is one candidate, and with any number of them they are a handful.
+pub(super) async fn find(pool: &SqlitePool, locators: &[Locator]) -> Result<Option<Found>, Failure> {
+    for some in locators.chunks(8) {
+        let mut query = sqlx::query(if some.len() == 1 { FIND_ONE } else { FIND_EIGHT });
+        for locator in some {
+            query = query.bind(locator.scheme().to_string()).bind(locator.as_bytes());
+        }
+        if let Some(row) = query.fetch_optional(pool).await? {
+            let mut columns = Columns::of(&row);
+            let secret = columns.secret_row()?;
+            let key = columns.key_row()?;
+            let plan = columns.plan()?;
+            return Ok(Some(Found::new(secret, key, plan, Revision(columns.count("revision")?))));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) async fn schemes(pool: &SqlitePool) -> Result<Vec<Scheme>, Failure> {
+    let rows = sqlx::query("SELECT scheme FROM apikeys_schemes WHERE secrets > 0").fetch_all(pool).await?;
+    rows.iter().map(|row| Columns::of(row).scheme()).collect()
+}
+
+pub(super) async fn org(pool: &SqlitePool, org: &OrgId) -> Result<Option<OrgRow>, Failure> {
+    let row = sqlx::query("SELECT plan, key_count FROM apikeys_orgs WHERE id = ?1")
+        .bind(org.as_str().as_bytes())
+        .fetch_optional(pool)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut columns = Columns::of(&row);
+    Ok(Some(OrgRow::new(org.clone(), columns.plan()?, columns.count("number of keys")?)))
+}

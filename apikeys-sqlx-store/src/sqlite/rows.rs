@@ -1,0 +1,205 @@
+use std::time::Duration;
+
+use apikeys_core::{
+    Actor, DenialCode, KeyId, KeyName, OrgId, PlanName, RateLimit, RequestMeta, Timestamp,
+    audit::{Action, AuditEntry, AuditEvent, Detail, KeyRef, Outcome, RequestId, RequestRecord},
+    id::EventId,
+    key::{KeyRow, KeyView, SecretRow, Settings},
+    token::{Locator, Scheme},
+};
+use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
+
+use crate::error::Failure;
+
+/// The columns that [`Columns::key_row`] reads, of `apikeys_keys AS k`.
+macro_rules! key_columns {
+    () => {
+        "k.id, k.org, k.name, k.display_prefix, k.active, k.created_at, k.created_by, k.expires_at, \
+         k.expiry_set_at, k.rate_limit, k.version, k.settings"
+    };
+}
+pub(super) use key_columns;
+
+/// The columns that [`Columns::audit_entry`] reads, of `apikeys_audit AS a` joined with its key as
+/// `k` and with what a deletion left of it as `t`.
+macro_rules! audit_columns {
+    () => {
+        "a.id, a.at, a.org, a.key, a.action, a.actor, a.method, a.path, a.outcome, a.status, \
+         a.latency_us, a.ip, a.user_agent, a.request_id, a.trace_id, a.denial, a.count, a.changes, \
+         a.lost, coalesce(k.name, t.name), coalesce(k.display_prefix, t.display_prefix)"
+    };
+}
+pub(super) use audit_columns;
+
+/// Reads a row's columns from left to right. Whatever does not fit is an error: the file may have
+/// been edited by hand, or written by a version to come.
+pub(super) struct Columns<'r> {
+    row: &'r SqliteRow,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) const fn of(row: &'r SqliteRow) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(super) fn key_row(&mut self) -> Result<KeyRow, Failure> {
+        let (id, org) = (KeyId::from_bytes(self.id("key id")?), self.org()?);
+        let (name, display_prefix) = (self.name()?, self.take()?);
+        let active: bool = self.take()?;
+        let (created_at, created_by) = (self.time()?, self.actor()?);
+        let mut row = KeyRow::new(id, org, name, display_prefix, created_at, created_by);
+        row.active = active;
+        row.expires_at = self.optional_time()?;
+        row.expiry_set_at = self.optional_time()?;
+        row.rate_limit = self.parsed("rate limit", |limit: i64| RateLimit::try_from(limit).ok())?;
+        row.version = self.count("version")?;
+        row.settings = Settings::from_json(self.take::<String>()?);
+        Ok(row)
+    }
+
+    pub(super) fn key_view(&mut self) -> Result<KeyView, Failure> {
+        Ok(KeyView::new(self.key_row()?, self.count("request count")?, self.optional_time()?))
+    }
+
+    pub(super) fn secret_row(&mut self) -> Result<SecretRow, Failure> {
+        let locator = Locator::new(self.scheme()?, self.take::<Vec<u8>>()?);
+        let mut row = SecretRow::new(locator, KeyId::from_bytes(self.id("key id")?), self.time()?);
+        row.ends_at = self.optional_time()?;
+        Ok(row)
+    }
+
+    pub(super) fn audit_entry(&mut self) -> Result<AuditEntry, Failure> {
+        let (id, at, org) = (EventId::from_bytes(self.id("event id")?), self.time()?, self.org()?);
+        let key = self.optional_key()?;
+        let action = self.text("action", Action::parse)?;
+        let mut event = AuditEvent::new(id, at, org, action);
+        event.key = key;
+        event.actor =
+            self.parsed("actor", |bytes: &[u8]| text_of(bytes).and_then(|text| Actor::new(text).ok()))?;
+        event.detail = self.detail()?;
+        let (name, prefix): (Option<String>, Option<String>) = (self.take()?, self.take()?);
+        let key = match (key, name, prefix) {
+            (Some(id), Some(name), Some(prefix)) => Some(KeyRef::new(id, key_name(&name)?, prefix)),
+            _ => None,
+        };
+        Ok(AuditEntry::new(event, key))
+    }
+
+    fn detail(&mut self) -> Result<Detail, Failure> {
+        let request = self.request()?;
+        let changes = self.parsed("changes", |json: &str| serde_json::from_str(json).ok())?;
+        let lost = self.parsed("number of lost events", |lost: i64| u32::try_from(lost).ok())?;
+        match (request, changes, lost) {
+            (None, None, None) => Ok(Detail::None),
+            (Some(record), None, None) => Ok(Detail::Request(record)),
+            (None, Some(changes), None) => Ok(Detail::Changes(changes)),
+            (None, None, Some(lost)) => Ok(Detail::Gap { lost }),
+            _ => Err(Failure::Unreadable("event")),
+        }
+    }
+
+    fn request(&mut self) -> Result<Option<RequestRecord>, Failure> {
+        let (method, path): (Option<&str>, Option<&str>) = (self.take()?, self.take()?);
+        let outcome = self.parsed("outcome", Outcome::parse)?;
+        let status = self.parsed("status", |status: i64| u16::try_from(status).ok())?;
+        let latency = self.parsed("latency", |micros: i64| u64::try_from(micros).ok())?;
+        let ip = self.parsed("client address", |text: &str| text.parse().ok())?;
+        let agent: Option<&str> = self.take()?;
+        let request_id = self.parsed("request id", |text: &str| RequestId::parse(text.as_bytes()))?;
+        let trace_id = self.parsed("trace id", |text: &str| text.parse().ok())?;
+        let denial = self.parsed("denial", DenialCode::parse)?;
+        let count = self.parsed("count", |count: i64| u32::try_from(count).ok())?;
+        let Some(outcome) = outcome else { return Ok(None) };
+        let (Some(method), Some(path), Some(latency)) = (method, path, latency) else {
+            return Err(Failure::Unreadable("request"));
+        };
+        let mut meta = RequestMeta::new(method, path).client_ip(ip).request_id(request_id).trace_id(trace_id);
+        if let Some(agent) = agent {
+            meta = meta.user_agent(agent.as_bytes());
+        }
+        let mut record = RequestRecord::new(meta, outcome, Duration::from_micros(latency));
+        record.status = status;
+        record.denial = denial;
+        record.count = count;
+        Ok(Some(record))
+    }
+
+    pub(super) fn plan(&mut self) -> Result<PlanName, Failure> {
+        self.text("plan", |text| PlanName::new(text).ok())
+    }
+
+    pub(super) fn scheme(&mut self) -> Result<Scheme, Failure> {
+        Ok(Scheme::from(self.take::<&str>()?))
+    }
+
+    pub(super) fn time(&mut self) -> Result<Timestamp, Failure> {
+        Ok(Timestamp::from_micros(self.take()?))
+    }
+
+    fn optional_time(&mut self) -> Result<Option<Timestamp>, Failure> {
+        Ok(self.take::<Option<i64>>()?.map(Timestamp::from_micros))
+    }
+
+    /// A number that is never negative.
+    pub(super) fn count<T: TryFrom<i64>>(&mut self, what: &'static str) -> Result<T, Failure> {
+        T::try_from(self.take()?).map_err(|_| Failure::Unreadable(what))
+    }
+
+    pub(super) fn optional_key(&mut self) -> Result<Option<KeyId>, Failure> {
+        self.parsed("key id", |bytes: &[u8]| bytes.try_into().ok().map(KeyId::from_bytes))
+    }
+
+    fn id(&mut self, what: &'static str) -> Result<[u8; 16], Failure> {
+        self.take::<&[u8]>()?.try_into().map_err(|_| Failure::Unreadable(what))
+    }
+
+    fn org(&mut self) -> Result<OrgId, Failure> {
+        let text = text_of(self.take()?).and_then(|text| OrgId::new(text).ok());
+        text.ok_or(Failure::Unreadable("organization"))
+    }
+
+    fn actor(&mut self) -> Result<Actor, Failure> {
+        let text = text_of(self.take()?).and_then(|text| Actor::new(text).ok());
+        text.ok_or(Failure::Unreadable("actor"))
+    }
+
+    fn name(&mut self) -> Result<KeyName, Failure> {
+        key_name(self.take()?)
+    }
+
+    fn text<T>(
+        &mut self,
+        what: &'static str,
+        parse: impl FnOnce(&'r str) -> Option<T>,
+    ) -> Result<T, Failure> {
+        parse(self.take()?).ok_or(Failure::Unreadable(what))
+    }
+
+    /// A value that may be absent, but not wrong.
+    fn parsed<V, T>(
+        &mut self,
+        what: &'static str,
+        parse: impl FnOnce(V) -> Option<T>,
+    ) -> Result<Option<T>, Failure>
+    where
+        V: Decode<'r, Sqlite> + Type<Sqlite>,
+    {
+        let Some(value) = self.take::<Option<V>>()? else { return Ok(None) };
+        parse(value).map(Some).ok_or(Failure::Unreadable(what))
+    }
+
+    fn take<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<T, Failure> {
+        let value = self.row.try_get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+}
+
+fn key_name(text: &str) -> Result<KeyName, Failure> {
+    KeyName::new(text).map_err(|_| Failure::Unreadable("name"))
+}
+
+fn text_of(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}

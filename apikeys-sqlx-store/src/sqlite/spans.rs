@@ -1,0 +1,157 @@
+//! Spans of ids: about a second each, told by the time in front of an id.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use apikeys_core::{KeyId, Timestamp, audit::AuditEvent, id::EventId};
+use sqlx::SqliteConnection;
+
+use crate::error::Failure;
+
+/// Comes after every id.
+pub(super) const BEYOND_IDS: &[u8] = &[0xff; 17];
+
+/// An id that was not made so soon after its event's time is late.
+pub(super) const PROMPT: Duration = Duration::from_secs(10);
+
+/// The length of a span: 2^20 microseconds. Shorter ones cost more to write for busy keys;
+/// longer ones more to read for rare keys of busy organizations.
+const SPAN_BITS: u32 = 20;
+
+/// Adds spans, those that are there already among them, from one text of 39 bytes for each.
+const ADD: &str = "
+    WITH RECURSIVE places (place) AS (
+        SELECT 1 UNION ALL SELECT place + 39 FROM places WHERE place + 39 < length(?1)
+    )
+    INSERT OR IGNORE INTO apikeys_audit_spans (key, first, last)
+    SELECT substr(?1, place, 16), substr(?1, place + 16, 7), substr(?1, place + 23, 16) FROM places";
+
+/// The time in front of an id, in microseconds since 1970.
+fn made_at(id: EventId) -> u64 {
+    let [a, b, c, d, e, f, g, ..] = *id.as_bytes();
+    u64::from_be_bytes([0, a, b, c, d, e, f, g])
+}
+
+/// Seven bytes that are before or at all ids made at `micros` or later, and after all others.
+pub(super) fn ids_from(at: Timestamp) -> Vec<u8> {
+    let micros = u64::try_from(at.as_micros()).unwrap_or(0);
+    match micros.to_be_bytes() {
+        [0, time @ ..] => time.to_vec(),
+        _ => BEYOND_IDS.to_vec(),
+    }
+}
+
+/// Whether an event's id tells too little about its time.
+pub(super) fn is_late(event: &AuditEvent) -> bool {
+    let made = i64::try_from(made_at(event.id)).unwrap_or(i64::MAX);
+    let begun = event.at.as_micros();
+    made < begun || made >= event.at.saturating_add(PROMPT).as_micros()
+}
+
+/// A key, and the number of a span that it has events in.
+pub(super) type Span = (KeyId, u64);
+
+/// The spans that are known to be stored, the latest of each key: a busy key has many batches in
+/// one span, and only the first has to write it.
+#[derive(Debug, Default)]
+pub(super) struct KnownSpans(Mutex<HashMap<KeyId, u64>>);
+
+impl KnownSpans {
+    /// Beyond so many keys all is forgotten; it is only a memory of what need not be written.
+    const MOST: usize = 200_000;
+
+    /// Stores the spans of `events` that may not be stored yet, and answers them.
+    pub(super) async fn add(
+        &self,
+        connection: &mut SqliteConnection,
+        events: &[&AuditEvent],
+    ) -> Result<BTreeSet<Span>, Failure> {
+        let spans = self.new_ones(events.iter().copied());
+        if !spans.is_empty() {
+            sqlx::query(ADD).bind(packed(&spans)).execute(connection).await?;
+        }
+        Ok(spans)
+    }
+
+    fn new_ones<'a>(&self, events: impl Iterator<Item = &'a AuditEvent>) -> BTreeSet<Span> {
+        let known = self.lock();
+        let spans = events.filter_map(|event| Some((event.key?, made_at(event.id) >> SPAN_BITS)));
+        spans.filter(|(key, span)| known.get(key) != Some(span)).collect()
+    }
+
+    /// Remembers spans whose transaction was committed.
+    pub(super) fn stored(&self, spans: &BTreeSet<Span>) {
+        let mut known = self.lock();
+        if known.len() + spans.len() > Self::MOST {
+            known.clear();
+        }
+        known.extend(spans.iter().copied());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn packed(spans: &BTreeSet<Span>) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(spans.len() * 39);
+    for (key, span) in spans {
+        let [_, first @ ..] = (span << SPAN_BITS).to_be_bytes();
+        let [_, last @ ..] = (((span + 1) << SPAN_BITS) - 1).to_be_bytes();
+        packed.extend_from_slice(key.as_bytes());
+        packed.extend_from_slice(&first);
+        packed.extend_from_slice(&last);
+        packed.extend_from_slice(&[0xff; 9]);
+    }
+    packed
+}
+
+#[cfg(test)]
+mod tests {
+    use apikeys_core::{OrgId, audit::Action};
+
+    use super::*;
+
+    fn event(made: u64, begun: i64) -> AuditEvent {
+        let mut bytes = [7; 16];
+        bytes[..7].copy_from_slice(&made.to_be_bytes()[1..]);
+        let org = OrgId::new("o").unwrap();
+        let mut event =
+            AuditEvent::new(EventId::from_bytes(bytes), Timestamp::from_micros(begun), org, Action::Request);
+        event.key = Some(KeyId::from_bytes([1; 16]));
+        event
+    }
+
+    #[test]
+    fn ids_made_within_ten_seconds_are_not_late() {
+        assert!(!is_late(&event(5_000_000, 5_000_000)));
+        assert!(!is_late(&event(14_999_999, 5_000_000)));
+        assert!(is_late(&event(15_000_000, 5_000_000)));
+        assert!(is_late(&event(4_999_999, 5_000_000)));
+        assert!(is_late(&event(u64::MAX >> 8, i64::MIN)));
+    }
+
+    #[test]
+    fn bounds_of_ids_lie_where_the_time_says() {
+        let at = Timestamp::from_micros(5_000_000);
+        let bound = ids_from(at);
+        assert!(event(5_000_000, 0).id.as_bytes().as_slice() > bound.as_slice());
+        assert!(event(4_999_999, 0).id.as_bytes().as_slice() < bound.as_slice());
+        assert_eq!(ids_from(Timestamp::MIN), [0; 7]);
+        assert_eq!(ids_from(Timestamp::MAX), BEYOND_IDS);
+    }
+
+    #[test]
+    fn a_span_is_written_once_for_as_long_as_it_is_the_latest() {
+        let known = KnownSpans::default();
+        let (early, late) = (event(1 << 20, 0), event(2 << 20, 0));
+        let first = known.new_ones([&early, &late, &early].into_iter());
+        assert_eq!(first.len(), 2);
+        known.stored(&first);
+        assert!(known.new_ones([&late].into_iter()).is_empty());
+        assert_eq!(known.new_ones([&early].into_iter()).len(), 1);
+    }
+}

@@ -1,0 +1,85 @@
+//! Every way to open the store keeps every promise.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use apikeys_core::conformance::{Harness, Task};
+use apikeys_sqlx_store::SqliteStore;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tempfile::TempDir;
+
+/// How a database is opened.
+#[derive(Clone, Copy)]
+enum Way {
+    File,
+    Memory,
+    /// A host's pool, which knows nothing of write-ahead logging.
+    RollbackJournal,
+}
+
+/// Databases in a folder that goes with the test, on tokio.
+struct OnTokio {
+    way: Way,
+    folder: TempDir,
+    opened: AtomicU32,
+}
+
+impl OnTokio {
+    fn new(way: Way) -> Self {
+        Self { way, folder: TempDir::new().unwrap(), opened: AtomicU32::new(0) }
+    }
+}
+
+impl Harness for OnTokio {
+    type Store = SqliteStore;
+
+    async fn open(&self) -> SqliteStore {
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.path().join(format!("{number}.db"));
+        match self.way {
+            Way::File => SqliteStore::connect(&format!("sqlite:{}", path.display())).await.unwrap(),
+            Way::Memory => SqliteStore::connect("sqlite::memory:").await.unwrap(),
+            Way::RollbackJournal => {
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Delete)
+                    // It is about locks here, not about the disk.
+                    .synchronous(SqliteSynchronous::Off);
+                let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
+                let store = SqliteStore::new(pool);
+                store.migrate().await.unwrap();
+                store
+            }
+        }
+    }
+
+    async fn run(&self, tasks: Vec<Task>) {
+        let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+        for task in running {
+            task.await.unwrap();
+        }
+    }
+
+    fn block_on(&self, test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+        runtime.unwrap().block_on(test);
+    }
+}
+
+mod file {
+    use super::*;
+
+    apikeys_core::conformance_tests!(OnTokio::new(Way::File));
+}
+
+mod memory {
+    use super::*;
+
+    apikeys_core::conformance_tests!(OnTokio::new(Way::Memory));
+}
+
+mod rollback_journal {
+    use super::*;
+
+    apikeys_core::conformance_tests!(OnTokio::new(Way::RollbackJournal));
+}

@@ -1,0 +1,287 @@
+//! Writes happen whole or not at all, whatever fails in the middle of them.
+
+mod common;
+
+use std::task::Poll;
+
+use apikeys_sqlx_store::{
+    SqliteStore,
+    core::{
+        KeyName, PlanName,
+        audit::Action,
+        id::{EventId, WriterId},
+        key::{KeyRow, SecretRow},
+        store::{Change, ChangeKind, Committed, KeyStore, Recorded, StoreError, StoreErrorKind},
+    },
+};
+use common::{NOW, batch, beside, change, create, creation, done, org, request, row, secret, url, writer};
+use sqlx::{
+    AssertSqlSafe, Connection, Row, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+use tempfile::TempDir;
+
+/// Every table that a write touches.
+const TABLES: [&str; 11] = [
+    "apikeys_orgs",
+    "apikeys_keys",
+    "apikeys_secrets",
+    "apikeys_schemes",
+    "apikeys_tombstones",
+    "apikeys_counters",
+    "apikeys_usage",
+    "apikeys_changes",
+    "apikeys_writers",
+    "apikeys_audit",
+    "apikeys_audit_spans",
+];
+
+/// All rows of all tables, as text.
+async fn everything(connection: &mut SqliteConnection) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in TABLES {
+        let columns = sqlx::query(
+            "SELECT group_concat('quote(' || name || ')', '||'',''||') FROM pragma_table_info(?1)",
+        )
+        .bind(table)
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+        let text = format!("SELECT {} FROM {table}", columns.get::<String, _>(0));
+        for row in sqlx::query(AssertSqlSafe(text)).fetch_all(&mut *connection).await.unwrap() {
+            all.push(format!("{table}: {}", row.get::<String, _>(0)));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Makes one kind of statement on one table fail.
+async fn break_statement(connection: &mut SqliteConnection, table: &str, statement: &str) {
+    let text = format!(
+        "CREATE TRIGGER broken BEFORE {statement} ON {table}
+         BEGIN SELECT RAISE(ABORT, 'words of the database'); END"
+    );
+    sqlx::query(AssertSqlSafe(text)).execute(connection).await.unwrap();
+}
+
+async fn mend(connection: &mut SqliteConnection) {
+    sqlx::query("DROP TRIGGER broken").execute(connection).await.unwrap();
+}
+
+/// A file that holds a key with a secret, counters, usage and events, and what is needed to go on.
+struct Template {
+    folder: TempDir,
+    old: KeyRow,
+    old_secret: SecretRow,
+    writer: WriterId,
+}
+
+impl Template {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = SqliteStore::connect(&url(&folder.path().join("template.db"))).await.unwrap();
+        let (old, old_secret) = create(&store, &org("acme")).await;
+        let (gone, _) = create(&store, &org("acme")).await;
+        done(&store, &change(ChangeKind::Delete { org: gone.org.clone(), key: gone.id }, Action::KeyDeleted))
+            .await;
+        let writer = writer(&store).await;
+        assert_eq!(store.record(&batch(writer, 1, &old, 3)).await.unwrap(), Recorded::Applied);
+        store.close().await.unwrap();
+        Self { folder, old, old_secret, writer }
+    }
+
+    async fn copy(&self) -> (SqliteStore, SqliteConnection) {
+        let path = self.folder.path().join("copy.db");
+        for leftover in ["copy.db", "copy.db-wal", "copy.db-shm"] {
+            // Not there the first time.
+            let _ = std::fs::remove_file(self.folder.path().join(leftover));
+        }
+        std::fs::copy(self.folder.path().join("template.db"), &path).unwrap();
+        (SqliteStore::connect(&url(&path)).await.unwrap(), beside(&path).await)
+    }
+
+    /// One change of each kind.
+    fn changes(&self) -> Vec<Change> {
+        let old = &self.old;
+        let new = row(&old.org);
+        let mut renamed = old.clone();
+        (renamed.name, renamed.version) = (KeyName::new("renamed").unwrap(), old.version + 1);
+        let update = ChangeKind::Update {
+            row: renamed,
+            expected_version: old.version,
+            added: vec![secret(old.id)],
+            dropped: vec![self.old_secret.locator.clone()],
+        };
+        let plan = |name| PlanName::new(name).unwrap();
+        let set_plan =
+            ChangeKind::SetPlan { org: old.org.clone(), plan: plan("free"), expected: Some(plan("starter")) };
+        vec![
+            creation(&new, &secret(new.id)),
+            change(update, Action::KeyUpdated),
+            change(set_plan, Action::PlanChanged),
+            change(ChangeKind::Delete { org: old.org.clone(), key: old.id }, Action::KeyDeleted),
+            change(ChangeKind::ForgetOrg { org: old.org.clone() }, Action::OrganizationForgotten),
+        ]
+    }
+
+    /// Lets each kind of statement on each table fail in turn, and counts those that `write` uses.
+    async fn faults(&self, write: impl AsyncFn(&SqliteStore) -> Result<(), StoreError>) -> usize {
+        let mut faults = 0;
+        for table in TABLES {
+            for statement in ["INSERT", "UPDATE", "DELETE"] {
+                let (store, mut beside) = self.copy().await;
+                let before = everything(&mut beside).await;
+                break_statement(&mut beside, table, statement).await;
+                let result = write(&store).await;
+                if let Err(error) = result {
+                    assert_eq!(error.kind(), StoreErrorKind::Rejected);
+                    assert!(!error.to_string().contains("words"), "{error}");
+                    assert_eq!(before, everything(&mut beside).await, "{statement} on {table}");
+                    mend(&mut beside).await;
+                    write(&store).await.unwrap();
+                    faults += 1;
+                }
+                assert_ne!(before, everything(&mut beside).await, "{statement} on {table}");
+                store.close().await.unwrap();
+                beside.close().await.unwrap();
+            }
+        }
+        faults
+    }
+}
+
+/// A key's change and its audit event commit or roll back together (R48).
+#[tokio::test]
+async fn a_fault_at_any_statement_of_any_change_leaves_nothing_half_done() {
+    let template = Template::new().await;
+    for change in template.changes() {
+        let faults = template
+            .faults(async |store| {
+                let committed = store.commit(&change).await?;
+                assert!(matches!(committed, Committed::Done { .. }), "{committed:?}");
+                Ok(())
+            })
+            .await;
+        // The least is a change of plan: the organization, the event, the revision.
+        assert!(faults >= 3, "{faults} faults in {change:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_at_any_statement_of_a_batch_leaves_nothing_half_done() {
+    let template = Template::new().await;
+    let mut batch = batch(template.writer, 2, &template.old, 3);
+    // An hour and a span that have no rows yet, besides those that have.
+    let mut later = request(&template.old);
+    later.at = NOW.saturating_add(std::time::Duration::from_secs(7_200));
+    later.id = EventId::from_bytes([0xf0; 16]);
+    batch.events.push(later);
+    let faults = template
+        .faults(async |store| {
+            assert_eq!(store.record(&batch).await?, Recorded::Applied);
+            Ok(())
+        })
+        .await;
+    // The writer, the counters, usage old and new, the events, the spans.
+    assert!(faults >= 6, "{faults} faults");
+}
+
+/// However far a commit came when its future was dropped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys.db");
+    let store = SqliteStore::connect(&url(&path)).await.unwrap();
+    let acme = org("acme");
+    create(&store, &acme).await;
+    let mut created = 1;
+    let mut dropped = 0;
+    for polls in 0..60 {
+        let new = row(&acme);
+        let creation = creation(&new, &secret(new.id));
+        let mut commit = Box::pin(store.commit(&creation));
+        let mut left = polls;
+        let ended = std::future::poll_fn(|context| match commit.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => {
+                left -= 1;
+                Poll::Pending
+            }
+        })
+        .await;
+        drop(commit);
+        dropped += u32::from(ended.is_none());
+        // The next write goes through at once, whatever was left behind.
+        let is_there = store.key(&acme, new.id).await.unwrap().is_some();
+        let mut patch = new.clone();
+        patch.version += 1;
+        let update = ChangeKind::Update { row: patch, expected_version: 1, added: vec![], dropped: vec![] };
+        let updated = store.commit(&change(update, Action::KeyUpdated)).await.unwrap();
+        let is_there_now = matches!(updated, Committed::Done { .. });
+        assert!(is_there_now || !is_there);
+        created += u32::from(is_there_now);
+        let counted = store.org(&acme).await.unwrap().unwrap().key_count;
+        assert_eq!(counted, created, "after {polls} polls");
+    }
+    assert!(dropped > 5 && created > 5, "{dropped} dropped, {created} created");
+    let mut beside = beside(&path).await;
+    let rows = sqlx::query(
+        "SELECT (SELECT count(*) FROM apikeys_keys), (SELECT count(*) FROM apikeys_secrets),
+            (SELECT count(*) FROM apikeys_counters),
+            (SELECT count(*) FROM apikeys_audit WHERE action = 'key.created')",
+    )
+    .fetch_one(&mut beside)
+    .await
+    .unwrap();
+    for column in 0..4 {
+        assert_eq!(rows.get::<i64, _>(column), i64::from(created));
+    }
+}
+
+/// SQLite ends the transaction by itself on some of these errors.
+#[tokio::test]
+async fn a_full_disk_fails_the_write_and_not_the_ones_after_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys.db");
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(SqliteConnectOptions::new().filename(&path).create_if_missing(true))
+        .await
+        .unwrap();
+    let store = SqliteStore::new(pool.clone());
+    store.migrate().await.unwrap();
+    let (key, _) = create(&store, &org("acme")).await;
+    let writer = writer(&store).await;
+    sqlx::query("PRAGMA max_page_count = 1").execute(&pool).await.unwrap();
+    let too_much = batch(writer, 1, &key, 5_000);
+    let error = store.record(&too_much).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    sqlx::query("PRAGMA max_page_count = 1000000").execute(&pool).await.unwrap();
+    assert_eq!(store.record(&too_much).await.unwrap(), Recorded::Applied);
+    assert_eq!(store.key(&key.org, key.id).await.unwrap().unwrap().request_count, 5_000);
+}
+
+#[tokio::test]
+async fn a_write_waits_for_another_process_to_let_go_of_the_file() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys.db");
+    // A pool that does not wait at all: what is waited for is the store's doing.
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .busy_timeout(std::time::Duration::ZERO);
+    let store = SqliteStore::new(SqlitePoolOptions::new().connect_with(options).await.unwrap());
+    store.migrate().await.unwrap();
+    let mut other = beside(&path).await;
+    let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let acme = org("acme");
+    let waiting = create(&store, &acme);
+    let letting_go = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        held.rollback().await.unwrap();
+    };
+    tokio::join!(waiting, letting_go);
+    assert_eq!(store.org(&acme).await.unwrap().unwrap().key_count, 1);
+}

@@ -1,0 +1,76 @@
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use http::Extensions;
+
+/// Who is at the other end of a request's connection.
+///
+/// A server that knows puts it into the request's extensions before [`ApiKeyLayer`] sees the
+/// request, so that the audit log can name the address. Feature `axum` also takes
+/// `axum::extract::ConnectInfo<SocketAddr>`, which
+/// `Router::into_make_service_with_connect_info` provides.
+///
+/// ```
+/// use apikeys_tower::PeerAddr;
+///
+/// let accepted: std::net::SocketAddr = "192.0.2.7:50123".parse()?;
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(PeerAddr::from(accepted));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+///
+/// [`ApiKeyLayer`]: crate::ApiKeyLayer
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PeerAddr(pub IpAddr);
+
+impl From<IpAddr> for PeerAddr {
+    fn from(ip: IpAddr) -> Self {
+        Self(ip)
+    }
+}
+
+impl From<SocketAddr> for PeerAddr {
+    fn from(address: SocketAddr) -> Self {
+        Self(address.ip())
+    }
+}
+
+/// How the peer's address is found.
+#[derive(Clone, Default)]
+pub(crate) enum PeerSource {
+    #[default]
+    Known,
+    Own(Arc<Find>),
+}
+
+type Find = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
+
+impl PeerSource {
+    pub(crate) fn find(&self, extensions: &Extensions) -> Option<IpAddr> {
+        match self {
+            Self::Known => known(extensions),
+            Self::Own(find) => find(extensions),
+        }
+    }
+}
+
+impl fmt::Debug for PeerSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Known => "Known",
+            Self::Own(_) => "Own(…)",
+        })
+    }
+}
+
+fn known(extensions: &Extensions) -> Option<IpAddr> {
+    let own = extensions.get::<PeerAddr>().map(|peer| peer.0);
+    #[cfg(feature = "axum")]
+    let own = own.or_else(|| {
+        extensions.get::<axum::extract::ConnectInfo<SocketAddr>>().map(|connected| connected.0.ip())
+    });
+    own
+}

@@ -1,0 +1,68 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use apikeys_core::http::Check;
+use http::{Request, Response};
+use tower_service::Service;
+
+use crate::{ResponseBody, ResponseFuture, guard::Guard};
+
+/// A service behind [`ApiKeyLayer`](crate::ApiKeyLayer).
+///
+/// Denials are responses, never errors; the [`Denial`](apikeys_core::Denial) is among the
+/// response's extensions, for layers around this one. The inner service's errors pass through.
+#[derive(Debug, Clone)]
+pub struct ApiKeyService<S> {
+    inner: S,
+    guard: Arc<Guard>,
+}
+
+impl<S> ApiKeyService<S> {
+    pub(crate) fn new(inner: S, guard: Arc<Guard>) -> Self {
+        Self { inner, guard }
+    }
+
+    /// The service that admitted requests are passed on to.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S: Clone> ApiKeyService<S> {
+    /// The inner service that was polled to readiness; a clone, which may not be ready, stays.
+    fn take_ready(&mut self) -> S {
+        let clone = self.inner.clone();
+        std::mem::replace(&mut self.inner, clone)
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ApiKeyService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, ReqBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let guard = Arc::clone(&self.guard);
+        match guard.check(&mut request) {
+            Check::Refuse(denial) => ResponseFuture::refused(guard, denial),
+            Check::Verify(verification) => {
+                ResponseFuture::verifying(guard, verification, self.take_ready(), request)
+            }
+            Check::Pass => {
+                #[cfg(feature = "axum")]
+                crate::extract::NoCredential::mark(&mut request, &guard);
+                let inner = self.take_ready().call(request);
+                ResponseFuture::passed(guard, inner)
+            }
+        }
+    }
+}

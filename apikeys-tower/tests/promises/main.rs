@@ -1,0 +1,17 @@
+//! What a service behind the layer promises, on plain tower, on hyper over real sockets, and on
+//! axum. Modules that need feature `axum` say so.
+
+// Of helpers, which no lint takes for tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
+
+mod answers;
+mod bodies;
+mod credentials;
+mod endings;
+#[cfg(feature = "axum")]
+mod extractors;
+mod peers;
+mod routing;
+mod service;
+mod support;
+mod wire;

@@ -1,0 +1,115 @@
+//! Around which routes the layer stands.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{Router, routing::any};
+use http::{Request, StatusCode};
+
+use crate::support::{Host, anonymous, send};
+
+/// `/v1/x` and `/v1/deep/x`, protected, in a service that also has an open `/healthz`. It counts
+/// how often a protected handler ran.
+fn app(host: &Host) -> (Router, Arc<AtomicUsize>) {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&ran);
+    let protected = move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async { "secret" }
+    };
+    let inner = Router::new().route("/x", any(protected.clone())).route("/deep/{name}", any(protected));
+    let app =
+        Router::new().route("/healthz", any(|| async { "ok" })).nest("/v1", inner.route_layer(host.layer()));
+    (app, ran)
+}
+
+/// R42.
+#[tokio::test]
+async fn no_spelling_of_a_path_slips_past_a_protected_nest() {
+    let host = Host::new().await;
+    let (app, ran) = app(&host);
+    for path in [
+        "/v1/x",
+        "/v1/x/",
+        "//v1/x",
+        "/v1//x",
+        "/v1/%78",
+        "/%76%31/x",
+        "/V1/x",
+        "/v1/X",
+        "/v1/../v1/x",
+        "/../v1/x",
+        "/healthz/../v1/x",
+        "/v1/./x",
+        "/v1/x;a=b",
+        "/v1/x?",
+        "/v1/x%2f",
+        "/v1%2fx",
+        "/v1/x%00",
+        "/v1/deep/x",
+        "/v1/deep/%78",
+        "/v1/deep/..%2fx",
+        "/healthz%2f..%2fv1%2fx",
+        "/v1/deep/x/../../x",
+        "http://other/v1/x",
+        "*",
+    ] {
+        for method in ["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PROPFIND"] {
+            let request =
+                Request::builder().method(method).uri(path).body(axum::body::Body::empty()).unwrap();
+            let status = send(app.clone(), request).await.status;
+            let refused = status == StatusCode::UNAUTHORIZED || status == StatusCode::NOT_FOUND;
+            assert!(refused, "{method} {path}: {status}");
+        }
+    }
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+    assert_eq!(send(app.clone(), host.get("/v1/x")).await.body, "secret", "with a key it is there");
+    assert_eq!(send(app.clone(), host.get("/v1/deep/%78")).await.body, "secret");
+    assert_eq!(send(app, anonymous("/healthz")).await.body, "ok");
+}
+
+#[tokio::test]
+async fn a_route_layer_keeps_an_unknown_path_a_404_and_a_layer_does_not() {
+    let host = Host::new().await;
+    let routes = || Router::new().route("/known", any(|| async {}));
+    let (route_layer, layer) = (routes().route_layer(host.layer()), routes().layer(host.layer()));
+    assert_eq!(send(route_layer.clone(), anonymous("/unknown")).await.status, 404);
+    assert_eq!(send(layer.clone(), anonymous("/unknown")).await.status, 401);
+    for app in [route_layer, layer] {
+        assert_eq!(send(app.clone(), anonymous("/known")).await.status, 401);
+        assert_eq!(send(app, host.get("/unknown")).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn a_layer_does_not_reach_routes_added_after_it() {
+    let host = Host::new().await;
+    let app = Router::new()
+        .route("/closed", any(|| async {}))
+        .route_layer(host.layer())
+        .route("/open", any(|| async {}));
+    assert_eq!(send(app.clone(), anonymous("/open")).await.status, 200);
+    assert_eq!(send(app, anonymous("/closed")).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_whole_router_can_be_wrapped_from_outside() {
+    use tower::Layer as _;
+
+    let host = Host::new().await;
+    let app = host.layer().layer(Router::new().route("/", any(|| async { "handled" })));
+    assert_eq!(send(app.clone(), anonymous("/")).await.status, 401);
+    assert_eq!(send(app, host.get("/")).await.body, "handled");
+}
+
+/// A nest cuts its prefix off; the administrator who reads the log must not notice.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn the_audit_log_has_the_path_that_the_client_asked_for() {
+    let host = Host::new().await;
+    let (app, _) = app(&host);
+    send(app, host.get("/v1/deep/x?y=z")).await;
+    assert_eq!(host.requests().await[0].meta.path(), "/v1/deep/x");
+}

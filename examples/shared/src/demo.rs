@@ -1,0 +1,135 @@
+use std::{io, sync::Arc};
+
+use apikeys_core::{
+    Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, MemoryStore, NewKey, OrgId, PlanName,
+    Secret, key::InvalidKeyName, store::StoreError,
+};
+use apikeys_sqlx_store::SqliteStore;
+
+use crate::{Config, Database, PREFIX};
+
+/// The demo's organizations, each on its plan.
+const ORGANIZATIONS: [(&str, &str); 5] = [
+    ("org_free", "free"),
+    ("org_starter", "starter"),
+    ("org_professional", "professional"),
+    ("org_enterprise", "enterprise"),
+    ("org_demo", "enterprise"),
+];
+
+/// A small service with some organizations, ready to be served by any framework.
+#[derive(Debug)]
+pub struct Demo {
+    /// The engine, to be given to the framework's layer.
+    pub keys: ApiKeys,
+    /// Where keys are kept, in words.
+    pub kept_in: String,
+}
+
+/// The demo cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    /// No folder for the database.
+    #[error("no temporary folder can be made")]
+    Folder(#[source] io::Error),
+    /// The database cannot be used.
+    #[error("the database cannot be opened")]
+    Store(#[source] StoreError),
+    /// The engine cannot be built.
+    #[error("the engine cannot be built")]
+    Build(#[from] BuildError),
+    /// Organizations or the ready-made key cannot be set up.
+    #[error("the demo's organizations and key cannot be set up")]
+    Seed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Demo {
+    /// Opens the database, builds the engine, and puts the organizations on their plans.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub async fn open(config: &Config) -> Result<(Self, Maintenance), DemoError> {
+        let (store, kept_in) = store(&config.database).await?;
+        let (keys, maintenance) = ApiKeys::builder(store).prefix(PREFIX).build().await?;
+        let demo = Self { keys, kept_in };
+        demo.put_organizations_on_plans().await.map_err(DemoError::Seed)?;
+        Ok((demo, maintenance))
+    }
+
+    async fn put_organizations_on_plans(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let operator = self.keys.operator(Actor::new("quickstart")?);
+        for (org, plan) in ORGANIZATIONS {
+            operator.set_plan(&OrgId::new(org)?, &PlanName::new(plan)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a key of `org_demo` called `Quickstart` and the framework's name, in place of the
+    /// one that an earlier start made: its secret is known to nobody any more.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub async fn ready_made_key(&self, framework: &str) -> Result<ReadyMadeKey, DemoError> {
+        let name = format!("Quickstart {framework}");
+        let secret = self.renew(&name).await.map_err(DemoError::Seed)?;
+        Ok(ReadyMadeKey { name, secret })
+    }
+
+    async fn renew(&self, name: &str) -> Result<Secret, Box<dyn std::error::Error + Send + Sync>> {
+        let manage = self.keys.manage(OrgId::new("org_demo")?, Actor::new("quickstart")?);
+        let mut after = None;
+        loop {
+            let page = manage.list(100, after).await?.page;
+            for key in page.items.iter().filter(|key| key.view.row.name.as_str() == name) {
+                match manage.delete(key.view.row.id).await {
+                    // Another quickstart that starts on the same database was faster.
+                    Ok(()) | Err(ManageError::NotFound) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let name = name.parse().map_err(|error: InvalidKeyName| error)?;
+        Ok(manage.create(NewKey::new(name)).await?.secret)
+    }
+}
+
+/// A key to try the demo with.
+#[derive(Debug)]
+pub struct ReadyMadeKey {
+    name: String,
+    secret: Secret,
+}
+
+impl ReadyMadeKey {
+    /// What to print: who it belongs to, and the command that uses it. This is the one place that
+    /// shows the secret.
+    #[must_use]
+    pub fn lines(&self, address: impl std::fmt::Display) -> String {
+        let Self { name, secret } = self;
+        let secret = secret.expose();
+        format!(
+            "a key of org_demo, called \"{name}\":\n  \
+             curl -H 'Authorization: Bearer {secret}' http://{address}/v1/whoami"
+        )
+    }
+}
+
+async fn store(database: &Database) -> Result<(Arc<dyn KeyStore>, String), DemoError> {
+    let url = match database {
+        Database::Memory => return Ok((Arc::new(MemoryStore::new()), "memory, until this stops".to_owned())),
+        Database::Sqlite(url) => url.clone(),
+        Database::Temporary => {
+            let folder = tempfile::Builder::new().prefix("apikeys-").tempdir().map_err(DemoError::Folder)?;
+            format!("sqlite:{}", folder.keep().join("keys.db").display())
+        }
+    };
+    let store = SqliteStore::connect(&url).await.map_err(DemoError::Store)?;
+    Ok((Arc::new(store), url))
+}

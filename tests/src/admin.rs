@@ -1,0 +1,96 @@
+use std::sync::Arc;
+
+use apikeys_core::{
+    Actor, ApiKeys, AuditEvent, KeyId, KeyStore, NewKey, OrgId, PlanName,
+    audit::Action,
+    engine::{Builder, Manage},
+    key::KeyView,
+    store::AuditQuery,
+};
+use apikeys_example_shared::PREFIX;
+use apikeys_sqlx_store::SqliteStore;
+
+use crate::artifacts::note_secret;
+
+/// The administrator of all organizations, with an engine of its own.
+///
+/// On the database of a running quickstart it is another instance; on the engine of a service in
+/// the same process it is that service's own.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    keys: ApiKeys,
+}
+
+/// A key with its secret.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Issued {
+    /// The key.
+    pub id: KeyId,
+    /// Whose it is.
+    pub org: OrgId,
+    /// What its holder sends.
+    pub secret: String,
+}
+
+impl Admin {
+    /// Opens the database that a quickstart uses, or will use.
+    pub async fn on_sqlite(url: &str) -> Self {
+        Self::on(Arc::new(SqliteStore::connect(url).await.unwrap()), |builder| builder).await
+    }
+
+    /// Builds an engine on `store`, with maintenance.
+    pub async fn on(store: Arc<dyn KeyStore>, with: impl FnOnce(Builder) -> Builder) -> Self {
+        let (keys, maintenance) = with(ApiKeys::builder(store).prefix(PREFIX)).build().await.unwrap();
+        tokio::spawn(maintenance.run());
+        Self { keys }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn keys(&self) -> &ApiKeys {
+        &self.keys
+    }
+
+    /// An organization's keys.
+    #[must_use]
+    pub fn manage(&self, org: &str) -> Manage {
+        self.keys.manage(OrgId::new(org).unwrap(), Actor::new("test").unwrap())
+    }
+
+    /// Puts an organization on a plan.
+    pub async fn set_plan(&self, org: &str, plan: &str) {
+        let operator = self.keys.operator(Actor::new("test").unwrap());
+        operator.set_plan(&OrgId::new(org).unwrap(), &PlanName::new(plan).unwrap()).await.unwrap();
+    }
+
+    /// Creates a key, and notes its secret as one to be searched for.
+    pub async fn issue(&self, org: &str, name: &str, with: impl FnOnce(NewKey) -> NewKey) -> Issued {
+        let new = with(NewKey::new(name.parse().unwrap()));
+        let created = self.manage(org).create(new).await.unwrap();
+        note_secret(&created.secret);
+        let row = created.key.view.row;
+        Issued { id: row.id, org: row.org, secret: created.secret.expose().to_owned() }
+    }
+
+    /// A key with its counters, as the database has them now.
+    pub async fn view(&self, key: &Issued) -> KeyView {
+        self.manage(key.org.as_str()).get(key.id).await.unwrap().view
+    }
+
+    /// All events of requests made with a key, oldest first.
+    pub async fn requests(&self, key: &Issued) -> Vec<AuditEvent> {
+        let mut query = AuditQuery::new(key.org.clone(), 1_000).key(key.id).action(Action::Request);
+        let mut events = Vec::new();
+        loop {
+            let page = self.manage(key.org.as_str()).audit(query.clone()).await.unwrap();
+            events.extend(page.items.into_iter().map(|entry| entry.event));
+            if page.next.is_none() {
+                break;
+            }
+            query = query.after(page.next);
+        }
+        events.reverse();
+        events
+    }
+}

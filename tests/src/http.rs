@@ -1,0 +1,199 @@
+use std::{io, net::SocketAddr};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+
+/// A request, line by line as it is sent: nothing is added but `Host` and `Content-Length`.
+#[derive(Debug, Clone)]
+pub struct Request {
+    method: &'static str,
+    target: String,
+    lines: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// A `GET` of `target`.
+    pub fn get(target: impl Into<String>) -> Self {
+        Self { method: "GET", target: target.into(), lines: Vec::new(), body: Vec::new() }
+    }
+
+    /// A `POST` of `body` to `target`.
+    pub fn post(target: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        Self { method: "POST", target: target.into(), lines: Vec::new(), body: body.into() }
+    }
+
+    /// One more header line; the same name again is a second line.
+    #[must_use]
+    pub fn line(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.lines.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// `Authorization: Bearer <secret>`
+    #[must_use]
+    pub fn bearer(self, secret: &str) -> Self {
+        self.line("Authorization", format!("Bearer {secret}"))
+    }
+
+    /// What goes over the wire.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes =
+            format!("{} {} HTTP/1.1\r\nHost: localhost\r\n", self.method, self.target).into_bytes();
+        for (name, value) in &self.lines {
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(b": ");
+            bytes.extend_from_slice(value);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        if self.method == "POST" {
+            bytes.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    /// Sends it on a connection of its own.
+    pub async fn send(&self, to: SocketAddr) -> Response {
+        Connection::open(to).await.unwrap().send(self).await.unwrap()
+    }
+}
+
+/// A response, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The header lines in order, names in lower case.
+    pub lines: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The value of the only line of this name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.lines.iter().filter(|(other, _)| other == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} came twice: {:?}", self.lines);
+        value
+    }
+
+    /// All header lines, sorted, but those that every HTTP server adds.
+    #[must_use]
+    pub fn own_lines(&self) -> Vec<(&str, &str)> {
+        let own = |name: &str| !matches!(name, "date" | "content-length");
+        let lines = self.lines.iter().filter(|(name, _)| own(name));
+        let mut lines: Vec<_> = lines.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// One connection, kept alive from request to request.
+#[derive(Debug)]
+pub struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When nobody listens there.
+    pub async fn open(to: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    /// Sends a request and reads the whole response.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends before that.
+    pub async fn send(&mut self, request: &Request) -> io::Result<Response> {
+        self.write(&request.to_bytes()).await?;
+        self.read().await
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.get_mut().write_all(bytes).await
+    }
+
+    /// Reads one response.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends before the response does, or what comes is no response.
+    pub async fn read(&mut self) -> io::Result<Response> {
+        let status_line = self.line().await?;
+        let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, status_line))?;
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line().await?;
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(':').ok_or(io::ErrorKind::InvalidData)?;
+            lines.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        let mut response = Response { status, lines, body: Vec::new() };
+        response.body = if response.header("transfer-encoding") == Some("chunked") {
+            self.chunks().await?
+        } else {
+            let length = response.header("content-length").map_or(Ok(0), str::parse);
+            self.exactly(length.map_err(|_| io::ErrorKind::InvalidData)?).await?
+        };
+        Ok(response)
+    }
+
+    async fn chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let length = self.line().await?;
+            let length = usize::from_str_radix(&length, 16).map_err(|_| io::ErrorKind::InvalidData)?;
+            body.extend(self.exactly(length).await?);
+            self.line().await?;
+            if length == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    async fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).await?;
+        Ok(bytes)
+    }
+
+    async fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.0.read_line(&mut line).await?;
+        let line = line.strip_suffix("\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(line.to_owned())
+    }
+}

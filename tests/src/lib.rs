@@ -1,0 +1,29 @@
+//! What the tests across crates share: the quickstart as a process, an HTTP client that sends
+//! exactly what it is told, and the folder that everything is left in to be searched for secrets.
+//!
+//! Whatever goes wrong here panics: it is a test that fails.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod admin;
+mod artifacts;
+mod http;
+mod load;
+mod quickstart;
+mod secret;
+mod service;
+
+pub use admin::{Admin, Issued};
+pub use artifacts::Artifacts;
+pub use http::{Connection, Request, Response};
+pub use load::{Load, Seen};
+pub use quickstart::{Quickstart, command};
+pub use secret::{checksum, with_another_body};
+pub use service::Service;

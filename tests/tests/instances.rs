@@ -1,0 +1,85 @@
+//! Several quickstart processes on one database.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use apikeys_core::{Actor, KeyPatch, NewKey, RateLimit};
+use apikeys_tests::{Admin, Artifacts, Connection, Quickstart, Request};
+
+/// A mutation holds for every request that begins after the call has returned.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_and_a_third_see_each_others_changes_at_once() {
+    let artifacts = Artifacts::new("two-processes");
+    let url = artifacts.sqlite_url("keys");
+    // Both start at once, on a database that is not there yet.
+    let (one, two) =
+        tokio::join!(Quickstart::start(&artifacts, "one", &url), Quickstart::start(&artifacts, "two", &url));
+    let admin = Admin::on_sqlite(&url).await;
+    let manage = admin.manage("org_professional");
+    let mut first = Connection::open(one.address).await.unwrap();
+    let mut second = Connection::open(two.address).await.unwrap();
+    let limit = RateLimit::per_minute(10_000).unwrap();
+    for round in 0..25 {
+        let key =
+            admin.issue("org_professional", &format!("round {round}"), |key| key.rate_limit(limit)).await;
+        let request = Request::get("/v1/whoami").bearer(&key.secret);
+        let mut both = async |expected: u16, why: &str| {
+            let (a, b) = tokio::join!(first.send(&request), second.send(&request));
+            assert_eq!((a.unwrap().status, b.unwrap().status), (expected, expected), "{why}, round {round}");
+        };
+        both(200, "created").await;
+        manage.deactivate(key.id).await.unwrap();
+        both(401, "deactivated").await;
+        manage.activate(key.id).await.unwrap();
+        both(200, "activated").await;
+        admin.set_plan("org_professional", "free").await;
+        both(403, "downgraded").await;
+        admin.set_plan("org_professional", "professional").await;
+        both(200, "upgraded").await;
+        manage.update(key.id, KeyPatch::new().rate_limit(RateLimit::per_minute(1).unwrap())).await.unwrap();
+        both(429, "limited").await;
+        manage.delete(key.id).await.unwrap();
+        both(401, "deleted").await;
+        assert!(manage.activate(key.id).await.is_err(), "a deleted key does not come back");
+    }
+    assert!(one.stop().await.success());
+    assert!(two.stop().await.success());
+}
+
+/// Whoever is first deletes the other's ready-made key of the same name; a key of another name,
+/// or of another organization, stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_replaces_its_own_ready_made_key_and_no_other() {
+    let artifacts = Artifacts::new("ready-made");
+    let url = artifacts.sqlite_url("keys");
+    let first = Quickstart::start(&artifacts, "first", &url).await;
+    let whoami = Request::get("/v1/whoami").bearer(&first.ready_made);
+    let expected = first.send(&whoami).await;
+    assert_eq!(expected.status, 200);
+    let identity = expected.json();
+    assert_eq!((&identity["org"], &identity["name"]), (&"org_demo".into(), &"Quickstart axum".into()));
+    let admin = Admin::on_sqlite(&url).await;
+    let other = admin.issue("org_demo", "Quickstart", |key| key).await;
+    let namesake = admin.issue("org_enterprise", "Quickstart axum", |key| key).await;
+    let old = first.ready_made.clone();
+    assert!(first.stop().await.success());
+
+    let second = Quickstart::start(&artifacts, "second", &url).await;
+    for (secret, status) in
+        [(&old, 401), (&second.ready_made, 200), (&other.secret, 200), (&namesake.secret, 200)]
+    {
+        assert_eq!(second.send(&Request::get("/v1/whoami").bearer(secret)).await.status, status);
+    }
+    let names: Vec<_> = admin.manage("org_demo").list(100, None).await.unwrap().page.items;
+    assert_eq!(names.len(), 2);
+    // The plans of the other organizations are as promised.
+    for (org, quota) in [
+        ("org_free", Some(0)),
+        ("org_starter", Some(2)),
+        ("org_professional", Some(10)),
+        ("org_enterprise", None),
+    ] {
+        assert_eq!(admin.manage(org).quota().await.unwrap().quota.limit(), quota, "{org}");
+    }
+    let refused = admin.manage("org_free").create(NewKey::new("none".parse().unwrap())).await.unwrap_err();
+    artifacts.leave("errors.txt", &format!("{refused} {refused:?} {:?}", Actor::new("").unwrap_err()));
+}

@@ -1,0 +1,134 @@
+//! What callers get while the store is away: never a pass, never a 401.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::{sync::Arc, time::Duration};
+
+use apikeys_core::{
+    MemoryStore, RateLimit, SystemClock,
+    conformance::faults::{Fault, FaultStore, Faults, Method},
+    engine::Builder,
+};
+use apikeys_example_axum::router;
+use apikeys_tests::{Admin, Artifacts, Issued, Request, Response, Service, with_another_body};
+
+/// A service in this process whose store fails when it is told to.
+struct Fragile {
+    service: Service,
+    admin: Admin,
+    faults: Faults,
+    key: Issued,
+}
+
+impl Fragile {
+    async fn start(with: impl FnOnce(Builder) -> Builder) -> Self {
+        let store = FaultStore::new(MemoryStore::new(), Arc::new(SystemClock::new()));
+        let faults = store.faults().clone();
+        let admin = Admin::on(Arc::new(store), with).await;
+        admin.set_plan("org_1", "enterprise").await;
+        let high = RateLimit::per_minute(10_000).unwrap();
+        let key = admin.issue("org_1", "patient", |key| key.rate_limit(high)).await;
+        let service = Service::start(router(admin.keys().clone())).await;
+        Self { service, admin, faults, key }
+    }
+
+    async fn send(&self, secret: &str) -> Response {
+        Request::get("/v1/whoami").bearer(secret).send(self.service.address).await
+    }
+
+    async fn whoami(&self) -> Response {
+        self.send(&self.key.secret).await
+    }
+}
+
+#[track_caller]
+fn assert_unavailable(why: &str, response: &Response, body: &str) {
+    assert_eq!(response.status, 503, "{why}: {}", response.text());
+    let expected =
+        [("cache-control", "no-store"), ("content-type", "application/problem+json"), ("retry-after", "1")];
+    assert_eq!(response.own_lines(), expected, "{why}");
+    assert_eq!(response.text(), body, "{why}");
+}
+
+const UNVERIFIED: &str = r#"{"type":"urn:problem-type:apikeys:verification-unavailable","title":"API key cannot be verified","status":503,"detail":"This is not about the key. Try again in a moment.","code":"VERIFICATION_UNAVAILABLE"}"#;
+const UNRECORDED: &str = r#"{"type":"urn:problem-type:apikeys:audit-unavailable","title":"Request cannot be recorded","status":503,"detail":"The request was not carried out. Try again in a moment.","code":"AUDIT_UNAVAILABLE"}"#;
+
+/// C9, R44
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401() {
+    let artifacts = Artifacts::new("store-away");
+    let timeout = Duration::from_millis(200);
+    let fragile = Fragile::start(|builder| builder.store_timeout(timeout)).await;
+    let stranger = with_another_body(&fragile.key.secret);
+    for fault in [Fault::Error, Fault::Rejected, Fault::Hang, Fault::AfterCommit, Fault::Delay(5 * timeout)] {
+        fragile.faults.set(Method::Find, fault);
+        for secret in [&fragile.key.secret, &stranger] {
+            let response = fragile.send(secret).await;
+            assert_unavailable(&format!("{fault:?}"), &response, UNVERIFIED);
+            artifacts.leave("answers.txt", response.text());
+        }
+        // What needs no store is decided without it, as ever.
+        assert_eq!(fragile.send("not a key").await.status, 401);
+        fragile.faults.clear();
+        assert_eq!(fragile.whoami().await.status, 200, "it recovers from {fault:?} without a restart");
+        assert_eq!(fragile.send(&stranger).await.status, 401);
+    }
+    // An unknown key is one only if every pepper in use is at hand.
+    fragile.faults.set(Method::Schemes, Fault::Error);
+    assert_unavailable("schemes", &fragile.send(&stranger).await, UNVERIFIED);
+    assert_eq!(fragile.whoami().await.status, 200);
+    artifacts.leave("health.txt", &format!("{:?}", fragile.admin.keys().health()));
+}
+
+/// C10 before the handler, R44, R47
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buffer_is_full() {
+    let artifacts = Artifacts::new("audit-away");
+    let patience = Duration::from_millis(50);
+    let room = 10;
+    let fragile = Fragile::start(|builder| builder.buffer_capacity(room).gate_patience(patience)).await;
+    for fault in [Fault::Error, Fault::AfterCommit] {
+        fragile.faults.set(Method::Record, fault);
+        let mut passed = 0;
+        let refused = loop {
+            let response = fragile.whoami().await;
+            if response.status != 200 {
+                break response;
+            }
+            passed += 1;
+            assert!(passed <= 2 * room, "the buffer has no bound");
+        };
+        assert_unavailable("full", &refused, UNRECORDED);
+        artifacts.leave("answers.txt", refused.text());
+        assert!(passed > 0);
+        let before = fragile.admin.keys().health();
+        artifacts.leave("health.txt", &format!("{before:?}"));
+        fragile.faults.clear();
+        // The pauses between attempts grow to two seconds: a flush of one's own does not wait.
+        fragile.admin.keys().flush().await.unwrap();
+        assert_eq!(fragile.whoami().await.status, 200, "it recovers from {fault:?} without a restart");
+    }
+    fragile.admin.keys().shutdown().await.unwrap();
+    let events = fragile.admin.requests(&fragile.key).await;
+    let (mut admitted, mut denied) = (0, 0);
+    for event in &events {
+        let request = event.request().unwrap();
+        match request.outcome.is_admitted() {
+            true => admitted += 1,
+            false => denied += request.requests(),
+        }
+    }
+    assert_eq!(admitted, fragile.admin.view(&fragile.key).await.request_count);
+    assert!(admitted > 2 && denied == 2, "{admitted} {denied}");
+}
+
+/// During a shutdown new requests get C9.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_shutdown_nobody_is_let_in() {
+    let _artifacts = Artifacts::new("after-shutdown");
+    let fragile = Fragile::start(|builder| builder).await;
+    assert_eq!(fragile.whoami().await.status, 200);
+    fragile.admin.keys().shutdown().await.unwrap();
+    assert_unavailable("shut down", &fragile.whoami().await, UNVERIFIED);
+    assert_eq!(fragile.admin.view(&fragile.key).await.request_count, 1);
+}

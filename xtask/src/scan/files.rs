@@ -1,0 +1,130 @@
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
+
+use super::secrets::Secrets;
+
+/// How much is read at once, in bytes.
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// What was searched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) databases: usize,
+    pub(super) write_ahead_logs: usize,
+    /// Those that hold lines of the level TRACE.
+    pub(super) logs: usize,
+    pub(super) bytes: u64,
+}
+
+impl Found {
+    /// Whether there is as much as `least` of everything.
+    pub(super) fn reaches(&self, least: &Self) -> bool {
+        self.databases >= least.databases
+            && self.write_ahead_logs >= least.write_ahead_logs
+            && self.logs >= least.logs
+            && self.bytes >= least.bytes
+    }
+}
+
+/// Searches all files below `folder`.
+///
+/// # Errors
+///
+/// When a file holds a piece of a secret, or cannot be read. The piece is not repeated.
+pub(super) fn search(folder: &Path, secrets: &Secrets) -> Result<Found, String> {
+    let mut found = Found::default();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let cannot = |error| format!("{} cannot be read: {error}", folder.display());
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?;
+            let path = entry.path();
+            if entry.file_type().map_err(cannot)?.is_dir() {
+                folders.push(path);
+            } else {
+                search_file(&path, secrets, &mut found)?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn search_file(path: &Path, secrets: &Secrets, found: &mut Found) -> Result<(), String> {
+    let cannot = |error| format!("{} cannot be read: {error}", path.display());
+    let mut file = File::open(path).map_err(cannot)?;
+    let mut chunk = vec![0; CHUNK];
+    let mut seeker = secrets.seeker();
+    let (mut offset, mut traced) = (0, false);
+    loop {
+        let read = file.read(&mut chunk).map_err(cannot)?;
+        let bytes = chunk.get(..read).unwrap_or_default();
+        if bytes.is_empty() {
+            break;
+        }
+        if let Some(at) = seeker.find(bytes) {
+            return Err(format!("{} holds a piece of a secret, up to byte {}", path.display(), offset + at));
+        }
+        traced |= bytes.windows(b"TRACE".len()).any(|word| word == b"TRACE");
+        offset += read;
+    }
+    found.bytes += u64::try_from(offset).unwrap_or(u64::MAX);
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("db") if offset > 0 => found.databases += 1,
+        Some("db-wal") if offset > 0 => found.write_ahead_logs += 1,
+        Some("log") if traced => found.logs += 1,
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "ab_0123 ab_0123ABCDEFGHIJKLMNOPQRSTUVWXYZ456789";
+
+    #[test]
+    fn a_piece_anywhere_below_the_folder_is_found_and_not_repeated() {
+        let secrets = Secrets::parse(LINE).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(folder.path().join("clean.log"), "TRACE nothing").unwrap();
+        assert!(search(folder.path(), &secrets).is_ok());
+        // The last byte of one chunk and the first of the next.
+        let mut bytes = vec![b' '; CHUNK - 1];
+        bytes.extend_from_slice(b"JKLMNOPQ");
+        fs::write(deep.join("x.db-shm"), bytes).unwrap();
+        let message = search(folder.path(), &secrets).unwrap_err();
+        assert!(message.contains("x.db-shm") && message.ends_with(&(CHUNK + 6).to_string()), "{message}");
+        assert!(!message.contains("JKLMN"));
+    }
+
+    #[test]
+    fn what_was_searched_is_counted_and_empty_files_do_not_count() {
+        let secrets = Secrets::parse(LINE).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("a.db", "x"),
+            ("b.db", ""),
+            ("a.db-wal", "xy"),
+            ("a.log", "10:00 TRACE x"),
+            ("b.log", "10:00 INFO x"),
+            ("c.txt", "TRACE"),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let found = search(folder.path(), &secrets).unwrap();
+        assert_eq!(found, Found { databases: 1, write_ahead_logs: 1, logs: 1, bytes: 33 });
+        assert!(found.reaches(&found) && !found.reaches(&Found { logs: 2, ..found }));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        let secrets = Secrets::parse(LINE).unwrap();
+        assert!(search(Path::new("/nonexistent/folder"), &secrets).is_err());
+    }
+}
