@@ -92,6 +92,10 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // `time` takes any character between date and time.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+            return Err(InvalidTimestamp);
+        }
         let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
         let exact = micros_of(parsed);
         let held = Self::from_micros(exact);
@@ -149,6 +153,16 @@ mod tests {
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(Timestamp::from_micros(i64::MAX), Timestamp::MAX);
         assert_eq!("9999-12-31T23:59:59-23:59".parse::<Timestamp>(), Err(InvalidTimestamp));
+    }
+
+    #[test]
+    fn a_t_stands_between_date_and_time() {
+        assert!("2030-01-01t00:00:00z".parse::<Timestamp>().is_ok());
+        for bad in
+            ["2030-01-01 00:00:00Z", "2030-01-01N00:00:00Z", "2030-01-01\u{e9}00:00:00Z", "2030-01-01", ""]
+        {
+            assert_eq!(bad.parse::<Timestamp>(), Err(InvalidTimestamp), "{bad}");
+        }
     }
 
     #[test]

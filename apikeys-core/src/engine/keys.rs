@@ -27,7 +27,7 @@ use crate::{
     memory::MemoryStore,
     plan::Plans,
     store::KeyStore,
-    token::{Peppers, TokenFormat},
+    token::{MalformedToken, Peppers, TokenFormat},
 };
 
 /// The API keys of a service: verifies them, lets them be managed, and records their use.
@@ -93,6 +93,13 @@ impl ApiKeys {
     #[must_use]
     pub fn operator(&self, actor: Actor) -> Operator {
         Operator::new(Arc::clone(&self.inner), actor)
+    }
+
+    /// Whether `credential` looks like one of the host's secrets, right or wrong: one of its
+    /// prefixes, the shape, but not necessarily the checksum. For a door that keys must not open.
+    #[must_use]
+    pub fn looks_like_secret(&self, credential: &[u8]) -> bool {
+        matches!(self.inner.format.check(credential), Ok(_) | Err(MalformedToken::Checksum))
     }
 
     /// The plans the host sells.

@@ -1,0 +1,13 @@
+//! What stands in the bodies of requests and answers. The document's schemas are derived from
+//! these types.
+
+mod event;
+mod key;
+mod request;
+pub(crate) mod schema;
+mod usage;
+
+pub(crate) use event::{Event, EventList};
+pub(crate) use key::{CreatedKey, Key, KeyList};
+pub(crate) use request::{KeyPatchBody, NewKeyBody};
+pub(crate) use usage::Usage;

@@ -1,0 +1,259 @@
+use std::borrow::Cow;
+
+use apikeys_core::{KeyName, KeyPatch, NewKey, RateLimit, Timestamp};
+use schemars::JsonSchema;
+
+use super::schema;
+use crate::{
+    object::{Object, Value},
+    refusal::{FieldError, Refusal},
+};
+
+/// What an administrator says of a new key.
+#[derive(Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(rename = "NewKey", deny_unknown_fields)]
+pub(crate) struct NewKeyBody {
+    #[schemars(with = "schema::Name")]
+    pub(crate) name: KeyName,
+    /// From when on the key is refused, in the future. Absent or null: never.
+    #[schemars(with = "Option<schema::Time>")]
+    expires_at: Option<Timestamp>,
+    /// Requests per minute. Absent or null: what the plan says.
+    #[schemars(with = "Option<schema::Limit>")]
+    rate_limit: Option<RateLimit>,
+}
+
+/// What to change about a key. What is absent stays.
+#[derive(Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(rename = "KeyPatch", deny_unknown_fields, transform = schema::nothing_required)]
+pub(crate) struct KeyPatchBody {
+    #[schemars(with = "schema::Name")]
+    name: Option<KeyName>,
+    /// From when on the key is refused, in the future; an expired key works again. Null: never.
+    #[schemars(with = "Option<schema::Time>")]
+    expires_at: Option<Option<Timestamp>>,
+    /// Requests per minute. Null: what the plan says.
+    #[schemars(with = "Option<schema::Limit>")]
+    rate_limit: Option<Option<RateLimit>>,
+    /// False deactivates the key, true activates it.
+    #[schemars(with = "bool")]
+    active: Option<bool>,
+}
+
+impl NewKeyBody {
+    /// `now` is what an expiration date must lie after.
+    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, Refusal> {
+        let mut object = Object::parse(body)?;
+        let name = object.take("name", name);
+        object.require("name");
+        let expires_at = object.take("expires_at", |value| expires_at(value, now)).flatten();
+        let rate_limit = object.take("rate_limit", rate_limit).flatten();
+        object.finish()?;
+        // Without a name there was a mistake.
+        let name = name.ok_or_else(|| Refusal::invalid(vec![FieldError::of("name", "is required")]))?;
+        Ok(Self { name, expires_at, rate_limit })
+    }
+}
+
+impl KeyPatchBody {
+    /// `now` is what an expiration date must lie after.
+    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, Refusal> {
+        let mut object = Object::parse(body)?;
+        let patch = Self {
+            name: object.take("name", name),
+            expires_at: object.take("expires_at", |value| expires_at(value, now)),
+            rate_limit: object.take("rate_limit", rate_limit),
+            active: object.take("active", active),
+        };
+        object.finish()?;
+        Ok(patch)
+    }
+}
+
+impl From<NewKeyBody> for NewKey {
+    fn from(body: NewKeyBody) -> Self {
+        let mut new = Self::new(body.name);
+        if let Some(at) = body.expires_at {
+            new = new.expires_at(at);
+        }
+        if let Some(limit) = body.rate_limit {
+            new = new.rate_limit(limit);
+        }
+        new
+    }
+}
+
+impl From<KeyPatchBody> for KeyPatch {
+    fn from(body: KeyPatchBody) -> Self {
+        let mut patch = Self::new();
+        if let Some(name) = body.name {
+            patch = patch.name(name);
+        }
+        patch = match body.expires_at {
+            Some(Some(at)) => patch.expires_at(at),
+            Some(None) => patch.no_expiry(),
+            None => patch,
+        };
+        patch = match body.rate_limit {
+            Some(Some(limit)) => patch.rate_limit(limit),
+            Some(None) => patch.default_rate_limit(),
+            None => patch,
+        };
+        match body.active {
+            Some(active) => patch.active(active),
+            None => patch,
+        }
+    }
+}
+
+type Read<T> = Result<T, Cow<'static, str>>;
+
+fn name(value: &Value<'_>) -> Read<KeyName> {
+    match value {
+        Value::Text(text) => KeyName::new(text).map_err(|error| error.to_string().into()),
+        _ => Err("must be text".into()),
+    }
+}
+
+fn expires_at(value: &Value<'_>, now: Timestamp) -> Read<Option<Timestamp>> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Text(text) => match text.parse() {
+            Ok(at) if at > now => Ok(Some(at)),
+            Ok(_) => Err(FieldError::expires_in_the_past().detail),
+            Err(_) => Err("must be an RFC 3339 time such as 2030-01-31T00:00:00Z".into()),
+        },
+        _ => Err("must be an RFC 3339 time, or null".into()),
+    }
+}
+
+/// Digits only: `60.0` and `6e1` are numbers, but nobody means them.
+fn rate_limit(value: &Value<'_>) -> Read<Option<RateLimit>> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Number(digits) => {
+            let number = digits.parse::<i64>().ok().and_then(|number| RateLimit::try_from(number).ok());
+            number.map(Some).ok_or_else(|| "must be a whole number from 1 to 10000".into())
+        }
+        _ => Err("must be a whole number from 1 to 10000, or null".into()),
+    }
+}
+
+fn active(value: &Value<'_>) -> Read<bool> {
+    match value {
+        Value::Bool(active) => Ok(*active),
+        _ => Err("must be true or false".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
+
+    fn pointers(result: Result<impl std::fmt::Debug, Refusal>) -> Vec<String> {
+        let problem = serde_json::to_value(result.unwrap_err().problem("")).unwrap();
+        let errors = problem["errors"].as_array().unwrap();
+        errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// R24: type by type, none slips through.
+    #[test]
+    fn only_whole_numbers_from_1_to_10_000_are_rate_limits() {
+        for bad in [
+            "0",
+            "-0",
+            "-1",
+            "10001",
+            "60.0",
+            "1e2",
+            "1E2",
+            "0.5",
+            "1e999",
+            "-1e999",
+            "18446744073709551616",
+            "99999999999999999999999999999999999999999",
+            "4294967356",
+            "\"60\"",
+            "true",
+            "[]",
+            "{}",
+            "[60]",
+        ] {
+            let body = format!(r#"{{"name":"n","rate_limit":{bad}}}"#);
+            assert_eq!(pointers(NewKeyBody::parse(body.as_bytes(), NOW)), ["/rate_limit"], "{bad}");
+            assert_eq!(pointers(KeyPatchBody::parse(body.as_bytes(), NOW)), ["/rate_limit"], "{bad}");
+        }
+        for good in [1, 60, 10_000] {
+            let body = format!(r#"{{"name":"n","rate_limit":{good}}}"#);
+            let parsed = NewKeyBody::parse(body.as_bytes(), NOW).unwrap();
+            assert_eq!(parsed.rate_limit, Some(RateLimit::per_minute(good).unwrap()));
+        }
+    }
+
+    #[test]
+    fn expiration_dates_lie_in_the_future() {
+        for bad in [
+            "\"2030-01-01T00:00:00Z\"",
+            "\"2030-01-01T01:00:00+01:00\"",
+            "\"2029-12-31T23:59:59.999999Z\"",
+            "\"2031-01-01\"",
+            "\"2031-02-30T00:00:00Z\"",
+            "\"tomorrow\"",
+            "\"\"",
+            "\"10000-01-01T00:00:00Z\"",
+            "1924992000",
+            "true",
+            "[]",
+            "{}",
+        ] {
+            let body = format!(r#"{{"name":"n","expires_at":{bad}}}"#);
+            assert_eq!(pointers(NewKeyBody::parse(body.as_bytes(), NOW)), ["/expires_at"], "{bad}");
+            assert_eq!(pointers(KeyPatchBody::parse(body.as_bytes(), NOW)), ["/expires_at"], "{bad}");
+        }
+        let body = br#"{"name":"n","expires_at":"2030-01-01T00:00:00.000001Z"}"#;
+        let parsed = NewKeyBody::parse(body, NOW).unwrap();
+        assert_eq!(parsed.expires_at.unwrap().as_micros(), NOW.as_micros() + 1);
+    }
+
+    #[test]
+    fn null_clears_expiry_and_limit_and_nothing_else() {
+        let cleared = KeyPatchBody::parse(br#"{"expires_at":null,"rate_limit":null}"#, NOW).unwrap();
+        assert_eq!((cleared.expires_at, cleared.rate_limit), (Some(None), Some(None)));
+        let empty = KeyPatchBody::parse(b"{}", NOW).unwrap();
+        assert_eq!(empty, KeyPatchBody { name: None, expires_at: None, rate_limit: None, active: None });
+        assert_eq!(
+            pointers(KeyPatchBody::parse(br#"{"name":null,"active":null}"#, NOW)),
+            ["/name", "/active"]
+        );
+        let new = NewKeyBody::parse(br#"{"name":" n ","expires_at":null,"rate_limit":null}"#, NOW).unwrap();
+        assert_eq!((new.name.as_str(), new.expires_at, new.rate_limit), ("n", None, None));
+    }
+
+    #[test]
+    fn every_mistake_is_listed_at_once() {
+        let body = br#"{"rate_limit":0,"org":"o","expires_at":"x","rate_limit":1,"active":1,"a/b":1}"#;
+        assert_eq!(
+            pointers(NewKeyBody::parse(body, NOW)),
+            ["/rate_limit", "/org", "/expires_at", "/active", "/a~1b", "/name"]
+        );
+        assert_eq!(
+            pointers(KeyPatchBody::parse(body, NOW)),
+            ["/rate_limit", "/org", "/expires_at", "/active", "/a~1b"]
+        );
+        let names = [
+            "\"\"",
+            "\"  \"",
+            "1",
+            "null",
+            "\"a\\u0000b\"",
+            "\"a\\nb\"",
+            &format!("\"{}\"", "é".repeat(101)),
+        ];
+        for bad in names {
+            let body = format!(r#"{{"name":{bad},"rate_limit":60.5}}"#);
+            assert_eq!(pointers(NewKeyBody::parse(body.as_bytes(), NOW)), ["/name", "/rate_limit"], "{bad}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Schemas of single values, for the types that core knows and `schemars` does not.
+
+use std::borrow::Cow;
+
+use apikeys_core::{
+    DenialCode, KeyName, RateLimit,
+    audit::{Action, Outcome},
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::json;
+
+use crate::ErrorCode;
+
+macro_rules! schemas {
+    ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {$(
+        $(#[$doc])*
+        pub(crate) enum $name {}
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    )*};
+}
+
+schemas! {
+    Id = json_schema!({ "type": "string", "pattern": "^[a-z2-7]{26}$" });
+    /// RFC 3339. Answers are in UTC, requests may use any offset.
+    Time = json_schema!({ "type": "string", "format": "date-time" });
+    Name = json_schema!({
+        "type": "string",
+        "minLength": 1,
+        "description": format!(
+            "1 to {} characters after trimming, none of them a control character.",
+            KeyName::MAX_CHARS,
+        ),
+    });
+    Limit = json_schema!({ "type": "integer", "minimum": 1, "maximum": RateLimit::MAX.requests() });
+    Status = json_schema!({ "type": "string", "enum": ["active", "deactivated", "expired"] });
+    ActionName = json_schema!({ "type": "string", "enum": Action::ALL.map(Action::as_str) });
+    OutcomeName = json_schema!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) });
+    Denial = json_schema!({ "type": "string", "enum": DenialCode::ALL.map(DenialCode::as_str) });
+    Code = json_schema!({ "type": "string", "enum": ErrorCode::ALL.map(ErrorCode::as_str) });
+    HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
+    PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
+    Cursor = json_schema!({ "type": "string" });
+    Step = json_schema!({ "type": "string", "enum": ["hour", "day"], "default": "hour" });
+    /// By member of the key.
+    Changes = json_schema!({
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "required": ["from", "to"],
+            "properties": { "from": change_value(), "to": change_value() },
+        },
+    });
+}
+
+fn change_value() -> serde_json::Value {
+    json!({ "type": ["string", "integer", "boolean", "null"] })
+}
+
+/// For a body none of whose members is required.
+pub(crate) fn nothing_required(schema: &mut Schema) {
+    schema.remove("required");
+}

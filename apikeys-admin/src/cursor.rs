@@ -1,0 +1,113 @@
+use std::{fmt, sync::OnceLock};
+
+use apikeys_core::entropy::{Entropy, EntropyError, OsEntropy};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305,
+    aead::{Aead, Payload},
+};
+use data_encoding::BASE64URL_NOPAD;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+/// Makes cursors and reads them back: encrypted, so that they reveal nothing, and bound to the
+/// list they belong to, so that none works for another organization, list or filter.
+#[derive(Default)]
+pub(crate) struct Cursors {
+    cipher: OnceLock<XChaCha20Poly1305>,
+}
+
+const NONCE_LEN: usize = 24;
+const PLACE_LEN: usize = 16;
+const TAG_LEN: usize = 16;
+const TEXT_LEN: usize = (NONCE_LEN + PLACE_LEN + TAG_LEN) / 3 * 4 + 3;
+
+impl Cursors {
+    pub(crate) fn with_key(key: &[u8; 32]) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(key.into()).into() }
+    }
+
+    /// A cursor to the place after `place` in the list that `list` describes.
+    pub(crate) fn seal(&self, list: &impl Serialize, place: [u8; PLACE_LEN]) -> Result<String, EntropyError> {
+        let cipher = self.cipher()?;
+        let mut nonce = [0; NONCE_LEN];
+        OsEntropy::new().fill(&mut nonce)?;
+        let payload = Payload { msg: &place, aad: &context(list) };
+        let sealed =
+            cipher.encrypt(&nonce.into(), payload).map_err(|_| EntropyError::new("encryption failed"))?;
+        Ok(BASE64URL_NOPAD.encode(&[&nonce[..], &sealed].concat()))
+    }
+
+    /// The place, if the cursor was made here for the same list.
+    pub(crate) fn open(&self, list: &impl Serialize, cursor: &str) -> Option<[u8; PLACE_LEN]> {
+        if cursor.len() != TEXT_LEN {
+            return None;
+        }
+        let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
+        let payload = Payload { msg: sealed, aad: &context(list) };
+        self.cipher().ok()?.decrypt(nonce.into(), payload).ok()?.try_into().ok()
+    }
+
+    fn cipher(&self) -> Result<&XChaCha20Poly1305, EntropyError> {
+        if let Some(cipher) = self.cipher.get() {
+            return Ok(cipher);
+        }
+        let mut key = Zeroizing::new([0; 32]);
+        OsEntropy::new().fill(key.as_mut())?;
+        Ok(self.cipher.get_or_init(|| XChaCha20Poly1305::new((&*key).into())))
+    }
+}
+
+/// JSON keeps the parts of a description apart, whatever they hold.
+fn context(list: &impl Serialize) -> Vec<u8> {
+    // Texts, ids and times only: this cannot fail.
+    serde_json::to_vec(list).unwrap_or_default()
+}
+
+impl fmt::Debug for Cursors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cursors(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIST: (&str, &str) = ("keys", "org");
+
+    #[test]
+    fn a_cursor_works_in_every_process_that_has_the_key_and_nowhere_else() {
+        let cursor = Cursors::with_key(&[7; 32]).seal(&LIST, [9; 16]).unwrap();
+        assert_eq!(cursor.len(), TEXT_LEN);
+        assert_eq!(Cursors::with_key(&[7; 32]).open(&LIST, &cursor), Some([9; 16]));
+        assert_eq!(Cursors::with_key(&[8; 32]).open(&LIST, &cursor), None);
+        assert_eq!(Cursors::default().open(&LIST, &cursor), None);
+    }
+
+    #[test]
+    fn without_a_key_given_a_process_makes_its_own() {
+        let cursors = Cursors::default();
+        let cursor = cursors.seal(&LIST, [9; 16]).unwrap();
+        assert_eq!(cursors.open(&LIST, &cursor), Some([9; 16]));
+    }
+
+    proptest! {
+        /// No bit of a cursor can be changed, and no two for the same place look alike.
+        #[test]
+        fn a_cursor_with_another_bit_or_list_is_none(place: [u8; 16], at in 0_usize..56, bit in 0_u8..8) {
+            let cursors = Cursors::with_key(&[7; 32]);
+            let cursor = cursors.seal(&LIST, place).unwrap();
+            prop_assert_ne!(&cursor, &cursors.seal(&LIST, place).unwrap());
+            prop_assert_eq!(cursors.open(&LIST, &cursor), Some(place));
+            prop_assert_eq!(cursors.open(&("keys", "other"), &cursor), None);
+            prop_assert_eq!(cursors.open(&("audit", "org"), &cursor), None);
+            let mut bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap();
+            bytes[at] ^= 1 << bit;
+            prop_assert_eq!(cursors.open(&LIST, &BASE64URL_NOPAD.encode(&bytes)), None);
+            prop_assert_eq!(cursors.open(&LIST, &cursor[..cursor.len() - 1]), None);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The OpenAPI document, written from the route table and the types of the bodies.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use schemars::{SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    ErrorCode,
+    refusal::{FieldError, Problem, Refusal},
+    route::{COMMON_CODES, Content, ROUTES, Route},
+};
+
+const SCHEMAS: &str = "/components/schemas";
+
+/// All of it but what depends on the host.
+static COMMON: LazyLock<Value> = LazyLock::new(common);
+
+/// The document for an API below `mount`, behind a login that is kept in `cookie`.
+pub(crate) fn of(mount: &str, cookie: &str) -> Vec<u8> {
+    let mut document = COMMON.clone();
+    let scheme = json!({
+        "type": "apiKey",
+        "in": "cookie",
+        "name": cookie,
+        "description": "The service's own login. API keys are refused.",
+    });
+    if let Some(root) = document.as_object_mut() {
+        root.insert("servers".to_owned(), json!([{ "url": if mount.is_empty() { "/" } else { mount } }]));
+        if let Some(components) = root.get_mut("components").and_then(Value::as_object_mut) {
+            components.insert("securitySchemes".to_owned(), json!({ "login": scheme }));
+        }
+    }
+    // Texts and numbers only: this cannot fail.
+    serde_json::to_vec(&document).unwrap_or_default()
+}
+
+fn common() -> Value {
+    let settings = || {
+        SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = SCHEMAS.into();
+            settings.meta_schema = None;
+        })
+    };
+    // What is read may be left out; what is written is always there.
+    let mut read = settings().for_deserialize().into_generator();
+    let mut written = settings().for_serialize().into_generator();
+    let problem = written.subschema_for::<Problem<'static>>();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for route in &ROUTES {
+        let operation = operation(route, &mut read, &mut written, problem.as_value());
+        let path = paths.entry(route.template).or_default();
+        path.insert(route.method.to_ascii_lowercase(), operation);
+        if route.template.contains("{id}") {
+            path.insert("parameters".to_owned(), json!([id_parameter(&mut read)]));
+        }
+    }
+    let mut schemas = read.take_definitions(true);
+    schemas.append(&mut written.take_definitions(true));
+    let unrouted = [ErrorCode::NotFound, ErrorCode::MethodNotAllowed];
+    let responses: Map<_, _> =
+        unrouted.iter().map(|code| (name_of(*code), refusal(&[*code], problem.as_value()))).collect();
+    json!({
+        "openapi": "3.1.1",
+        "info": {
+            "title": "API keys",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+        },
+        "security": [{ "login": [] }],
+        "paths": paths,
+        "components": { "schemas": schemas, "responses": responses },
+    })
+}
+
+const DESCRIPTION: &str = "Manage an organization's API keys. Times are RFC 3339, in UTC. Errors are problem details \
+(RFC 9457) with a stable `code`. A path that is not here is answered with `NOT_FOUND`, another method with \
+`METHOD_NOT_ALLOWED`. When several errors apply, the answer is the first of: 401, 403 for a cross-site request, 404, \
+405, 413, 415, 400, 422, 403 for the plan, 409. Every answer is `Cache-Control: no-store`. A parameter of the query \
+that is unknown, repeated or empty is an error.";
+
+fn operation(
+    route: &Route,
+    read: &mut SchemaGenerator,
+    written: &mut SchemaGenerator,
+    problem: &Value,
+) -> Value {
+    let mut operation = json!({
+        "operationId": route.operation,
+        "summary": route.summary,
+        "description": route.description,
+        "responses": responses(route, written, problem),
+    });
+    let Some(members) = operation.as_object_mut() else { return operation };
+    if !route.parameters.is_empty() {
+        let parameter = |parameter: &crate::query::Parameter| {
+            json!({
+                "name": parameter.name,
+                "in": "query",
+                "description": parameter.description,
+                "schema": (parameter.schema)(read),
+            })
+        };
+        members.insert("parameters".to_owned(), route.parameters.iter().map(parameter).collect());
+    }
+    if let Some(body) = &route.body {
+        members.insert(
+            "requestBody".to_owned(),
+            json!({ "required": true, "content": content("application/json", body, read) }),
+        );
+    }
+    operation
+}
+
+fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> Map<String, Value> {
+    let answer = &route.answer;
+    let mut success = json!({ "description": answer.description });
+    if let Some(members) = success.as_object_mut() {
+        if let Some(body) = &answer.content {
+            members.insert("content".to_owned(), content("application/json", body, written));
+        }
+        if answer.status == 201 {
+            let location = json!({
+                "Location": {
+                    "description": "The path of the key.",
+                    "required": true,
+                    "schema": { "type": "string", "format": "uri-reference" },
+                },
+            });
+            members.insert("headers".to_owned(), location);
+        }
+    }
+    let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    for code in COMMON_CODES.iter().chain(route.codes) {
+        by_status.entry(code.status()).or_default().push(*code);
+    }
+    let mut responses = Map::from_iter([(answer.status.to_string(), success)]);
+    responses.extend(by_status.iter().map(|(status, codes)| (status.to_string(), refusal(codes, problem))));
+    responses
+}
+
+/// The response for any of `codes`, which share a status.
+fn refusal(codes: &[ErrorCode], problem: &Value) -> Value {
+    let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
+    let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+    let examples: Map<_, _> = codes
+        .iter()
+        .map(|code| {
+            (code.as_str().to_owned(), json!({ "value": sample(*code).problem("urn:problem-type:apikeys:") }))
+        })
+        .collect();
+    let mut response = json!({
+        "description": format!("{}.", titles.join("; ")),
+        "content": {
+            "application/problem+json": {
+                "schema": { "allOf": [problem, { "properties": { "code": { "enum": names } } }] },
+                "examples": examples,
+            },
+        },
+    });
+    let header = match codes.first() {
+        Some(ErrorCode::MethodNotAllowed) => {
+            json!({ "Allow": header("The methods of this path.", "string") })
+        }
+        Some(ErrorCode::ManagementUnavailable) => {
+            json!({ "Retry-After": header("Seconds to wait.", "integer") })
+        }
+        _ => return response,
+    };
+    if let Some(members) = response.as_object_mut() {
+        members.insert("headers".to_owned(), header);
+    }
+    response
+}
+
+fn header(description: &str, kind: &str) -> Value {
+    json!({ "description": description, "required": true, "schema": { "type": kind } })
+}
+
+fn sample(code: ErrorCode) -> Refusal {
+    match code {
+        ErrorCode::ValidationFailed => Refusal::invalid(vec![FieldError::expires_in_the_past()]),
+        ErrorCode::KeyLimitReached => Refusal::key_limit(10, 10),
+        code => code.into(),
+    }
+}
+
+fn content(media_type: &str, content: &Content, generator: &mut SchemaGenerator) -> Value {
+    let example: Value = serde_json::from_str(content.example).unwrap_or_default();
+    json!({ media_type: { "schema": (content.schema)(generator), "example": example } })
+}
+
+fn id_parameter(generator: &mut SchemaGenerator) -> Value {
+    json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "The id of the key.",
+        "schema": generator.subschema_for::<crate::body::schema::Id>(),
+    })
+}
+
+/// `MethodNotAllowed` for `METHOD_NOT_ALLOWED`.
+fn name_of(code: ErrorCode) -> String {
+    format!("{code:?}")
+}

@@ -1,0 +1,58 @@
+use apikeys_core::{
+    ApiKeys,
+    http::{Headers, Sources, credential},
+};
+
+/// Whether a request carries a credential that looks like an API key, right or wrong.
+///
+/// Keys never manage keys: a program that holds one is refused even beside a login, so that
+/// nobody builds on it working.
+pub(crate) fn carries_api_key(keys: &ApiKeys, headers: &(impl Headers + ?Sized)) -> bool {
+    let sources = Sources::bearer().basic_user_name();
+    let looks =
+        |bytes: &[u8]| bytes.split(|byte| b" \t,".contains(byte)).any(|word| keys.looks_like_secret(word));
+    let authorized = |part: &[u8]| {
+        let line: &[(&str, &[u8])] = &[("authorization", part)];
+        matches!(credential(&sources, line), Ok(Some(presented)) if looks(presented.as_bytes()))
+    };
+    headers.values("authorization").any(|line| line.split(|byte| *byte == b',').any(authorized))
+        || headers.values("x-api-key").any(looks)
+}
+
+#[cfg(test)]
+mod tests {
+    use apikeys_core::{Actor, NewKey, OrgId, PlanName};
+
+    use super::*;
+
+    #[test]
+    fn an_api_key_is_recognised_wherever_it_may_stand() {
+        let keys = ApiKeys::in_memory();
+        let (org, actor) = (OrgId::new("o").unwrap(), Actor::new("a").unwrap());
+        let created = pollster::block_on(async {
+            let plan = PlanName::new("starter").unwrap();
+            keys.operator(actor.clone()).set_plan(&org, &plan).await.unwrap();
+            keys.manage(org, actor).create(NewKey::new("n".parse().unwrap())).await.unwrap()
+        });
+        let secret = created.secret.expose();
+        let basic = data_encoding::BASE64.encode(format!("{secret}:").as_bytes());
+        // A wrong checksum is a key all the same.
+        let wrong =
+            format!("{}{}", &secret[..secret.len() - 1], if secret.ends_with('0') { '1' } else { '0' });
+        for (name, value, wanted) in [
+            ("authorization", format!("Bearer {secret}"), true),
+            ("authorization", format!("bEARER   {secret}"), true),
+            ("authorization", format!("Bearer {wrong}"), true),
+            ("authorization", format!("Bearer other, Bearer {secret}"), true),
+            ("authorization", format!("Basic {basic}"), true),
+            ("x-api-key", secret.to_owned(), true),
+            ("authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned(), false),
+            ("authorization", "Basic YWRtaW46cGFzcw==".to_owned(), false),
+            ("authorization", "Bearer".to_owned(), false),
+            ("x-api-key", "other".to_owned(), false),
+        ] {
+            let headers: &[(&str, &[u8])] = &[(name, value.as_bytes())];
+            assert_eq!(carries_api_key(&keys, headers), wanted, "{name}");
+        }
+    }
+}

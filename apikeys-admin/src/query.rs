@@ -1,0 +1,195 @@
+use apikeys_core::{KeyId, Timestamp, audit::Action, store::UsageStep};
+use schemars::{Schema, SchemaGenerator};
+
+use crate::{ErrorCode, body::schema, refusal::Refusal};
+
+/// A parameter that a call takes in its query.
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+pub(crate) const LIMIT: Parameter = Parameter {
+    name: "limit",
+    description: "How many to list at most.",
+    schema: SchemaGenerator::subschema_for::<schema::PageSize>,
+};
+pub(crate) const CURSOR: Parameter = Parameter {
+    name: "cursor",
+    description: "Where to go on: the `next_cursor` of the page before, for the same filters.",
+    schema: SchemaGenerator::subschema_for::<schema::Cursor>,
+};
+pub(crate) const KEY_ID: Parameter = Parameter {
+    name: "key_id",
+    description: "Events of this key only, deleted or not. No events if there never was such a key.",
+    schema: SchemaGenerator::subschema_for::<schema::Id>,
+};
+pub(crate) const ACTION: Parameter = Parameter {
+    name: "action",
+    description: "Events of this kind only.",
+    schema: SchemaGenerator::subschema_for::<schema::ActionName>,
+};
+pub(crate) const SINCE: Parameter = Parameter {
+    name: "since",
+    description: "Not before this time.",
+    schema: SchemaGenerator::subschema_for::<schema::Time>,
+};
+pub(crate) const UNTIL: Parameter = Parameter {
+    name: "until",
+    description: "Before this time.",
+    schema: SchemaGenerator::subschema_for::<schema::Time>,
+};
+pub(crate) const STEP: Parameter = Parameter {
+    name: "step",
+    description: "The length of a point, an hour or a UTC day.",
+    schema: SchemaGenerator::subschema_for::<schema::Step>,
+};
+
+/// A query whose parameters are all known, each there at most once.
+#[derive(Debug)]
+pub(crate) struct Query(Vec<(&'static str, String)>);
+
+impl Query {
+    pub(crate) fn parse(text: Option<&str>, parameters: &'static [Parameter]) -> Result<Self, Refusal> {
+        let mut found: Vec<(&'static str, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(text.unwrap_or_default().as_bytes()) {
+            let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
+                return Err(unknown(parameters));
+            };
+            if found.iter().any(|(other, _)| *other == parameter.name) {
+                return Err(invalid(format!("{} stands in the query more than once.", parameter.name)));
+            }
+            found.push((parameter.name, value.into_owned()));
+        }
+        Ok(Self(found))
+    }
+
+    /// 50 if it is absent.
+    pub(crate) fn limit(&self) -> Result<u32, Refusal> {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let read = |text: &str| text.parse().ok().filter(|limit| digits(text) && (1..=100).contains(limit));
+        Ok(self.read(LIMIT.name, read, "a whole number from 1 to 100")?.unwrap_or(50))
+    }
+
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.get(CURSOR.name)
+    }
+
+    pub(crate) fn key_id(&self) -> Result<Option<KeyId>, Refusal> {
+        self.read(KEY_ID.name, |text| text.parse().ok(), "the id of a key")
+    }
+
+    pub(crate) fn action(&self) -> Result<Option<Action>, Refusal> {
+        self.read(ACTION.name, Action::parse, "an action such as key.created")
+    }
+
+    pub(crate) fn since(&self) -> Result<Option<Timestamp>, Refusal> {
+        self.time(SINCE.name)
+    }
+
+    pub(crate) fn until(&self) -> Result<Option<Timestamp>, Refusal> {
+        self.time(UNTIL.name)
+    }
+
+    /// Hours if it is absent.
+    pub(crate) fn step(&self) -> Result<UsageStep, Refusal> {
+        let read = |text: &str| match text {
+            "hour" => Some(UsageStep::Hour),
+            "day" => Some(UsageStep::Day),
+            _ => None,
+        };
+        Ok(self.read(STEP.name, read, "hour or day")?.unwrap_or(UsageStep::Hour))
+    }
+
+    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
+        let wanted = "an RFC 3339 time such as 2030-01-31T00:00:00Z, with + written as %2B";
+        self.read(name, |text| text.parse().ok(), wanted)
+    }
+
+    fn read<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+        wanted: &'static str,
+    ) -> Result<Option<T>, Refusal> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        read(text).map(Some).ok_or_else(|| invalid(format!("{name} must be {wanted}.")))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The query is wrong in the way that `detail` says.
+pub(crate) fn invalid(detail: String) -> Refusal {
+    Refusal::detailed(ErrorCode::InvalidQuery, detail)
+}
+
+fn unknown(parameters: &[Parameter]) -> Refusal {
+    let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
+    invalid(match &*names {
+        [] => "This call takes no parameters.".to_owned(),
+        names => format!("This call takes {} and nothing else.", names.join(", ")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: &[Parameter] = &[LIMIT, CURSOR, KEY_ID, ACTION, SINCE, UNTIL, STEP];
+
+    fn refused<T>(text: &str, read: impl FnOnce(&Query) -> Result<T, Refusal>) -> bool {
+        match Query::parse(Some(text), ALL).and_then(|query| read(&query)) {
+            Ok(_) => false,
+            Err(refusal) => {
+                assert_eq!(refusal.code, ErrorCode::InvalidQuery);
+                true
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_number_from_1_to_100() {
+        let limit = |text| Query::parse(Some(text), ALL).unwrap().limit().ok();
+        assert_eq!((limit(""), limit("limit=1"), limit("limit=100")), (Some(50), Some(1), Some(100)));
+        for bad in ["", "0", "101", "-1", "%2B5", "5.0", "1e1", "99999999999", "five", "5%00", "\u{665}"] {
+            assert!(refused(&format!("limit={bad}"), Query::limit), "{bad}");
+        }
+    }
+
+    #[test]
+    fn unknown_and_repeated_parameters_are_refused() {
+        for bad in [
+            "x=1",
+            "Limit=1",
+            "limit",
+            "limit=1&limit=1",
+            "limit=1&limi%74=1",
+            "cursor=a&cursor=b",
+            "=",
+            "org=o",
+        ] {
+            assert!(refused(bad, Query::limit), "{bad}");
+        }
+        assert!(Query::parse(Some("limit=1"), &[]).is_err());
+        for good in [None, Some(""), Some("&"), Some("&&limi%74=7&")] {
+            assert!(Query::parse(good, ALL).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_read_strictly() {
+        assert!(refused("key_id=x", Query::key_id));
+        assert!(refused("key_id=", Query::key_id));
+        assert!(refused("action=key.exploded", Query::action));
+        assert!(refused("since=2030-01-01", Query::since));
+        assert!(refused("until=2030-01-01T00:00:00+01:00", Query::until), "a bare + is a space");
+        assert!(refused("step=week", Query::step));
+        let query =
+            Query::parse(Some("until=2030-01-01T00:00:00%2B01:00&since=2029-12-31T23:00:00Z"), ALL).unwrap();
+        assert_eq!(query.since().unwrap(), query.until().unwrap());
+    }
+}

@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::support::{Bench, get, path, post, problem};
+
+#[tokio::test]
+async fn a_key_is_created_with_its_secret_and_its_address() {
+    let bench = Bench::new().await;
+    let body =
+        json!({ "name": "  CI deploys ", "expires_at": "2031-01-01T01:00:00+01:00", "rate_limit": 600 });
+    let reply = bench.send(post("/api/keys").json(&body)).await;
+    assert_eq!(reply.status, 201);
+    let created = reply.json();
+    let secret = created["secret"].as_str().unwrap();
+    assert_eq!(reply.header("location"), Some(format!("/settings/developer{}", path(&created)).as_str()));
+    assert_eq!(
+        created["key"],
+        json!({
+            "id": created["key"]["id"],
+            "name": "CI deploys",
+            "prefix": &secret[.."test_key_".len() + 4],
+            "status": "active",
+            "active": true,
+            "created_at": "2030-01-01T00:00:00Z",
+            "created_by": "ann",
+            "expires_at": "2031-01-01T00:00:00Z",
+            "rate_limit": 600,
+            "effective_rate_limit": 600,
+            "last_used_at": null,
+            "request_count": 0,
+        })
+    );
+    assert!(bench.call(&created).await);
+}
+
+#[tokio::test]
+async fn expiry_and_limit_may_be_left_blank_or_null() {
+    let bench = Bench::new().await;
+    for body in [json!({ "name": "a" }), json!({ "name": "a", "expires_at": null, "rate_limit": null })] {
+        let key = bench.json(post("/api/keys").json(&body)).await["key"].clone();
+        assert_eq!((&key["expires_at"], &key["rate_limit"]), (&json!(null), &json!(null)));
+        assert_eq!(key["effective_rate_limit"], 60);
+    }
+}
+
+/// R37, R38: each mistake in the body is told by its place, and nothing is created.
+#[tokio::test]
+async fn mistakes_in_the_body_are_all_told_at_once() {
+    let bench = Bench::new().await;
+    for (body, pointers) in [
+        (r"{}", &["/name"][..]),
+        (r#"{"name":"a","org":"other"}"#, &["/org"]),
+        (r#"{"name":"a","active":false}"#, &["/active"]),
+        (r#"{"name":"a","name":"b"}"#, &["/name"]),
+        (r#"{"name":"a","rate_limit":60.0}"#, &["/rate_limit"]),
+        (r#"{"name":"a","rate_limit":"60"}"#, &["/rate_limit"]),
+        (r#"{"name":"a","expires_at":"2030-01-01T00:00:00Z"}"#, &["/expires_at"]),
+        (
+            r#"{"rate_limit":0,"x/~":{},"expires_at":"soon"}"#,
+            &["/rate_limit", "/x~1~0", "/expires_at", "/name"],
+        ),
+        (r"[]", &[""]),
+        (r"null", &[""]),
+        (r#""name""#, &[""]),
+    ] {
+        let reply = bench.send(post("/api/keys").body(body)).await;
+        assert_eq!(reply.problem(), problem(422, "VALIDATION_FAILED"), "{body}");
+        assert_eq!(reply.pointers(), pointers, "{body}");
+    }
+    assert_eq!(bench.json(get("/api/keys")).await["quota"]["used"], 0);
+}
+
+/// B1.
+#[tokio::test]
+async fn a_plan_without_api_access_creates_nothing_but_keeps_what_there_is_manageable() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    bench.set_plan("org", "free").await;
+    let reply = bench.send(post("/api/keys").json(&json!({ "name": "b" }))).await;
+    assert_eq!(reply.problem(), problem(403, "API_ACCESS_NOT_AVAILABLE"));
+    assert_eq!(bench.json(get(&path(&created))).await["name"], "a");
+    assert_eq!(bench.json(get("/api/keys")).await["quota"], json!({ "used": 1, "limit": 0 }));
+    let reply = bench.send(crate::support::delete(&path(&created))).await;
+    assert_eq!(reply.status, 204);
+}
+
+/// B8.
+#[tokio::test]
+async fn sixty_creations_at_once_make_exactly_the_ten_keys_of_the_plan() {
+    let bench = Arc::new(Bench::new().await);
+    bench.set_plan("org", "professional").await;
+    let racers: Vec<_> = (0..60)
+        .map(|n| {
+            let bench = Arc::clone(&bench);
+            std::thread::spawn(move || {
+                pollster::block_on(bench.send(post("/api/keys").json(&json!({ "name": format!("key {n}") }))))
+            })
+        })
+        .collect();
+    let replies: Vec<_> = racers.into_iter().map(|racer| racer.join().unwrap()).collect();
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 10);
+    for refused in replies.iter().filter(|reply| reply.status != 201) {
+        assert_eq!(refused.problem(), problem(409, "KEY_LIMIT_REACHED"));
+        let body = refused.json();
+        assert_eq!((&body["quota"], &body["used"]), (&json!(10), &json!(10)));
+    }
+    assert_eq!(bench.json(get("/api/keys")).await["quota"], json!({ "used": 10, "limit": 10 }));
+}
+
+/// R36: one place below the quota.
+#[tokio::test]
+async fn of_many_creations_for_the_last_place_exactly_one_succeeds() {
+    for _ in 0..20 {
+        let bench = Arc::new(Bench::new().await);
+        bench.set_plan("org", "starter").await;
+        bench.create("first").await;
+        let racers: Vec<_> = (0..16)
+            .map(|_| {
+                let bench = Arc::clone(&bench);
+                std::thread::spawn(move || {
+                    pollster::block_on(bench.send(post("/api/keys").json(&json!({ "name": "racer" })))).status
+                })
+            })
+            .collect();
+        let mut statuses: Vec<_> = racers.into_iter().map(|racer| racer.join().unwrap()).collect();
+        statuses.sort_unstable();
+        assert_eq!((statuses[0], statuses[1], statuses[15]), (201, 409, 409));
+    }
+}

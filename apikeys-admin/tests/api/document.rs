@@ -1,0 +1,142 @@
+use std::collections::BTreeSet;
+
+use apikeys_admin::{AdminApi, ErrorCode};
+use serde_json::{Value, json};
+
+use crate::{
+    checked::{DOCUMENT, assert_valid, validator},
+    support::{Bench, get},
+};
+
+/// The calls that the API promises, by hand: neither the table nor the document may lose one.
+#[test]
+fn every_call_is_in_the_document() {
+    let mut documented = BTreeSet::new();
+    for (path, methods) in DOCUMENT.json["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys().filter(|name| *name != "parameters") {
+            documented.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let promised = [
+        "DELETE /api/keys/{id}",
+        "GET /api/audit",
+        "GET /api/keys",
+        "GET /api/keys/{id}",
+        "GET /api/keys/{id}/usage",
+        "GET /api/openapi.json",
+        "PATCH /api/keys/{id}",
+        "POST /api/keys",
+    ];
+    assert_eq!(documented, promised.map(str::to_owned).into_iter().collect());
+}
+
+#[test]
+fn every_code_is_in_the_document_with_an_example_under_its_status() {
+    let mut documented = BTreeSet::new();
+    let mut read = |status: Option<&str>, response: &Value| {
+        let Some(problem) = response["content"].get("application/problem+json") else { return };
+        let named = &problem["schema"]["allOf"][1]["properties"]["code"]["enum"];
+        for (code, example) in problem["examples"].as_object().unwrap() {
+            assert!(named.as_array().unwrap().contains(&json!(code)), "{code}");
+            assert_eq!(example["value"]["code"], json!(code));
+            if let Some(status) = status {
+                assert_eq!(example["value"]["status"].to_string(), status);
+            }
+            documented.insert(code.clone());
+        }
+        assert_eq!(named.as_array().unwrap().len(), problem["examples"].as_object().unwrap().len());
+    };
+    for methods in DOCUMENT.json["paths"].as_object().unwrap().values() {
+        for operation in methods.as_object().unwrap().values().filter(|operation| operation.is_object()) {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                read(Some(status), response);
+            }
+        }
+    }
+    for response in DOCUMENT.json["components"]["responses"].as_object().unwrap().values() {
+        read(None, response);
+    }
+    assert_eq!(documented, ErrorCode::ALL.map(|code| code.as_str().to_owned()).into_iter().collect());
+}
+
+#[test]
+fn every_example_is_valid() {
+    let document = &DOCUMENT.json;
+    let mut seen = 0;
+    let mut check = |content: &Value| {
+        for content in content.as_object().into_iter().flat_map(|content| content.values()) {
+            let schema = validator(document, &content["schema"]);
+            let examples = content["examples"].as_object().into_iter().flat_map(|examples| examples.values());
+            for example in examples.map(|example| &example["value"]).chain(content.get("example")) {
+                assert_valid(&schema, example, "an example");
+                seen += 1;
+            }
+            assert!(content.get("example").is_some() || content.get("examples").is_some(), "{content}");
+        }
+    };
+    for methods in document["paths"].as_object().unwrap().values() {
+        for operation in methods.as_object().unwrap().values().filter(|operation| operation.is_object()) {
+            check(&operation["requestBody"]["content"]);
+            for response in operation["responses"].as_object().unwrap().values() {
+                check(&response["content"]);
+            }
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+#[test]
+fn every_schema_is_json_schema_and_every_reference_leads_somewhere() {
+    fn references(json: &Value, found: &mut Vec<String>) {
+        match json {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    found.push(reference.clone());
+                }
+                members.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    references(&DOCUMENT.json, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(DOCUMENT.json.pointer(pointer).is_some(), "{reference}");
+    }
+    for (name, schema) in DOCUMENT.json["components"]["schemas"].as_object().unwrap() {
+        assert!(jsonschema::meta::is_valid(schema), "{name}");
+        assert!(schema["description"].is_string(), "{name} has no description");
+    }
+}
+
+#[tokio::test]
+async fn the_document_says_where_the_api_is_and_how_to_log_in() {
+    let mut bench = Bench::new().await;
+    let document = bench.json(get("/api/openapi.json")).await;
+    assert_eq!(document["openapi"], "3.1.1");
+    assert_eq!(document["servers"], json!([{ "url": "/settings/developer" }]));
+    assert_eq!(document["security"], json!([{ "login": [] }]));
+    assert_eq!(document["components"]["securitySchemes"]["login"]["name"], "session");
+    bench.api = bench.api.public_mount("/v2/settings/").login_cookie("__Host-id");
+    let document = bench.json(get("/api/openapi.json")).await;
+    assert_eq!(document["servers"], json!([{ "url": "/v2/settings" }]));
+    assert_eq!(document["components"]["securitySchemes"]["login"]["name"], "__Host-id");
+    let api = AdminApi::new(bench.keys.clone());
+    let at_the_root: Value = serde_json::from_slice(&api.document("")).unwrap();
+    assert_eq!(at_the_root["servers"], json!([{ "url": "/" }]));
+}
+
+/// Answers tell clients to reach the key below the public mount too.
+#[tokio::test]
+async fn a_public_mount_is_where_new_keys_are() {
+    let mut bench = Bench::new().await;
+    bench.api = bench.api.public_mount("/v2");
+    let reply = bench.send(crate::support::post("/api/keys").body(r#"{"name":"a"}"#)).await;
+    assert_eq!(
+        reply.header("location").unwrap(),
+        format!("/v2/api/keys/{}", reply.json()["key"]["id"].as_str().unwrap())
+    );
+}

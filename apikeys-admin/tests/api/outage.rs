@@ -1,0 +1,77 @@
+use apikeys_core::conformance::faults::{Fault, Method};
+
+use crate::support::{Bench, delete, get, patch, path, post, problem};
+
+/// R44: the store fails in each method, hangs, or refuses; no call tells anything but 503.
+#[tokio::test]
+async fn a_store_that_fails_is_503_and_never_a_word_of_what_it_said() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    let key = path(&created);
+    for (call, methods) in [
+        (post("/api/keys").body(r#"{"name":"b"}"#), &[Method::Org, Method::Commit][..]),
+        (get("/api/keys"), &[Method::Org, Method::Keys]),
+        (get(&key), &[Method::Org, Method::Key]),
+        (patch(&key).body(r#"{"name":"b"}"#), &[Method::Key, Method::Commit]),
+        (patch(&key).body("{"), &[Method::Key]),
+        (delete(&key), &[Method::Commit]),
+        (get("/api/audit"), &[Method::Audit]),
+        (get(&format!("{key}/usage")), &[Method::Key, Method::Usage]),
+    ] {
+        for method in methods {
+            for fault in [Fault::Error, Fault::Rejected, Fault::Hang] {
+                bench.faults.set(*method, fault);
+                let reply = bench.pass_time_until(bench.send(call.clone())).await;
+                bench.faults.clear();
+                assert_eq!(
+                    reply.problem(),
+                    problem(503, "MANAGEMENT_UNAVAILABLE"),
+                    "{call:?} {method} {fault:?}"
+                );
+                assert_eq!(reply.header("retry-after"), Some("1"));
+                let whole = "Try again in a moment. A change may have been made all the same: look first.";
+                assert_eq!(reply.json()["detail"], whole);
+            }
+        }
+    }
+    assert_eq!(bench.json(get(&key)).await, created["key"], "nothing was changed");
+    bench.faults.set_all(Fault::Error);
+    assert_eq!(bench.send(get("/api/openapi.json")).await.status, 200);
+    assert_eq!(bench.send(get("/api/keys/x")).await.status, 404, "what is no id needs no store");
+}
+
+/// R40.
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_one_key_with_one_secret() {
+    let bench = Bench::new().await;
+    bench.faults.once(Method::Commit, Fault::AfterCommit);
+    let created = bench.pass_time_until(bench.create("a")).await;
+    assert!(bench.call(&created).await);
+    assert_eq!(bench.json(get("/api/keys")).await["quota"]["used"], 1);
+    let events = bench.json(get("/api/audit?action=key.created")).await["events"].clone();
+    assert_eq!(events.as_array().unwrap().len(), 1);
+    bench.faults.once(Method::Commit, Fault::AfterCommit);
+    assert_eq!(bench.pass_time_until(bench.send(delete(&path(&created)))).await.status, 204);
+    assert!(!bench.call(&created).await);
+}
+
+#[tokio::test]
+async fn an_organization_on_a_plan_nobody_knows_is_503() {
+    use apikeys_core::{ApiKeys, Plan, Plans, Quota};
+    let store = apikeys_core::MemoryStore::new();
+    let plans = Plans::new([
+        Plan::new("gone", Quota::Unlimited).unwrap(),
+        Plan::new("old", Quota::Unlimited).unwrap(),
+    ]);
+    let (before, _) = ApiKeys::builder(store.clone()).plans(plans.unwrap()).build().await.unwrap();
+    let old = apikeys_core::PlanName::new("old").unwrap();
+    before
+        .operator(crate::support::actor("billing"))
+        .set_plan(&crate::support::org("org"), &old)
+        .await
+        .unwrap();
+    let mut bench = Bench::new().await;
+    (bench.keys, _) = ApiKeys::builder(store).build().await.unwrap();
+    bench.api = apikeys_admin::AdminApi::new(bench.keys.clone());
+    assert_eq!(bench.send(get("/api/keys")).await.problem(), problem(503, "MANAGEMENT_UNAVAILABLE"));
+}

@@ -1,0 +1,239 @@
+use serde_json::json;
+
+use crate::support::{Ask, Bench, ask, delete, get, patch, path, post, problem};
+
+/// All calls with a key's path for those that have one.
+fn every_call(key: &str) -> Vec<Ask> {
+    vec![
+        post("/api/keys").body(r#"{"name":"a"}"#),
+        get("/api/keys"),
+        get(key),
+        patch(key).body("{}"),
+        get("/api/audit"),
+        get(&format!("{key}/usage")),
+        get("/api/openapi.json"),
+        delete(key),
+    ]
+}
+
+/// R39.
+#[tokio::test]
+async fn nothing_is_told_without_a_login_or_to_an_api_key() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    let secret = created["secret"].as_str().unwrap();
+    for call in every_call(&path(&created)) {
+        let bearer = format!("Bearer {secret}");
+        for refused in [
+            call.clone().nobody(),
+            call.clone().nobody().header("authorization", bearer.clone()),
+            call.clone().header("authorization", bearer.clone()),
+            call.clone().header("authorization", bearer.replace("Bearer", "bearer")),
+            call.clone().header("x-api-key", secret),
+        ] {
+            let reply = bench.send(refused.clone()).await;
+            assert_eq!(reply.problem(), problem(401, "ADMIN_REQUIRED"), "{refused:?}");
+        }
+    }
+    for path in ["/api/nothing", "/api/keys/"] {
+        assert_eq!(bench.send(get(path).nobody()).await.problem(), problem(401, "ADMIN_REQUIRED"));
+    }
+    assert_eq!(bench.send(ask("OPTIONS", "/api/keys").nobody()).await.status, 401);
+    assert_eq!(bench.json(get(&path(&created))).await, created["key"], "nothing happened");
+}
+
+#[tokio::test]
+async fn the_hosts_own_bearer_token_beside_the_login_is_none_of_our_business() {
+    let bench = Bench::new().await;
+    for other in ["Bearer eyJhbGciOiJub25lIn0.e30.", "Basic YWRtaW46cGFzcw==", "Bearer test_key"] {
+        assert_eq!(bench.send(get("/api/keys").header("authorization", other)).await.status, 200, "{other}");
+    }
+}
+
+/// R39: what changes something is refused from other sites; what only reads is not asked, since
+/// another site's page cannot see the answer.
+#[tokio::test]
+async fn changes_from_other_sites_are_refused_and_reads_are_not() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    for call in every_call(&path(&created)) {
+        let cross = call.clone().header("sec-fetch-site", "cross-site");
+        let origin = call.clone().header("origin", "https://evil.example").header("host", "keys.example.com");
+        for refused in [cross, origin] {
+            let reply = bench.send(refused.clone()).await;
+            if call.method == "GET" {
+                assert_eq!(reply.status, 200, "{refused:?}");
+            } else {
+                assert_eq!(reply.problem(), problem(403, "CROSS_SITE_REQUEST"), "{refused:?}");
+            }
+        }
+        let own = call.header("origin", "https://keys.example.com").header("host", "keys.example.com");
+        assert!(bench.send(own).await.status < 300);
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_the_host_configured_may_change_things() {
+    let mut bench = Bench::new().await;
+    let from = |origin: &str| {
+        post("/api/keys").body(r#"{"name":"a"}"#).header("origin", origin).header("host", "10.0.0.7:8080")
+    };
+    assert_eq!(bench.send(from("https://app.example.com")).await.status, 403);
+    bench.api =
+        bench.api.allow_origin("https://app.example.com").unwrap().allow_origin("http://b.example").unwrap();
+    assert_eq!(bench.send(from("https://app.example.com")).await.status, 201);
+    assert_eq!(bench.send(from("http://b.example")).await.status, 201);
+    assert_eq!(bench.send(from("http://app.example.com")).await.status, 403);
+    assert!(bench.api.allow_origin("https://app.example.com/").is_err());
+}
+
+/// A form and a simple request of a page of another site, which browsers send without asking.
+#[tokio::test]
+async fn only_json_is_taken_for_json() {
+    let bench = Bench::new().await;
+    for (media_type, status) in [
+        ("application/json", 201),
+        ("Application/JSON; charset=utf-8", 201),
+        ("application/json ;x=y", 201),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/json-patch+json", 415),
+        ("application/merge-patch+json", 415),
+        ("application/jsonx", 415),
+        ("text/plain; application/json", 415),
+        ("application/json, text/plain", 415),
+        ("", 415),
+    ] {
+        let mut call = post("/api/keys").header("content-type", media_type);
+        call.body = br#"{"name":"a"}"#.to_vec();
+        assert_eq!(bench.send(call).await.status, status, "{media_type}");
+    }
+    let mut untyped = post("/api/keys");
+    untyped.body = br#"{"name":"a"}"#.to_vec();
+    assert_eq!(bench.send(untyped).await.problem(), problem(415, "UNSUPPORTED_MEDIA_TYPE"));
+    let packed = post("/api/keys").body(r#"{"name":"a"}"#).header("content-encoding", "gzip");
+    assert_eq!(bench.send(packed).await.problem(), problem(415, "UNSUPPORTED_MEDIA_TYPE"));
+    let twice = post("/api/keys").body(r#"{"name":"a"}"#).header("content-type", "text/plain");
+    assert_eq!(bench.send(twice).await.problem(), problem(415, "UNSUPPORTED_MEDIA_TYPE"));
+}
+
+#[tokio::test]
+async fn a_body_has_at_most_sixteen_kibibytes() {
+    let bench = Bench::new().await;
+    let padded = |len: usize| {
+        let head = r#"{"name":"a"}"#;
+        format!("{head}{}", " ".repeat(len - head.len()))
+    };
+    assert_eq!(bench.send(post("/api/keys").body(padded(16 * 1024))).await.status, 201);
+    let reply = bench.send(post("/api/keys").body(padded(16 * 1024 + 1))).await;
+    assert_eq!(reply.problem(), problem(413, "BODY_TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_malformed() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    for bad in [&b""[..], b"{", b"{} {}", b"\xff", b"{\"name\":\"\\ud800\"}", b"\xef\xbb\xbf{}"] {
+        for call in [post("/api/keys"), patch(&path(&created))] {
+            assert_eq!(bench.send(call.body(bad)).await.problem(), problem(400, "MALFORMED_JSON"), "{bad:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn paths_of_nobody_and_methods_of_none_are_told_apart() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    let key = path(&created);
+    for odd in [
+        "/api",
+        "/api/",
+        "/api/keys/",
+        "/api/key",
+        &format!("{key}/"),
+        &format!("{key}/usage/x"),
+        "/api/%6beys",
+    ] {
+        assert_eq!(bench.send(get(odd)).await.problem(), problem(404, "NOT_FOUND"), "{odd}");
+    }
+    for (method, path, allow) in [
+        ("PUT", "/api/keys", "POST, GET, HEAD"),
+        ("DELETE", "/api/keys", "POST, GET, HEAD"),
+        ("OPTIONS", "/api/keys", "POST, GET, HEAD"),
+        ("POST", &*key, "GET, HEAD, PATCH, DELETE"),
+        ("PUT", "/api/keys/unknown", "GET, HEAD, PATCH, DELETE"),
+        ("POST", "/api/audit", "GET, HEAD"),
+        ("TRACE", "/api/openapi.json", "GET, HEAD"),
+        ("get", "/api/audit", "GET, HEAD"),
+    ] {
+        let reply = bench.send(ask(method, path)).await;
+        assert_eq!(reply.problem(), problem(405, "METHOD_NOT_ALLOWED"), "{method} {path}");
+        assert_eq!(reply.header("allow"), Some(allow));
+    }
+}
+
+/// Everything is wrong at once; each mistake that is mended uncovers the next.
+#[tokio::test]
+async fn the_first_error_in_the_order_is_told() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    bench.set_plan("org", "free").await;
+    for (method, wrong, right) in
+        [("POST", None, "/api/keys".to_owned()), ("PATCH", Some("/api/keys/x"), path(&created))]
+    {
+        let mut call = ask(method, wrong.unwrap_or(&right)).nobody().header("sec-fetch-site", "cross-site");
+        call.query = Some("x=1".to_owned());
+        call.body = vec![b' '; 20_000];
+        assert_eq!(bench.send(call.clone()).await.problem(), problem(401, "ADMIN_REQUIRED"));
+        call = call.admin(crate::support::ann());
+        assert_eq!(bench.send(call.clone()).await.problem(), problem(403, "CROSS_SITE_REQUEST"));
+        call.headers.clear();
+        if wrong.is_some() {
+            assert_eq!(bench.send(call.clone()).await.problem(), problem(404, "KEY_NOT_FOUND"));
+            call.path = right;
+        }
+        assert_eq!(bench.send(call.clone()).await.problem(), problem(413, "BODY_TOO_LARGE"));
+        call.body = b"{".to_vec();
+        assert_eq!(bench.send(call.clone()).await.problem(), problem(415, "UNSUPPORTED_MEDIA_TYPE"));
+        call = call.header("content-type", "application/json");
+        assert_eq!(bench.send(call.clone()).await.problem(), problem(400, "INVALID_QUERY"));
+        call.query = None;
+        assert_eq!(bench.send(call.clone()).await.problem(), problem(400, "MALFORMED_JSON"));
+        call.body = br#"{"name":7}"#.to_vec();
+        assert_eq!(bench.send(call.clone()).await.problem(), problem(422, "VALIDATION_FAILED"));
+        call.body = br#"{"name":"b"}"#.to_vec();
+        if method == "POST" {
+            assert_eq!(bench.send(call.clone()).await.problem(), problem(403, "API_ACCESS_NOT_AVAILABLE"));
+            bench.set_plan("org", "starter").await;
+            bench.create("second").await;
+            assert_eq!(bench.send(call.clone()).await.problem(), problem(409, "KEY_LIMIT_REACHED"));
+            bench.set_plan("org", "enterprise").await;
+        }
+        assert!(bench.send(call).await.status < 300);
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_a_call_does_not_take_changes_nothing() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    for call in every_call(&path(&created)) {
+        let mut call = call;
+        call.query = Some("force=true".to_owned());
+        assert_eq!(bench.send(call).await.problem(), problem(400, "INVALID_QUERY"));
+    }
+    assert_eq!(bench.json(get("/api/keys")).await["quota"]["used"], 1);
+}
+
+#[tokio::test]
+async fn problem_types_are_the_hosts_to_choose() {
+    let mut bench = Bench::new().await;
+    let kind = |bench: &Bench| {
+        let reply = pollster::block_on(bench.send(get("/api/keys/x")));
+        reply.json()["type"].clone()
+    };
+    assert_eq!(kind(&bench), json!("urn:problem-type:apikeys:key-not-found"));
+    bench.api = bench.api.problem_types("https://docs.example.com/problems/");
+    assert_eq!(kind(&bench), json!("https://docs.example.com/problems/key-not-found"));
+}

@@ -1,0 +1,65 @@
+use serde_json::json;
+
+use crate::support::{Bench, ask, delete, get, patch, path, post};
+
+/// R14: the creation's answer, and nothing else.
+#[tokio::test]
+async fn the_secret_is_in_the_answer_to_the_creation_and_nowhere_else() {
+    let bench = Bench::new().await;
+    let created = bench.create("a").await;
+    let secret = created["secret"].as_str().unwrap();
+    let shown = created["key"]["prefix"].as_str().unwrap();
+    assert!(bench.call(&created).await);
+    let key = path(&created);
+    let bearer = format!("Bearer {secret}");
+    let answers = [
+        get("/api/keys"),
+        get("/api/audit"),
+        get(&key),
+        get(&format!("{key}/usage")),
+        get("/api/openapi.json"),
+        patch(&key).body(r#"{"name":"b"}"#),
+        patch(&key).body("{"),
+        patch(&key).json(&json!({ "name": 1, "secret": secret })),
+        post("/api/keys").json(&json!({ "name": secret, "rate_limit": secret })),
+        get("/api/keys").header("authorization", bearer.clone()),
+        get(&format!("/api/keys?cursor={secret}")),
+        get(&format!("/api/keys?{secret}=1")),
+        get(&format!("/api/audit?key_id={secret}")),
+        get(&format!("/api/keys/{secret}")),
+        ask("PUT", &format!("/api/{secret}")),
+        delete(&key),
+        get("/api/audit"),
+    ];
+    // Eight characters in a row beyond what is shown for ever.
+    let hidden: Vec<&str> = (shown.len()..=secret.len() - 8).map(|at| &secret[at..at + 8]).collect();
+    for ask in answers {
+        let reply = bench.send(ask.clone()).await;
+        let text = format!("{:?} {}", reply.headers, String::from_utf8(reply.body).unwrap());
+        assert!(!hidden.iter().any(|part| text.contains(part)), "{ask:?}: {text}");
+    }
+}
+
+/// R17.
+#[tokio::test]
+async fn debug_shows_neither_secrets_nor_credentials() {
+    use apikeys_admin::{AdminApi, AdminRequest, RequestBody};
+    let bench = Bench::new().await;
+    let headers: &[(&str, &[u8])] =
+        &[("content-type", b"application/json"), ("cookie", b"session=hidden-cookie")];
+    let request = AdminRequest {
+        method: "POST",
+        mount: "",
+        path: "/api/keys",
+        query: None,
+        headers,
+        body: RequestBody::Read(br#"{"name":"hidden-name"}"#),
+    };
+    assert!(!format!("{request:?} {:?}", request.body).contains("hidden"));
+    let response = bench.api.handle(Some(&crate::support::ann()), request).await;
+    let created: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+    let secret = created["secret"].as_str().unwrap();
+    let api = AdminApi::new(bench.keys.clone()).cursor_key(b"0123456789abcdef0123456789abcdef");
+    let shown = format!("{response:?} {api:?}");
+    assert!(!shown.contains(&secret[secret.len() - 8..]) && !shown.contains("89abcdef"), "{shown}");
+}
