@@ -294,3 +294,40 @@ async fn a_write_waits_for_another_process_to_let_go_of_the_file() {
     tokio::join!(waiting, letting_go);
     assert_eq!(store.org(&acme).await.unwrap().unwrap().key_count, 1);
 }
+
+/// Four stores on one file are four processes as far as SQLite is concerned: no mutex of ours is
+/// shared, and only the transaction keeps the quota.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn creations_through_several_stores_at_once_keep_the_quota() {
+    use apikeys_sqlx_store::core::{Actor, ApiKeys, ManageError, NewKey};
+
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys.db");
+    let mut engines = Vec::new();
+    for _ in 0..4 {
+        let store = SqliteStore::connect(&url(&path)).await.unwrap();
+        engines.push(ApiKeys::builder(store).build().await.unwrap().0);
+    }
+    let actor = Actor::new("ann").unwrap();
+    for round in 0..10 {
+        let org = org(&format!("org_{round}"));
+        let starter = PlanName::new("starter").unwrap();
+        engines[0].operator(actor.clone()).set_plan(&org, &starter).await.unwrap();
+        let racers: Vec<_> = (0..16)
+            .map(|number| {
+                let manage = engines[number % 4].manage(org.clone(), actor.clone());
+                tokio::spawn(async move { manage.create(NewKey::new("CI".parse().unwrap())).await })
+            })
+            .collect();
+        let mut created = 0;
+        for racer in racers {
+            match racer.await.unwrap() {
+                Ok(_) => created += 1,
+                Err(ManageError::KeyLimitReached { used: 2, .. }) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        let listed = engines[1].manage(org, actor.clone()).list(100, None).await.unwrap();
+        assert_eq!((created, listed.page.items.len(), listed.quota.used), (2, 2, 2));
+    }
+}
