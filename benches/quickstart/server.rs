@@ -6,7 +6,7 @@ use std::{
 };
 
 use apikeys_core::{Actor, ApiKeys, KeyStore, MemoryStore, NewKey, OrgId, PlanName, RateLimit};
-use apikeys_example_axum::{api, router};
+use apikeys_example_axum::{api, protected as behind_keys};
 use apikeys_example_shared::PREFIX;
 use apikeys_sqlx_store::SqliteStore;
 use axum::{Router, serve::ListenerExt};
@@ -110,5 +110,5 @@ async fn protected(store: Arc<dyn KeyStore>) -> Result<(Router, Vec<String>)> {
         let new = NewKey::new("bench".parse()?).rate_limit(RateLimit::per_minute(10_000)?);
         secrets.push(manage.create(new).await?.secret.expose().to_owned());
     }
-    Ok((router(keys), secrets))
+    Ok((behind_keys(keys), secrets))
 }

@@ -27,7 +27,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
     let address = listener.local_addr()?;
 
-    let (demo, maintenance) = Demo::open(&config).await?;
+    let (demo, maintenance, kept_in) = Demo::open(&config).await?;
     tokio::spawn(maintenance.run());
     let ready_made = demo.ready_made_key("axum").await?;
 
@@ -37,7 +37,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             tracing::debug!(%error, "TCP_NODELAY is not set");
         }
     });
-    let app = router(demo.keys.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let app = router(&demo).into_make_service_with_connect_info::<SocketAddr>();
 
     let (stopping, mut stopped) = watch::channel(false);
     let mut stopped_too = stopped.clone();
@@ -45,8 +45,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         stop.await;
         stopping.send_replace(true);
     });
-    println!("keys are kept in {}", demo.kept_in);
+    println!("keys are kept in {kept_in}");
     println!("listening on http://{address}");
+    println!("log in as an administrator of org_demo: {}", demo.admin_link(address));
     println!("{}", ready_made.lines(address));
 
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {

@@ -21,7 +21,7 @@ async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_ke
     assert!(url.starts_with(temporary.to_str().unwrap()), "{url}");
     assert_eq!(service.printed[1], format!("listening on http://{}", service.address));
     assert!(
-        service.printed[3].contains(&format!("http://{}/v1/whoami", service.address)),
+        service.printed[4].contains(&format!("http://{}/v1/whoami", service.address)),
         "{:?}",
         service.printed
     );
@@ -51,7 +51,7 @@ async fn what_is_not_supported_is_a_clear_error_at_start() {
         ("REDIS_URL", "redis://:pa55@h", "error: REDIS_URL: "),
         ("SMTP_URL", "smtp://u:pa55@h", "error: SMTP_URL: "),
         ("EXPIRY_WARNING", "5s", "error: EXPIRY_WARNING: "),
-        ("ADMIN_TOKEN", "pa55", "error: ADMIN_TOKEN: "),
+        ("ADMIN_TOKEN", "pa55 word", "error: ADMIN_TOKEN: "),
         ("AUDIT", "durable", "error: AUDIT: "),
         ("AUDIT", "strict", "error: AUDIT: "),
     ] {

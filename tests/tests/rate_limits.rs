@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use apikeys_core::{ManualClock, MemoryStore, RateLimit, Timestamp};
-use apikeys_example_axum::router;
+use apikeys_example_axum::protected;
 use apikeys_tests::{Admin, Artifacts, Connection, Quickstart, Request, Service};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn retry_after_is_honest() {
     let clock = ManualClock::new(Timestamp::from_micros(1_893_456_000_000_000));
     let ticking = clock.clone();
     let admin = Admin::on(Arc::new(MemoryStore::new()), move |builder| builder.clock(ticking)).await;
-    let service = Service::start(router(admin.keys().clone())).await;
+    let service = Service::start(protected(admin.keys().clone())).await;
     admin.set_plan("org_1", "enterprise").await;
     let mut connection = Connection::open(service.address).await.unwrap();
     for age in [0_u64, 1, 500, 1_000, 1_001, 30_000, 58_999, 59_000, 59_001, 59_999] {

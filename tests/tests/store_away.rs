@@ -9,7 +9,7 @@ use apikeys_core::{
     conformance::faults::{Fault, FaultStore, Faults, Method},
     engine::Builder,
 };
-use apikeys_example_axum::router;
+use apikeys_example_axum::protected;
 use apikeys_tests::{Admin, Artifacts, Issued, Request, Response, Service, with_another_body};
 
 /// A service in this process whose store fails when it is told to.
@@ -28,7 +28,7 @@ impl Fragile {
         admin.set_plan("org_1", "enterprise").await;
         let high = RateLimit::per_minute(10_000).unwrap();
         let key = admin.issue("org_1", "patient", |key| key.rate_limit(high)).await;
-        let service = Service::start(router(admin.keys().clone())).await;
+        let service = Service::start(protected(admin.keys().clone())).await;
         Self { service, admin, faults, key }
     }
 

@@ -8,6 +8,8 @@ pub struct Config {
     pub port: u16,
     /// Where keys are kept. From `DATABASE_URL`.
     pub database: Database,
+    /// The demo's admin password. From `ADMIN_TOKEN`; random, and printed, if not set.
+    pub admin_token: Option<String>,
 }
 
 /// Where keys are kept.
@@ -31,11 +33,10 @@ pub struct ConfigError {
 }
 
 /// Variables for what is not built yet. A value that is passed over in silence would mislead.
-const NOT_YET: [(&str, &str); 4] = [
+const NOT_YET: [(&str, &str); 3] = [
     ("REDIS_URL", "shared rate limits are not supported yet; leave it unset"),
     ("SMTP_URL", "expiry warnings are not supported yet; leave it unset"),
     ("EXPIRY_WARNING", "expiry warnings are not supported yet; leave it unset"),
-    ("ADMIN_TOKEN", "the management API is not supported yet; leave it unset"),
 ];
 
 impl Config {
@@ -75,7 +76,8 @@ impl Config {
             None => Database::Temporary,
             Some(url) => database(&url)?,
         };
-        Ok(Self { port, database })
+        let admin_token = set("ADMIN_TOKEN").map(|token| admin_token(&token)).transpose()?;
+        Ok(Self { port, database, admin_token })
     }
 }
 
@@ -89,6 +91,16 @@ fn database(url: &str) -> Result<Database, ConfigError> {
             Err(error("DATABASE_URL", format!("{scheme} is not supported yet; use sqlite:PATH or memory:")))
         }
         _ => Err(error("DATABASE_URL", "must be sqlite:PATH or memory:")),
+    }
+}
+
+/// The token travels in a header and in a URL: what needs escaping there would only confuse.
+fn admin_token(token: &str) -> Result<String, ConfigError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if token.bytes().all(plain) {
+        Ok(token.to_owned())
+    } else {
+        Err(error("ADMIN_TOKEN", "must consist of letters, digits and -._~"))
     }
 }
 
@@ -108,9 +120,10 @@ mod tests {
 
     #[test]
     fn nothing_needs_to_be_set() {
-        let default = Config { port: 3000, database: Database::Temporary };
+        let default = Config { port: 3000, database: Database::Temporary, admin_token: None };
         assert_eq!(read(&[]), Ok(default.clone()));
-        let empty = [("PORT", ""), ("DATABASE_URL", " "), ("REDIS_URL", ""), ("AUDIT", "")];
+        let empty =
+            [("PORT", ""), ("DATABASE_URL", " "), ("REDIS_URL", ""), ("AUDIT", ""), ("ADMIN_TOKEN", "")];
         assert_eq!(read(&empty), Ok(default));
     }
 
@@ -120,6 +133,8 @@ mod tests {
         assert_eq!(database("memory:"), Database::Memory);
         assert_eq!(database("sqlite:/a/b.db"), Database::Sqlite("sqlite:/a/b.db".into()));
         assert_eq!(read(&[("PORT", "0"), ("AUDIT", "buffered")]).unwrap().port, 0);
+        let token = read(&[("ADMIN_TOKEN", "let-me_in.~1")]).unwrap().admin_token;
+        assert_eq!(token.as_deref(), Some("let-me_in.~1"));
     }
 
     #[test]
@@ -136,7 +151,8 @@ mod tests {
             ("REDIS_URL", "redis://user:pa55@host"),
             ("SMTP_URL", "smtp://user:pa55@host:25"),
             ("EXPIRY_WARNING", "7d"),
-            ("ADMIN_TOKEN", "pa55"),
+            ("ADMIN_TOKEN", "pa55 word"),
+            ("ADMIN_TOKEN", "pa55&x"),
             ("AUDIT", "durable"),
             ("AUDIT", "strict"),
             ("AUDIT", "none"),

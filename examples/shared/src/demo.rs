@@ -1,12 +1,13 @@
 use std::{io, sync::Arc};
 
+use apikeys_admin::{AdminApi, ErrorCode};
 use apikeys_core::{
     Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, MemoryStore, NewKey, OrgId, PlanName,
-    Secret, key::InvalidKeyName, store::StoreError,
+    Secret, entropy::EntropyError, http::Headers, key::InvalidKeyName, store::StoreError,
 };
 use apikeys_sqlx_store::SqliteStore;
 
-use crate::{Config, Database, PREFIX};
+use crate::{Answer, Config, Database, LOGIN_COOKIE, Login, PREFIX};
 
 /// The demo's organizations, each on its plan.
 const ORGANIZATIONS: [(&str, &str); 5] = [
@@ -17,13 +18,15 @@ const ORGANIZATIONS: [(&str, &str); 5] = [
     ("org_demo", "enterprise"),
 ];
 
-/// A small service with some organizations, ready to be served by any framework.
-#[derive(Debug)]
+/// A small service with some organizations, ready to be served by any framework. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Demo {
     /// The engine, to be given to the framework's layer.
     pub keys: ApiKeys,
-    /// Where keys are kept, in words.
-    pub kept_in: String,
+    /// The management API, to be mounted at `/settings/developer`.
+    pub api: AdminApi,
+    /// Who may use it.
+    pub login: Login,
 }
 
 /// The demo cannot be set up.
@@ -39,23 +42,66 @@ pub enum DemoError {
     /// The engine cannot be built.
     #[error("the engine cannot be built")]
     Build(#[from] BuildError),
+    /// No admin token can be made up.
+    #[error("the demo's login cannot be set up")]
+    Login(#[from] EntropyError),
     /// Organizations or the ready-made key cannot be set up.
     #[error("the demo's organizations and key cannot be set up")]
     Seed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Demo {
-    /// Opens the database, builds the engine, and puts the organizations on their plans.
+    /// Opens the database, builds the engine, and puts the organizations on their plans. Also
+    /// says in words where keys are kept.
     ///
     /// # Errors
     ///
     /// When the database cannot be used.
-    pub async fn open(config: &Config) -> Result<(Self, Maintenance), DemoError> {
+    pub async fn open(config: &Config) -> Result<(Self, Maintenance, String), DemoError> {
         let (store, kept_in) = store(&config.database).await?;
         let (keys, maintenance) = ApiKeys::builder(store).prefix(PREFIX).build().await?;
-        let demo = Self { keys, kept_in };
+        let demo = Self::new(keys, Login::new(config.admin_token.as_deref())?);
         demo.put_organizations_on_plans().await.map_err(DemoError::Seed)?;
-        Ok((demo, maintenance))
+        Ok((demo, maintenance, kept_in))
+    }
+
+    /// The demo's routes on an engine, without its organizations.
+    #[must_use]
+    pub fn new(keys: ApiKeys, login: Login) -> Self {
+        let api = AdminApi::new(keys.clone()).login_cookie(LOGIN_COOKIE);
+        Self { keys, api, login }
+    }
+
+    /// `PUT /demo/plan` with `{"plan": "…"}`: puts the organization of a program's login on a
+    /// plan, in place of a real service's billing.
+    pub async fn set_plan(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Answer {
+        let Some(admin) = self.login.program(headers) else {
+            return Answer::problem(
+                ErrorCode::AdminRequired,
+                "Send X-Demo-Admin with the admin token, and X-Demo-Org.",
+            );
+        };
+        let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
+            return Answer::problem(ErrorCode::MalformedJson, "Send {\"plan\": \"…\"}.");
+        };
+        let unknown = || Answer::problem(ErrorCode::ValidationFailed, "There is no such plan.");
+        let Some(plan) = body.get("plan").and_then(|plan| PlanName::new(plan.as_str()?).ok()) else {
+            return unknown();
+        };
+        match self.keys.operator(admin.actor).set_plan(&admin.org, &plan).await {
+            Ok(()) => Answer::empty(204),
+            Err(ManageError::UnknownPlan(_)) => unknown(),
+            Err(error) => {
+                tracing::error!(%error, "a plan could not be changed");
+                Answer::problem(ErrorCode::ManagementUnavailable, "Try again in a moment.")
+            }
+        }
+    }
+
+    /// The link that logs a browser in as an administrator of `org_demo`.
+    #[must_use]
+    pub fn admin_link(&self, address: impl std::fmt::Display) -> String {
+        format!("http://{address}/login?token={}&org=org_demo", self.login.token())
     }
 
     async fn put_organizations_on_plans(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

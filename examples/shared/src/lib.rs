@@ -1,15 +1,19 @@
 //! What the quickstarts share, whatever their framework: the environment they read, the demo's
-//! organizations and ready-made key, the lines they print, and how they stop.
+//! organizations, login and ready-made key, the lines they print, and how they stop.
 //!
 //! A service of your own needs little of this; `examples/minimal` shows how little.
 
+mod answer;
 mod config;
 mod demo;
 mod lifetime;
+mod login;
 
+pub use answer::Answer;
 pub use config::{Config, ConfigError, Database};
 pub use demo::{Demo, DemoError, ReadyMadeKey};
 pub use lifetime::{Drained, drain, log_to_stderr, report, stop_signal};
+pub use login::{LOGIN_COOKIE, Login};
 
 /// What the demo's secrets begin with.
 pub const PREFIX: &str = "demo_live";
