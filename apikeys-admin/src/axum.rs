@@ -19,23 +19,7 @@ impl AdminApi {
     /// It reads [`Admin`] from the request's extensions: a middleware around it asks the host's
     /// own login and puts it there. Where none is, the answer is 401.
     ///
-    /// ```
-    /// use apikeys_admin::{Admin, AdminApi};
-    /// use apikeys_core::{Actor, ApiKeys, OrgId};
-    /// use axum::{Router, extract::Request, middleware::{Next, from_fn}, response::Response};
-    ///
-    /// async fn login(mut request: Request, next: Next) -> Response {
-    ///     // Here the host looks at its session.
-    ///     let admin = Admin::new(OrgId::new("org_42").unwrap(), Actor::new("ann").unwrap());
-    ///     request.extensions_mut().insert(admin);
-    ///     next.run(request).await
-    /// }
-    ///
-    /// let api = AdminApi::new(ApiKeys::in_memory());
-    /// let app: Router = Router::new()
-    ///     .nest("/settings/developer", api.into_router().layer(from_fn(login)));
-    /// # drop(app);
-    /// ```
+    /// The crate's page has an example.
     pub fn into_router<S>(self) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,

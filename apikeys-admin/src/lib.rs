@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "actix")]
+mod actix;
 mod admin;
 mod api;
 #[cfg(feature = "axum")]
