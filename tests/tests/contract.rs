@@ -1,5 +1,13 @@
 //! The contract of `apikeys_tests::contract`, for each framework and store.
 
+mod actix_in_memory {
+    apikeys_tests::contract_cases!(contract_tests!["actix", Memory]);
+}
+
+mod actix_on_sqlite {
+    apikeys_tests::contract_cases!(contract_tests!["actix", Sqlite]);
+}
+
 mod axum_in_memory {
     apikeys_tests::contract_cases!(contract_tests!["axum", Memory]);
 }

@@ -46,7 +46,7 @@ fn the_core_knows_no_runtime_no_http_and_no_database() {
 /// R50
 #[test]
 fn no_default_feature_drags_in_a_tls_stack_or_a_second_runtime() {
-    for package in ["apikeys-core", "apikeys-tower", "apikeys-sqlx-store"] {
+    for package in ["apikeys-core", "apikeys-tower", "apikeys-actix", "apikeys-sqlx-store"] {
         assert_without(package, &TLS);
         assert_without(package, &OTHER_RUNTIMES);
     }
@@ -55,4 +55,10 @@ fn no_default_feature_drags_in_a_tls_stack_or_a_second_runtime() {
 #[test]
 fn the_adapter_for_tower_brings_neither_axum_nor_a_runtime_unless_asked() {
     assert_without("apikeys-tower", &["axum", "axum-core", "tokio", "hyper"]);
+}
+
+#[test]
+fn the_adapter_for_actix_leaves_what_actix_can_do_to_the_host() {
+    assert_without("apikeys-actix", &["h2", "brotli", "flate2", "zstd", "cookie", "regex", "actix-macros"]);
+    assert_without("apikeys-actix", &["axum", "axum-core", "hyper", "tower"]);
 }

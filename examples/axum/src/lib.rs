@@ -1,7 +1,7 @@
 //! The quickstart's routes, apart from its process, so that tests and benchmarks use the same.
 
-use apikeys_core::{ApiKeys, http::Headers};
-use apikeys_example_shared::{Answer, Demo};
+use apikeys_core::ApiKeys;
+use apikeys_example_shared::{Answer, Demo, Identity};
 use apikeys_tower::{ApiKeyLayer, Caller};
 use axum::{
     Json, Router,
@@ -12,7 +12,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
-use serde::Serialize;
 
 /// The whole service: the API behind the layer, what administrators use, and what is open to
 /// everybody.
@@ -48,7 +47,7 @@ fn settings(demo: &Demo) -> Router {
 
 /// Tells the management API who is logged in. A real service asks its own sessions here.
 async fn log_in(State(demo): State<Demo>, mut request: Request, next: Next) -> Response {
-    if let Some(admin) = demo.login.admin(&Lines(request.headers())) {
+    if let Some(admin) = demo.login.admin(&*lines(request.headers())) {
         request.extensions_mut().insert(admin);
     }
     next.run(request).await
@@ -59,22 +58,11 @@ async fn enter(State(demo): State<Demo>, RawQuery(query): RawQuery) -> Sent {
 }
 
 async fn set_plan(State(demo): State<Demo>, headers: HeaderMap, body: Bytes) -> Sent {
-    Sent(demo.set_plan(&Lines(&headers), &body).await)
-}
-
-#[derive(Serialize)]
-struct Identity {
-    org: String,
-    key_id: String,
-    name: String,
+    Sent(demo.set_plan(&*lines(&headers), &body).await)
 }
 
 async fn whoami(caller: Caller) -> Json<Identity> {
-    Json(Identity {
-        org: caller.org().to_string(),
-        key_id: caller.key_id().to_string(),
-        name: caller.key_name().to_string(),
-    })
+    Json(Identity::from(&*caller))
 }
 
 async fn echo(body: Bytes) -> Bytes {
@@ -82,12 +70,8 @@ async fn echo(body: Bytes) -> Bytes {
 }
 
 /// The headers, as the core reads them.
-struct Lines<'a>(&'a HeaderMap);
-
-impl Headers for Lines<'_> {
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.0.get_all(name).iter().map(HeaderValue::as_bytes)
-    }
+fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
 /// An answer of the demo, as axum sends it.

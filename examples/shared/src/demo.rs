@@ -154,10 +154,8 @@ pub struct ReadyMadeKey {
 }
 
 impl ReadyMadeKey {
-    /// What to print: who it belongs to, and the command that uses it. This is the one place that
-    /// shows the secret.
-    #[must_use]
-    pub fn lines(&self, address: impl std::fmt::Display) -> String {
+    /// What to print: who it belongs to, and the command that uses it.
+    pub(crate) fn lines(&self, address: impl std::fmt::Display) -> String {
         let Self { name, secret } = self;
         let secret = secret.expose();
         format!(

@@ -6,14 +6,20 @@
 mod answer;
 mod config;
 mod demo;
+mod identity;
 mod lifetime;
 mod login;
+mod start;
 
 pub use answer::Answer;
 pub use config::{Config, ConfigError, Database};
 pub use demo::{Demo, DemoError, ReadyMadeKey};
-pub use lifetime::{Drained, drain, log_to_stderr, report, stop_signal};
+pub use identity::Identity;
+pub use lifetime::{Drained, drain, log_to_stderr, report};
 pub use login::{LOGIN_COOKIE, Login};
+pub use start::{Start, Stop};
+
+use lifetime::stop_signal;
 
 /// What the demo's secrets begin with.
 pub const PREFIX: &str = "demo_live";

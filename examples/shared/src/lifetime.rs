@@ -34,7 +34,7 @@ pub fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
 /// # Errors
 ///
 /// When the system does not let us listen for signals. Ask for it before serving.
-pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     Ok(async move {

@@ -1,0 +1,101 @@
+use std::{
+    cell::Cell,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    Error, HttpResponse,
+    body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse},
+};
+use apikeys_core::{Admission, engine::Finish, http::Check};
+
+use crate::{extract::NoCredential, guard::Guard};
+
+/// A service behind [`ApiKeyMiddleware`](crate::ApiKeyMiddleware).
+///
+/// Denials are responses, never errors; the [`Denial`](apikeys_core::Denial) is among the response's extensions, for
+/// middleware around this one. The inner service's errors pass through.
+#[derive(Debug)]
+pub struct ApiKeyService<S> {
+    inner: Rc<S>,
+    guard: Arc<Guard>,
+}
+
+impl<S> ApiKeyService<S> {
+    pub(crate) fn new(inner: S, guard: Arc<Guard>) -> Self {
+        Self { inner: Rc::new(inner), guard }
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for ApiKeyService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        Box::pin(answer(Rc::clone(&self.inner), Arc::clone(&self.guard), request))
+    }
+}
+
+/// Dropped while the inner service runs, or with that service panicking, it leaves an 'aborted'
+/// event on the audit log.
+async fn answer<S, B>(
+    inner: Rc<S>,
+    guard: Arc<Guard>,
+    mut request: ServiceRequest,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let verified = match guard.check(&request) {
+        Check::Verify(verification) => verification.await,
+        Check::Refuse(denial) => Err(denial),
+        Check::Pass => {
+            NoCredential::mark(&request, &guard);
+            return Ok(inner.call(request).await?.map_into_left_body());
+        }
+    };
+    let admission = match verified {
+        Ok(admission) => admission,
+        Err(denial) => return Ok(request.into_response(guard.refuse(denial).map_into_right_body())),
+    };
+    guard.admit(&mut request, admission.caller());
+    match inner.call(request).await {
+        Ok(mut response) => match finish(&guard, admission, response.response_mut()).await {
+            Ok(()) => Ok(response.map_into_left_body()),
+            Err(denial) => Ok(response.into_response(guard.refuse(denial).map_into_right_body())),
+        },
+        Err(error) => Err(finish_error(&guard, admission, error).await),
+    }
+}
+
+/// Completes an admitted request's response and records it.
+fn finish<B>(guard: &Guard, admission: Admission, response: &mut HttpResponse<B>) -> Finish {
+    guard.add_rate_headers(response.headers_mut(), admission.caller());
+    admission.finish(response.status().as_u16())
+}
+
+/// The same for an error. It becomes a response further out, so that to the client it is one like
+/// any other.
+async fn finish_error(guard: &Guard, admission: Admission, mut error: Error) -> Error {
+    let mut response = error.error_response();
+    if let Err(denial) = finish(guard, admission, &mut response).await {
+        response = guard.refuse(denial);
+    }
+    // What was recorded is what is sent: there are errors that have a response only once.
+    let recorded = Cell::new(Some(response));
+    error.add_response_mapper(move |another| recorded.take().unwrap_or(another));
+    error
+}

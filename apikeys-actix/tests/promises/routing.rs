@@ -1,0 +1,113 @@
+//! Around which routes the middleware stands.
+
+use std::{cell::Cell, rc::Rc};
+
+use actix_http::Method;
+use actix_web::{App, http::Uri, middleware::NormalizePath, test, web};
+
+use crate::support::{Host, anonymous, send};
+
+/// `/v1/x` and `/v1/deep/x`, protected, in a service that also has an open `/healthz`. `ran`
+/// counts how often a protected handler ran.
+fn routes(host: &Host, ran: &Rc<Cell<u32>>) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+    let (middleware, ran) = (host.middleware(), Rc::clone(ran));
+    let protected = move || {
+        ran.set(ran.get() + 1);
+        async { "secret" }
+    };
+    move |config| {
+        config
+            .service(
+                web::scope("/v1")
+                    .wrap(middleware)
+                    .route("/x", web::to(protected.clone()))
+                    .route("/deep/{name}", web::to(protected)),
+            )
+            .route("/healthz", web::to(async || "ok"));
+    }
+}
+
+const SPELLINGS: &[&str] = &[
+    "/v1/x",
+    "/v1/x/",
+    "//v1/x",
+    "/v1//x",
+    "/v1/%78",
+    "/%76%31/x",
+    "/V1/x",
+    "/v1/X",
+    "/v1/../v1/x",
+    "/../v1/x",
+    "/healthz/../v1/x",
+    "/v1/./x",
+    "/v1/x;a=b",
+    "/v1/x?",
+    "/v1/x%2f",
+    "/v1%2fx",
+    "/v1/x%00",
+    "/v1/deep/x",
+    "/v1/deep/%78",
+    "/v1/deep/..%2fx",
+    "/healthz%2f..%2fv1%2fx",
+    "/v1/deep/x/../../x",
+    "http://other/v1/x",
+    "*",
+];
+
+/// R42.
+#[actix_web::test]
+async fn no_spelling_of_a_path_slips_past_a_protected_scope() {
+    let (host, ran) = (Host::new().await, Rc::default());
+    let plain = test::init_service(App::new().configure(routes(&host, &ran))).await;
+    let normal = App::new().configure(routes(&host, &ran)).wrap(NormalizePath::trim());
+    let normal = test::init_service(normal).await;
+    for path in SPELLINGS {
+        for method in ["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PROPFIND"] {
+            let request = || anonymous(path).method(Method::from_bytes(method.as_bytes()).unwrap());
+            for status in [send(&plain, request()).await.status, send(&normal, request()).await.status] {
+                assert!(status == 401 || status == 404, "{method} {path}: {status}");
+            }
+        }
+    }
+    assert_eq!(ran.get(), 0);
+    assert_eq!(send(&plain, host.get("/v1/x")).await.body, "secret", "with a key it is there");
+    assert_eq!(send(&plain, host.get("/v1/deep/%78")).await.body, "secret");
+    assert_eq!(send(&normal, host.get("//v1//x/")).await.body, "secret");
+    assert_eq!(ran.get(), 3);
+    assert_eq!(send(&plain, anonymous("/healthz")).await.body, "ok");
+}
+
+#[actix_web::test]
+async fn a_resource_keeps_an_unknown_path_a_404_and_a_scope_and_an_app_do_not() {
+    let host = Host::new().await;
+    let known = || web::resource("/v1/known").to(async || "");
+    let resource = test::init_service(App::new().service(known().wrap(host.middleware()))).await;
+    let scope = web::scope("/v1").wrap(host.middleware()).route("/known", web::to(async || ""));
+    let scope = test::init_service(App::new().service(scope)).await;
+    let app = test::init_service(App::new().service(known()).wrap(host.middleware())).await;
+    let statuses = async |path: &str, with_key: bool| {
+        let request = || if with_key { host.get(path) } else { anonymous(path) };
+        [
+            send(&resource, request()).await.status.as_u16(),
+            send(&scope, request()).await.status.as_u16(),
+            send(&app, request()).await.status.as_u16(),
+        ]
+    };
+    assert_eq!(statuses("/v1/known", false).await, [401, 401, 401]);
+    assert_eq!(statuses("/v1/unknown", false).await, [404, 401, 401]);
+    assert_eq!(statuses("/unknown", false).await, [404, 404, 401]);
+    assert_eq!(statuses("/v1/known", true).await, [200, 200, 200]);
+    assert_eq!(statuses("/v1/unknown", true).await, [404, 404, 404]);
+}
+
+/// The administrator who reads the log does not see where scopes begin.
+#[actix_web::test]
+async fn the_audit_log_has_the_path_that_the_client_asked_for() {
+    let (host, ran) = (Host::new().await, Rc::default());
+    let app = test::init_service(App::new().configure(routes(&host, &ran))).await;
+    for path in ["/v1/deep/x?y=z", "/v1/deep/%78", "/v1/no/such/path"] {
+        send(&app, host.get(path)).await;
+        let wanted: Uri = path.parse().unwrap();
+        assert_eq!(host.requests().await.last().unwrap().meta.path(), wanted.path());
+    }
+}
