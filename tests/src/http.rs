@@ -15,14 +15,32 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request without headers or a body.
+    pub fn new(method: &'static str, target: impl Into<String>) -> Self {
+        Self { method, target: target.into(), lines: Vec::new(), body: Vec::new() }
+    }
+
     /// A `GET` of `target`.
     pub fn get(target: impl Into<String>) -> Self {
-        Self { method: "GET", target: target.into(), lines: Vec::new(), body: Vec::new() }
+        Self::new("GET", target)
     }
 
     /// A `POST` of `body` to `target`.
     pub fn post(target: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Self { method: "POST", target: target.into(), lines: Vec::new(), body: body.into() }
+        Self::new("POST", target).body(body)
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// With this body, as JSON.
+    #[must_use]
+    pub fn json(self, json: &serde_json::Value) -> Self {
+        self.line("Content-Type", "application/json").body(json.to_string())
     }
 
     /// One more header line; the same name again is a second line.
@@ -30,6 +48,24 @@ impl Request {
     pub fn line(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.lines.push((name.to_owned(), value.as_ref().to_vec()));
         self
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The target without its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn sent(&self) -> &[u8] {
+        &self.body
     }
 
     /// `Authorization: Bearer <secret>`
@@ -49,7 +85,7 @@ impl Request {
             bytes.extend_from_slice(value);
             bytes.extend_from_slice(b"\r\n");
         }
-        if self.method == "POST" {
+        if !self.body.is_empty() || self.method == "POST" {
             bytes.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
         }
         bytes.extend_from_slice(b"\r\n");
@@ -131,7 +167,7 @@ impl Connection {
     /// When the connection ends before that.
     pub async fn send(&mut self, request: &Request) -> io::Result<Response> {
         self.write(&request.to_bytes()).await?;
-        self.read().await
+        if request.method == "HEAD" { self.read_head().await } else { self.read().await }
     }
 
     /// Sends bytes.
@@ -149,6 +185,22 @@ impl Connection {
     ///
     /// When the connection ends before the response does, or what comes is no response.
     pub async fn read(&mut self) -> io::Result<Response> {
+        let mut response = self.read_head().await?;
+        response.body = if response.header("transfer-encoding") == Some("chunked") {
+            self.chunks().await?
+        } else {
+            let length = response.header("content-length").map_or(Ok(0), str::parse);
+            self.exactly(length.map_err(|_| io::ErrorKind::InvalidData)?).await?
+        };
+        Ok(response)
+    }
+
+    /// Reads a response that has no body, such as `100 Continue` or the answer to a `HEAD`.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends before the response does, or what comes is no response.
+    pub async fn read_head(&mut self) -> io::Result<Response> {
         let status_line = self.line().await?;
         let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
         let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, status_line))?;
@@ -161,14 +213,7 @@ impl Connection {
             let (name, value) = line.split_once(':').ok_or(io::ErrorKind::InvalidData)?;
             lines.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut response = Response { status, lines, body: Vec::new() };
-        response.body = if response.header("transfer-encoding") == Some("chunked") {
-            self.chunks().await?
-        } else {
-            let length = response.header("content-length").map_or(Ok(0), str::parse);
-            self.exactly(length.map_err(|_| io::ErrorKind::InvalidData)?).await?
-        };
-        Ok(response)
+        Ok(Response { status, lines, body: Vec::new() })
     }
 
     async fn chunks(&mut self) -> io::Result<Vec<u8>> {

@@ -14,6 +14,7 @@
 
 mod admin;
 mod artifacts;
+pub mod contract;
 mod http;
 mod load;
 mod quickstart;

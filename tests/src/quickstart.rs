@@ -42,12 +42,18 @@ impl Quickstart {
     /// Starts one on `database` and waits until it serves. What it prints and logs is left among
     /// the artifacts under `name`.
     pub async fn start(artifacts: &Artifacts, name: &str, database: &str) -> Self {
-        Self::start_with(artifacts, name, &[("DATABASE_URL", database), ("RUST_LOG", "trace")]).await
+        let environment = [("DATABASE_URL", database), ("RUST_LOG", "trace")];
+        Self::start_with(artifacts, "axum", name, &environment).await
     }
 
-    /// The same, with an environment of one's own besides `PORT`.
-    pub async fn start_with(artifacts: &Artifacts, name: &str, environment: &[(&str, &str)]) -> Self {
-        let mut child = command("axum", environment)
+    /// The same of any framework, with an environment of one's own besides `PORT`.
+    pub async fn start_with(
+        artifacts: &Artifacts,
+        framework: &str,
+        name: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command(framework, environment)
             .stdout(Stdio::piped())
             .stderr(artifacts.create(&format!("{name}-stderr.log")))
             .spawn()

@@ -32,7 +32,7 @@ async fn keys(admin: &Admin) -> Vec<Issued> {
 /// Logs enough to be worth a search, but not every statement of a load.
 async fn start(artifacts: &Artifacts, name: &str, url: &str) -> Quickstart {
     let filter = "trace,sqlx=info,hyper_util=info,mio=info,axum=info";
-    Quickstart::start_with(artifacts, name, &[("DATABASE_URL", url), ("RUST_LOG", filter)]).await
+    Quickstart::start_with(artifacts, "axum", name, &[("DATABASE_URL", url), ("RUST_LOG", filter)]).await
 }
 
 fn request_id(event: &AuditEvent) -> String {

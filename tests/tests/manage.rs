@@ -37,7 +37,7 @@ impl Terminal {
         let artifacts = Artifacts::new(test);
         let database = artifacts.sqlite_url("keys");
         let environment = [("DATABASE_URL", &*database), ("RUST_LOG", "trace"), ("ADMIN_TOKEN", TOKEN)];
-        let service = Quickstart::start_with(&artifacts, "quickstart", &environment).await;
+        let service = Quickstart::start_with(&artifacts, "axum", "quickstart", &environment).await;
         Self { artifacts, service, database }
     }
 

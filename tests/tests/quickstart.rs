@@ -16,7 +16,8 @@ async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_ke
     let temporary = artifacts.path("temporary");
     std::fs::create_dir_all(&temporary).unwrap();
     let service =
-        Quickstart::start_with(&artifacts, "quickstart", &[("TMPDIR", temporary.to_str().unwrap())]).await;
+        Quickstart::start_with(&artifacts, "axum", "quickstart", &[("TMPDIR", temporary.to_str().unwrap())])
+            .await;
     let url = service.printed[0].strip_prefix("keys are kept in sqlite:").unwrap().to_owned();
     assert!(url.starts_with(temporary.to_str().unwrap()), "{url}");
     assert_eq!(service.printed[1], format!("listening on http://{}", service.address));

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
 use apikeys_admin::{AdminApi, ErrorCode};
+use apikeys_test_document::{assert_valid, validator};
 use serde_json::{Value, json};
 
 use crate::{
-    checked::{DOCUMENT, assert_valid, validator},
+    checked::DOCUMENT,
     support::{Bench, get},
 };
 

@@ -1,5 +1,5 @@
 use apikeys_admin::ErrorCode;
-use serde_json::json;
+use serde::Serialize;
 
 /// A response of the demo's own routes, for any framework to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,17 +28,36 @@ impl Answer {
     /// A refusal, as the management API words its own.
     pub(crate) fn problem(code: ErrorCode, detail: &str) -> Self {
         let kind = code.as_str().to_ascii_lowercase().replace('_', "-");
-        let mut problem = json!({
-            "type": format!("urn:problem-type:apikeys:{kind}"),
-            "title": code.title(),
-            "status": code.status(),
-            "detail": detail,
-            "code": code.as_str(),
-        });
-        if code == ErrorCode::ValidationFailed {
-            problem["errors"] = json!([{ "pointer": "/plan", "detail": detail }]);
-        }
-        let answer = Self { body: problem.to_string().into_bytes(), ..Self::empty(code.status()) };
+        let problem = Problem {
+            kind: format!("urn:problem-type:apikeys:{kind}"),
+            title: code.title(),
+            status: code.status(),
+            detail,
+            code: code.as_str(),
+            errors: (code == ErrorCode::ValidationFailed)
+                .then_some([FieldError { pointer: "/plan", detail }]),
+        };
+        // Strings and numbers only: this cannot fail.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let answer = Self { body, ..Self::empty(code.status()) };
         answer.with("content-type", "application/problem+json")
     }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<[FieldError<'a>; 1]>,
+}
+
+#[derive(Serialize)]
+struct FieldError<'a> {
+    pointer: &'a str,
+    detail: &'a str,
 }
