@@ -10,6 +10,7 @@ use tokio::{
 pub struct Request {
     method: &'static str,
     target: String,
+    host: String,
     lines: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
@@ -17,7 +18,8 @@ pub struct Request {
 impl Request {
     /// A request without headers or a body.
     pub fn new(method: &'static str, target: impl Into<String>) -> Self {
-        Self { method, target: target.into(), lines: Vec::new(), body: Vec::new() }
+        let host = "localhost".to_owned();
+        Self { method, target: target.into(), host, lines: Vec::new(), body: Vec::new() }
     }
 
     /// A `GET` of `target`.
@@ -50,6 +52,20 @@ impl Request {
         self
     }
 
+    /// Without the lines of this name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.lines.retain(|(other, _)| other != name);
+        self
+    }
+
+    /// For this host instead of `localhost`.
+    #[must_use]
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
     /// The method.
     #[must_use]
     pub fn method(&self) -> &'static str {
@@ -78,7 +94,7 @@ impl Request {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes =
-            format!("{} {} HTTP/1.1\r\nHost: localhost\r\n", self.method, self.target).into_bytes();
+            format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.host).into_bytes();
         for (name, value) in &self.lines {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");

@@ -28,6 +28,11 @@ async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_ke
     );
     assert_eq!(service.send(&Request::get("/healthz")).await.status, 200);
     assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&service.ready_made)).await.status, 200);
+    let link = service.printed[2].strip_prefix("log in as an administrator of org_demo: ").unwrap();
+    let enter = link.strip_prefix(&format!("http://{}", service.address)).unwrap();
+    assert_eq!(service.send(&Request::get(enter)).await.status, 303);
+    let (_, token) = enter.split_once("token=").unwrap();
+    assert!(token.split('&').next().unwrap().len() >= 32, "nobody guesses it");
     assert!(service.stop().await.success());
     assert!(std::fs::metadata(&url).unwrap().len() > 0, "the database is kept");
 }

@@ -2,16 +2,15 @@
 
 mod expected;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use apikeys_core::Timestamp;
 use serde_json::json;
 
 use self::expected::{
     AMBIGUOUS, DEACTIVATED, EXPIRED, INVALID, MISSING, NO_ACCESS, NO_STORE, PROBLEM, Refusal,
     assert_admitted, assert_refused,
 };
-use super::Service;
+use super::{Service, org::in_future};
 use crate::{Request, with_another_body};
 
 fn whoami() -> Request {
@@ -33,7 +32,8 @@ impl Keys {
         let good = org.create_busy("good").await;
         let deactivated = org.create(json!({ "name": "deactivated" })).await;
         let deleted = org.create(json!({ "name": "deleted" })).await;
-        let expired = org.create(json!({ "name": "expired", "expires_at": soon() })).await;
+        let soon = in_future(Duration::from_millis(1_500));
+        let expired = org.create(json!({ "name": "expired", "expires_at": soon })).await;
         let downgraded = service.org("org_starter").create(json!({ "name": "downgraded" })).await;
         org.edit(&deactivated.id, json!({ "active": false })).await;
         org.delete(&deleted.id).await;
@@ -47,12 +47,6 @@ impl Keys {
             downgraded: downgraded.secret,
         }
     }
-}
-
-/// In one and a half seconds.
-fn soon() -> String {
-    let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_millis(1_500);
-    Timestamp::from_micros(i64::try_from(soon.as_micros()).unwrap()).to_string()
 }
 
 /// C1–C5 and C7, in all spellings (R1–R5, R9, R10).

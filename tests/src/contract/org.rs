@@ -1,5 +1,6 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use apikeys_core::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -153,4 +154,29 @@ impl Created {
         note(key["prefix"].as_str().unwrap(), &secret);
         Self { id: text(&key["id"]), secret, key }
     }
+}
+
+/// Fails the case unless the answer is this problem.
+#[track_caller]
+pub(crate) fn assert_problem(response: &Response, status: u16, code: &str) {
+    assert_eq!(response.status, status, "{}", response.text());
+    assert_eq!(response.json()["code"], code);
+}
+
+/// Where the mistakes are.
+pub(crate) fn pointers(response: &Response) -> Vec<String> {
+    let json = response.json();
+    let errors = json["errors"].as_array().unwrap().iter();
+    errors.map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A time of the wall clock, as the API writes it.
+pub(crate) fn in_future(ahead: Duration) -> String {
+    let then = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + ahead;
+    Timestamp::from_micros(i64::try_from(then.as_micros()).unwrap()).to_string()
+}
+
+/// A time that no case reaches.
+pub(crate) fn in_an_hour() -> String {
+    in_future(Duration::from_secs(3_600))
 }

@@ -27,13 +27,14 @@ impl Service {
     /// Starts a quickstart for `case`, with an empty database.
     pub async fn start(subject: Subject, case: &str) -> Self {
         let artifacts = Artifacts::new(&subject.folder(case));
-        Self::start_in(artifacts, subject, "quickstart").await
+        Self::start_in(artifacts, subject, "quickstart", "trace").await
     }
 
-    /// Starts a quickstart on the database among `artifacts`; its log is called `name`.
-    pub async fn start_in(artifacts: Artifacts, subject: Subject, name: &str) -> Self {
+    /// Starts a quickstart on the database among `artifacts`; its log is called `name`, and
+    /// filtered as `RUST_LOG` says.
+    pub async fn start_in(artifacts: Artifacts, subject: Subject, name: &str, log: &str) -> Self {
         let url = subject.database_url(&artifacts);
-        let environment = [("DATABASE_URL", url.as_str()), ("ADMIN_TOKEN", TOKEN), ("RUST_LOG", "trace")];
+        let environment = [("DATABASE_URL", url.as_str()), ("ADMIN_TOKEN", TOKEN), ("RUST_LOG", log)];
         let quickstart = Quickstart::start_with(&artifacts, subject.framework(), name, &environment).await;
         let login = Request::get(format!("{MOUNT}/api/openapi.json"));
         let login = login.line("X-Demo-Admin", TOKEN).line("X-Demo-Org", "org_demo");
@@ -111,7 +112,7 @@ impl Service {
     }
 
     /// Fails the case unless the document allows the answer.
-    fn check(&self, request: &Request, response: &Response) {
+    pub(super) fn check(&self, request: &Request, response: &Response) {
         let path = request.path();
         self.document.check(&Exchange {
             method: request.method(),

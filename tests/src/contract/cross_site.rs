@@ -1,0 +1,72 @@
+//! Changes that another site's page asks a browser for (R39).
+
+use serde_json::json;
+
+use super::Service;
+use crate::contract::{org::assert_problem, refusals::every_call};
+
+/// `Sec-Fetch-Site` decides; without it, `Origin` must be where the request goes.
+pub async fn changes_are_taken_from_own_pages_and_from_programs_only(service: &Service) {
+    let org = service.org("org_enterprise");
+    let at_home = format!("http://{}", service.address());
+    let host = service.address().to_string();
+    for (site, origin, taken) in [
+        (None, None, true),
+        (Some("same-origin"), None, true),
+        (Some("none"), None, true),
+        (Some("same-site"), None, false),
+        (Some("cross-site"), None, false),
+        (Some("Same-Origin"), None, false),
+        (Some(""), None, false),
+        (Some("cross-site"), Some(&*at_home), false),
+        (Some("same-origin"), Some("https://evil.example"), true),
+        (None, Some(&*at_home), true),
+        (None, Some("https://evil.example"), false),
+        (None, Some("null"), false),
+        (None, Some(""), false),
+        (None, Some("http://127.0.0.1"), false),
+        (None, Some("http://localhost.evil.example"), false),
+    ] {
+        let mut request = org.request("POST", "/keys").host(&host).json(&json!({ "name": "a" }));
+        if let Some(site) = site {
+            request = request.line("Sec-Fetch-Site", site);
+        }
+        if let Some(origin) = origin {
+            request = request.line("Origin", origin);
+        }
+        let response = service.send(&request).await;
+        if taken {
+            assert_eq!(response.status, 201, "{site:?} {origin:?}");
+        } else {
+            assert_problem(&response, 403, "CROSS_SITE_REQUEST");
+        }
+    }
+}
+
+/// Another site's page cannot see the answer, so reading is not refused; nothing is changed by it.
+pub async fn every_change_is_checked_and_no_reading_is(service: &Service) {
+    let org = service.org("org_enterprise");
+    let key = org.create(json!({ "name": "kept" })).await;
+    for call in every_call(org, &key.id) {
+        let response = service.send(&call.clone().line("Sec-Fetch-Site", "cross-site")).await;
+        if call.method() == "GET" {
+            assert_eq!(response.status, 200, "{}", call.path());
+        } else {
+            assert_problem(&response, 403, "CROSS_SITE_REQUEST");
+        }
+    }
+    assert_eq!(org.keys().await, [key.key]);
+}
+
+/// What a form of another site can send without asking: its types are refused, and so is its
+/// origin.
+pub async fn forms_are_refused(service: &Service) {
+    let org = service.org("org_enterprise");
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        let form = org.request("POST", "/keys").line("Content-Type", media_type).body(r#"{"name":"a"}"#);
+        assert_problem(&service.send(&form).await, 415, "UNSUPPORTED_MEDIA_TYPE");
+        let form = form.line("Origin", "https://evil.example");
+        assert_problem(&service.send(&form).await, 403, "CROSS_SITE_REQUEST");
+    }
+    assert_eq!(org.keys().await.len(), 0);
+}

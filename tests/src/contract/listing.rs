@@ -1,0 +1,126 @@
+//! Seeing keys (B4).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::Service;
+use crate::contract::org::{assert_problem, in_future};
+
+/// B4
+pub async fn keys_are_listed_newest_first_with_the_quota(service: &Service) {
+    let org = service.org("org_professional");
+    assert_eq!(
+        org.get("/keys").await,
+        json!({ "keys": [], "next_cursor": null, "quota": { "used": 0, "limit": 10 } })
+    );
+    let mut created = Vec::new();
+    for name in ["first", "second", "third"] {
+        created.insert(0, org.create(json!({ "name": name })).await.key);
+    }
+    let quota = json!({ "used": 3, "limit": 10 });
+    assert_eq!(org.get("/keys").await, json!({ "keys": created, "next_cursor": null, "quota": quota }));
+    let unlimited = service.org("org_enterprise").get("/keys").await;
+    assert_eq!(unlimited["quota"], json!({ "used": 0, "limit": null }));
+}
+
+/// B4
+pub async fn deactivated_wins_over_expired(service: &Service) {
+    let org = service.org("org_enterprise");
+    let soon = in_future(Duration::from_millis(700));
+    let one = org.create(json!({ "name": "expires", "expires_at": soon })).await;
+    let other = org.create(json!({ "name": "both", "expires_at": soon })).await;
+    assert_eq!(one.key["status"], "active");
+    org.edit(&other.id, json!({ "active": false })).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    let status = async |id| {
+        let key = org.key(id).await;
+        (key["status"].clone(), key["active"].clone())
+    };
+    assert_eq!(status(&one.id).await, (json!("expired"), json!(true)));
+    assert_eq!(status(&other.id).await, (json!("deactivated"), json!(false)));
+    org.edit(&other.id, json!({ "active": true })).await;
+    assert_eq!(status(&other.id).await, (json!("expired"), json!(true)));
+}
+
+/// B4: both lag by at most the flush interval, 100 ms; the rest is for a slow machine.
+pub async fn last_use_and_request_count_follow_at_once_and_count_no_denials(service: &Service) {
+    let org = service.org("org_enterprise");
+    let key = org.create(json!({ "name": "used", "rate_limit": 3 })).await;
+    for _ in 0..3 {
+        assert_eq!(service.whoami(&key.secret).await.status, 200);
+    }
+    let answered = Instant::now();
+    let seen = org.key_once(&key.id, |key| key["request_count"] == 3).await;
+    assert!(answered.elapsed() < Duration::from_secs(2), "{:?}", answered.elapsed());
+    assert!(seen["last_used_at"].as_str().unwrap() > seen["created_at"].as_str().unwrap());
+    assert_eq!(service.whoami(&key.secret).await.status, 429);
+    org.edit(&key.id, json!({ "active": false })).await;
+    assert_eq!(service.whoami(&key.secret).await.status, 401);
+    let filter = format!("key_id={}&action=request", key.id);
+    while org.events(&filter).await.len() < 5 {
+        assert!(answered.elapsed() < Duration::from_secs(10), "denials are not on the log");
+    }
+    let after = org.key(&key.id).await;
+    assert_eq!((&after["request_count"], &after["last_used_at"]), (&json!(3), &seen["last_used_at"]));
+}
+
+/// B4
+pub async fn cursors_lead_through_the_whole_list(service: &Service) {
+    let org = service.org("org_enterprise");
+    let mut created = Vec::new();
+    for number in 0..7 {
+        created.insert(0, json!(org.create(json!({ "name": format!("key {number}") })).await.id));
+    }
+    for limit in [1, 2, 3, 6, 7, 100] {
+        let (mut ids, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..created.len() {
+            let page = org.get(&format!("/keys?limit={limit}{cursor}")).await;
+            let keys = page["keys"].as_array().unwrap();
+            assert!(!keys.is_empty() && keys.len() <= limit);
+            ids.extend(keys.iter().map(|key| key["id"].clone()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(ids, created, "by {limit}");
+    }
+}
+
+pub async fn a_page_has_1_to_100_keys(service: &Service) {
+    let org = service.org("org_enterprise");
+    for limit in ["1", "50", "100"] {
+        assert_eq!(org.call("GET", &format!("/keys?limit={limit}")).await.status, 200);
+    }
+    for query in ["limit=0", "limit=101", "limit=-1", "limit=1.5", "limit=x", "limit=", "limit=5&limit=5"] {
+        assert_problem(&org.call("GET", &format!("/keys?{query}")).await, 400, "INVALID_QUERY");
+        assert_problem(&org.call("GET", &format!("/audit?{query}")).await, 400, "INVALID_QUERY");
+    }
+}
+
+/// A cursor tells nothing, and fits only the list and organization it was given out for.
+pub async fn cursors_are_opaque_and_cannot_be_forged(service: &Service) {
+    let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
+    for number in 0..3 {
+        org.create(json!({ "name": format!("key {number}") })).await;
+        other.create(json!({ "name": format!("key {number}") })).await;
+    }
+    let page = org.get("/keys?limit=1").await;
+    let cursor = text(&page["next_cursor"]);
+    assert!(!cursor.contains(&text(&page["keys"][0]["id"])));
+    assert_ne!(org.get("/keys?limit=1").await["next_cursor"], cursor, "it never looks the same twice");
+    assert_eq!(org.get(&format!("/keys?cursor={cursor}")).await["keys"].as_array().unwrap().len(), 2);
+    let foreign = text(&other.get("/keys?limit=1").await["next_cursor"]);
+    let log = text(&org.get("/audit?limit=1").await["next_cursor"]);
+    let (start, end) = cursor.split_at(cursor.len() / 2);
+    let flipped = format!("{start}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, &end[1..]);
+    for wrong in [&*foreign, &log, &flipped, start, "x", "", &format!("{cursor}A")] {
+        let response = org.call("GET", &format!("/keys?cursor={wrong}")).await;
+        assert_problem(&response, 400, "INVALID_CURSOR");
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}

@@ -1,0 +1,63 @@
+//! Organizations see nothing of each other (R38).
+
+use serde_json::json;
+
+use super::{Org, Service};
+use crate::{Request, Response, contract::org::assert_problem};
+
+/// An id that no key ever had.
+pub(crate) const UNKNOWN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// Every call that names a key, also with mistakes that must not be told before it.
+pub(crate) fn calls_on(org: Org<'_>, id: &str) -> Vec<Request> {
+    let key = format!("/keys/{id}");
+    let patch = || org.request("PATCH", &key);
+    vec![
+        org.request("GET", &key),
+        org.request("DELETE", &key),
+        org.request("GET", &format!("{key}/usage")),
+        org.request("GET", &format!("{key}/usage?step=week")),
+        patch().json(&json!({})),
+        patch().json(&json!({ "name": "mine", "active": false })),
+        patch().json(&json!({ "expires_at": "2020-01-01T00:00:00Z" })),
+        patch().body("{"),
+        patch().body(" ".repeat(20_000)),
+    ]
+}
+
+/// All of an answer that the service itself made.
+fn bytes(response: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
+    let lines = response.own_lines().into_iter();
+    let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    (response.status, lines, response.body.clone())
+}
+
+pub async fn a_foreign_key_is_answered_exactly_as_one_that_never_was(service: &Service) {
+    let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
+    let foreign = other.create(json!({ "name": "theirs" })).await;
+    let deleted = org.create(json!({ "name": "gone" })).await;
+    org.delete(&deleted.id).await;
+    for (number, unknown) in calls_on(org, UNKNOWN).iter().enumerate() {
+        let unknown = service.send(unknown).await;
+        assert_problem(&unknown, 404, "KEY_NOT_FOUND");
+        for id in [&*foreign.id, &*deleted.id, "x", "%2e%2e", &foreign.id.to_uppercase()] {
+            let response = service.send(&calls_on(org, id)[number]).await;
+            assert_eq!(bytes(&response), bytes(&unknown), "{number} {id}");
+        }
+    }
+    assert_eq!(org.events(&format!("key_id={}", foreign.id)).await.len(), 0);
+    assert_eq!(other.key(&foreign.id).await, foreign.key, "nothing happened to it");
+    assert_eq!(service.whoami(&foreign.secret).await.status, 200);
+}
+
+pub async fn lists_hold_nothing_of_another_organization(service: &Service) {
+    let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
+    org.create(json!({ "name": "mine" })).await;
+    let theirs = other.create(json!({ "name": "theirs" })).await;
+    assert_eq!(service.whoami(&theirs.secret).await.status, 200);
+    other.key_once(&theirs.id, |key| key["request_count"] == 1).await;
+    for list in ["/keys", "/audit"] {
+        assert!(!org.get(list).await.to_string().contains("theirs"));
+        assert!(!other.get(list).await.to_string().contains("mine"));
+    }
+}
