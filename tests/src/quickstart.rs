@@ -132,9 +132,17 @@ impl Quickstart {
 #[must_use]
 pub fn command(name: &str, environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example(name));
-    for variable in
-        ["DATABASE_URL", "REDIS_URL", "SMTP_URL", "EXPIRY_WARNING", "ADMIN_TOKEN", "AUDIT", "RUST_LOG"]
-    {
+    for variable in [
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SMTP_URL",
+        "EXPIRY_WARNING",
+        "ADMIN_TOKEN",
+        "AUDIT",
+        "RUST_LOG",
+        "APIKEYS_URL",
+        "APIKEYS_ORG",
+    ] {
         command.env_remove(variable);
     }
     command.env("PORT", "0").envs(environment.iter().copied());

@@ -4,6 +4,8 @@
 
 mod bench;
 mod counts;
+mod leftovers;
+mod openapi;
 mod scan;
 mod step;
 mod test;
@@ -13,7 +15,10 @@ mod workspace;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask test              everything: examples, tests, doc tests, and the search for leaked secrets
+cargo xtask test              everything: examples, tests, doc tests, the API's document, and the search
+                              for leaked secrets
+cargo xtask openapi           only the API's document: a public validator, and a client generated from it
+                              that manages keys; needs python3 with venv and pip
 cargo xtask bench quickstart  requests per second with the layer and without
 cargo xtask scan              only the search for leaked secrets, in what the last tests left behind";
 
@@ -22,6 +27,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["test"] => test::run(),
+        ["openapi"] => test::openapi_only(),
         ["bench", "quickstart", rest @ ..] => bench::quickstart(rest),
         ["scan"] => test::scan_only(),
         ["help" | "--help" | "-h"] => {

@@ -1,0 +1,28 @@
+//! Manages the API keys of a running quickstart from a terminal: a program on the management API,
+//! as your own scripts would be.
+//!
+//! `ADMIN_TOKEN=… cargo run --example manage -- help`, with the token that the quickstart has.
+
+#![allow(clippy::print_stderr, reason = "a program for a terminal")]
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use apikeys_example_manage::{Arguments, carry_out};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let done = carry_out(Arguments::parse()).and_then(|text| {
+        let cannot = |error| format!("error: the result cannot be printed: {error}");
+        io::stdout().write_all(text.as_bytes()).map_err(cannot)
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
