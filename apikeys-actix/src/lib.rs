@@ -20,8 +20,9 @@
 //! # #[actix_web::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let keys = ApiKeys::in_memory(); // a service has a store, and spawns the maintenance
+//! let protected = ApiKeyMiddleware::new(keys.clone());
 //! let app = App::new()
-//!     .service(web::scope("/v1").wrap(ApiKeyMiddleware::new(keys.clone())).route("/whoami", web::get().to(whoami)))
+//!     .service(web::scope("/v1").wrap(protected).route("/whoami", web::get().to(whoami)))
 //!     .route("/healthz", web::get().to(async || "ok")); // not in the scope: open to all
 //! let app = test::init_service(app).await;
 //!
@@ -49,8 +50,9 @@
 //!
 //! # A service from start to stop
 //!
-//! The maintenance runs beside the server, on the thread of `main`. actix stops at SIGTERM and
-//! Ctrl-C, after the requests under way; then the shutdown writes what is not yet recorded.
+//! The maintenance runs beside the server, on the thread of `main`; under `#[tokio::main]` it is
+//! `tokio::spawn` that starts it. actix stops at SIGTERM and Ctrl-C, after the requests under way;
+//! then the shutdown writes what is not yet recorded.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, rt, web};

@@ -17,8 +17,9 @@ use crate::{extract::NoCredential, guard::Guard};
 
 /// A service behind [`ApiKeyMiddleware`](crate::ApiKeyMiddleware).
 ///
-/// Denials are responses, never errors; the [`Denial`](apikeys_core::Denial) is among the response's extensions, for
-/// middleware around this one. The inner service's errors pass through.
+/// Denials are responses, never errors; the [`Denial`](apikeys_core::Denial) is among the
+/// response's extensions, for middleware around this one. The inner service's errors are recorded
+/// as the responses that they become, and pass through.
 #[derive(Debug)]
 pub struct ApiKeyService<S> {
     inner: Rc<S>,

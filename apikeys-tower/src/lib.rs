@@ -48,6 +48,33 @@
 //! # }
 //! ```
 //!
+//! # A service from start to stop
+//!
+//! The maintenance runs beside the server. When that has stopped, after the requests under way,
+//! the shutdown writes what is not yet recorded.
+//!
+#![cfg_attr(feature = "axum", doc = "```")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use apikeys_tower::{ApiKeyLayer, Caller, apikeys_core::{ApiKeys, MemoryStore}};
+//! use axum::{Router, routing::get};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let stop = async {}; // a service waits for SIGTERM and Ctrl-C
+//! let (keys, maintenance) = ApiKeys::builder(MemoryStore::new()).build().await?;
+//! tokio::spawn(maintenance.run());
+//!
+//! let app = Router::new()
+//!     .route("/hello", get(async |caller: Caller| format!("hello, {}\n", caller.org())))
+//!     .route_layer(ApiKeyLayer::new(keys.clone()));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+//!
+//! keys.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What is let through
 //!
 //! The first that applies:

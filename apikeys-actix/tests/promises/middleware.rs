@@ -3,13 +3,13 @@
 use actix_web::{
     App, Error, HttpMessage, HttpResponse,
     body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Service, ServiceRequest, ServiceResponse},
     middleware::{Condition, Next, from_fn},
     test, web,
 };
 use apikeys_actix::Caller;
 
-use crate::support::{Host, anonymous, send};
+use crate::support::{Host, anonymous, send, serving};
 
 async fn name_the_caller(
     request: ServiceRequest,
@@ -33,6 +33,15 @@ async fn a_middleware_further_in_finds_the_caller_among_the_extensions() {
     let around = App::new().service(routes().wrap(host.middleware()).wrap(from_fn(name_the_caller)));
     let reply = send(&test::init_service(around).await, host.get("/")).await;
     assert_eq!((reply.header("x-org"), &*reply.body), (None, "handled"));
+}
+
+#[actix_web::test]
+async fn a_denial_is_a_response_and_not_an_error() {
+    let host = Host::new().await;
+    let app = serving(host.middleware(), async || "handled").await;
+    let response = app.call(anonymous("/").to_request()).await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert!(response.response().error().is_none());
 }
 
 #[actix_web::test]

@@ -110,4 +110,7 @@ async fn the_audit_log_has_the_path_that_the_client_asked_for() {
         let wanted: Uri = path.parse().unwrap();
         assert_eq!(host.requests().await.last().unwrap().meta.path(), wanted.path());
     }
+    let app = App::new().configure(routes(&host, &ran)).wrap(NormalizePath::trim());
+    send(&test::init_service(app).await, host.get("//v1//x/")).await;
+    assert_eq!(host.requests().await.last().unwrap().meta.path(), "/v1/x", "as others have rewritten it");
 }
