@@ -2,11 +2,13 @@
 //! given a quickstart and speaks to it over sockets only, so that every framework and every store
 //! is held to the same table.
 //!
-//! [`contract_tests!`](crate::contract_tests) makes a test of each case; `tests/contract.rs` says
-//! for which services. All answers of the management API are checked against its document.
+//! [`contract_tests!`](crate::contract_tests) makes a test of each case, and
+//! [`comparison_tests!`](crate::comparison_tests) another that two frameworks answer alike;
+//! `tests/contract.rs` says for which services. All answers of the management API are checked against its document.
 
 #![allow(missing_docs, reason = "the name of a case is its promise")]
 
+pub mod comparison;
 mod org;
 mod service;
 mod subject;
@@ -88,7 +90,7 @@ macro_rules! contract_cases {
                 every_request_is_on_the_log_with_what_is_kept_of_it,
                 a_request_id_that_is_not_fit_is_replaced,
                 every_denial_is_on_the_log_with_its_code,
-                a_flood_of_denials_is_a_few_events_with_a_count,
+                a_flood_of_denials_is_sixty_events_and_a_count,
                 the_log_is_filtered_by_key_action_and_time,
             ],
             usage: [
@@ -141,6 +143,24 @@ macro_rules! contract_tests {
                 use $crate::contract::{Database, Subject, $module, run};
                 let subject = Subject::new($framework, Database::$database);
                 run(subject, concat!(stringify!($module), "-", stringify!($case)), $module::$case).await;
+            }
+        )* })*
+    };
+}
+
+/// A test for each case, that two frameworks' quickstarts answer alike.
+#[macro_export]
+macro_rules! comparison_tests {
+    ([$one:literal, $other:literal, $database:ident]
+     $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
+        $(mod $module { $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                use $crate::contract::{Database, Subject, $module, comparison::compare};
+                let (one, other) =
+                    (Subject::new($one, Database::$database), Subject::new($other, Database::$database));
+                let name = concat!(stringify!($module), "-", stringify!($case));
+                compare(one, other, name, $module::$case).await;
             }
         )* })*
     };

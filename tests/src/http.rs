@@ -137,10 +137,11 @@ impl Response {
         value
     }
 
-    /// All header lines, sorted, but those that every HTTP server adds.
+    /// All header lines, sorted, but those that the HTTP server adds by itself.
     #[must_use]
     pub fn own_lines(&self) -> Vec<(&str, &str)> {
-        let own = |name: &str| !matches!(name, "date" | "content-length");
+        let own =
+            |name: &str| !matches!(name, "connection" | "date" | "content-length" | "transfer-encoding");
         let lines = self.lines.iter().filter(|(name, _)| own(name));
         let mut lines: Vec<_> = lines.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         lines.sort_unstable();

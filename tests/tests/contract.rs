@@ -15,3 +15,7 @@ mod axum_in_memory {
 mod axum_on_sqlite {
     apikeys_tests::contract_cases!(contract_tests!["axum", Sqlite]);
 }
+
+mod axum_and_actix_answer_alike {
+    apikeys_tests::contract_cases!(comparison_tests!["axum", "actix", Memory]);
+}

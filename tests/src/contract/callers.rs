@@ -133,16 +133,6 @@ pub async fn every_refusal_is_what_the_table_says_to_the_letter(service: &Servic
         let value = [b"Bearer ", bytes].concat();
         cases.push((format!("{bytes:?}"), authorization(&value), &INVALID));
     }
-    // R4: the case of any letter counts.
-    for (at, letter) in good.char_indices().filter(|(_, c)| c.is_ascii_alphabetic()) {
-        let other = if letter.is_ascii_lowercase() {
-            letter.to_ascii_uppercase()
-        } else {
-            letter.to_ascii_lowercase()
-        };
-        let flipped = format!("{}{other}{}", &good[..at], &good[at + 1..]);
-        cases.push((format!("letter {at} in the other case"), whoami().bearer(&flipped), &INVALID));
-    }
     let mut connection = service.connect().await;
     for (case, request, expected) in &cases {
         let response = service.send_on(&mut connection, request).await;
@@ -151,7 +141,19 @@ pub async fn every_refusal_is_what_the_table_says_to_the_letter(service: &Servic
             .artifacts()
             .leave("answers.txt", &format!("{} {:?} {}", response.status, response.lines, response.text()));
     }
-    assert!(cases.len() > 80, "{}", cases.len());
+    // R4: the case of any letter counts.
+    for (at, letter) in good.char_indices().filter(|(_, c)| c.is_ascii_alphabetic()) {
+        let other = if letter.is_ascii_lowercase() {
+            letter.to_ascii_uppercase()
+        } else {
+            letter.to_ascii_lowercase()
+        };
+        let flipped = format!("{}{other}{}", &good[..at], &good[at + 1..]);
+        // How many letters there are depends on the secret: this is not for comparison.
+        let response = service.peek(&mut connection, &whoami().bearer(&flipped)).await;
+        assert_refused(&format!("letter {at} in the other case"), &response, &INVALID);
+    }
+    assert!(cases.len() > 50, "{}", cases.len());
 
     // Nothing of all that consumed anything, and the key is as good as ever.
     assert_admitted("after all refusals", &service.whoami(good).await, 10_000, 9_999);

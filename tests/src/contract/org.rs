@@ -81,14 +81,21 @@ impl<'s> Org<'s> {
 
     /// A key, once its counters say what is expected of them. They lag a little.
     pub async fn key_once(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..300 {
-            let key = self.key(id).await;
-            if holds(&key) {
-                return key;
+        self.get_once(&format!("/keys/{id}"), holds).await
+    }
+
+    /// What `GET` of a path answers, once that is what is expected. What the audit log feeds lags
+    /// a little.
+    pub async fn get_once(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let request = self.request("GET", path);
+        let mut connection = self.service.connect().await;
+        for _ in 0..500 {
+            if holds(&self.service.peek(&mut connection, &request).await.json()) {
+                return self.get(path).await;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("it never came true of {}", self.key(id).await);
+        panic!("it never came true of {}", self.get(path).await);
     }
 
     /// Edits a key, and tells what it is then.

@@ -86,12 +86,19 @@ impl Service {
 
     /// Sends a request on a connection that is there.
     pub async fn send_on(&self, connection: &mut Connection, request: &Request) -> Response {
+        let response = self.peek(connection, request).await;
+        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.push((request.clone(), response.clone()));
+        response
+    }
+
+    /// The same, not to be found among [`exchanges`](Self::exchanges): for what is asked again and
+    /// again until something has come true.
+    pub async fn peek(&self, connection: &mut Connection, request: &Request) -> Response {
         let response = connection.send(request).await.unwrap();
         if request.path().starts_with(&format!("{MOUNT}/api/")) {
             self.check(request, &response);
         }
-        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        exchanges.push((request.clone(), response.clone()));
         response
     }
 
@@ -104,6 +111,11 @@ impl Service {
     #[must_use]
     pub fn exchanges(&self) -> Vec<(Request, Response)> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets what was sent and answered. After a race no two services are alike.
+    pub fn forget_exchanges(&self) {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Asks it to stop, and waits until it has.

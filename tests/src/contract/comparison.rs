@@ -1,0 +1,97 @@
+//! Whether two frameworks answer alike: the same case on both, and each answer beside the other.
+
+use super::{Service, Subject};
+use crate::{Request, Response};
+
+/// Runs a case on two services, and fails unless they answered each request alike: status, the
+/// headers that are not the server's own, and the bytes of the body, times and ids aside.
+pub async fn compare(one: Subject, other: Subject, case: &str, check: impl AsyncFn(&Service)) {
+    let left = exchanges(one, case, &check).await;
+    let right = exchanges(other, case, &check).await;
+    assert_eq!(left.len(), right.len(), "they were not asked the same");
+    for (number, (left, right)) in left.iter().zip(&right).enumerate() {
+        let differing = left.lines().zip(right.lines()).find(|(left, right)| left != right);
+        assert!(left == right, "exchange {number} of {one:?} and {other:?}: {differing:?}");
+    }
+}
+
+async fn exchanges(subject: Subject, case: &str, check: &impl AsyncFn(&Service)) -> Vec<String> {
+    let service = Service::start(subject, &format!("compared-{case}")).await;
+    check(&service).await;
+    let exchanges = service.exchanges();
+    let address = service.address().to_string();
+    service.stop().await;
+    let ready_made = format!("Quickstart {}", subject.framework());
+    let told = exchanges.iter().map(|(request, response)| tell(request, response));
+    told.map(|told| told.replace(&address, "<address>").replace(&ready_made, "Quickstart")).collect()
+}
+
+fn tell(request: &Request, response: &Response) -> String {
+    let mut text = format!("{} {}\n{}\n", request.method(), mask(request.path()), response.status);
+    for (name, value) in response.own_lines() {
+        text.push_str(&format!("{name}: {}\n", mask(value)));
+    }
+    text.push_str(&mask(&String::from_utf8_lossy(&response.body)));
+    text
+}
+
+/// Leaves out what no two services have in common: each word that is an id, a secret, a time of
+/// this run, or a number of seconds or milliseconds that depends on it.
+fn mask(text: &str) -> String {
+    let part_of_word = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
+    let (mut masked, mut rest, mut before) = (String::new(), text, "");
+    while let Some(start) = rest.find(part_of_word) {
+        let (between, words) = rest.split_at(start);
+        let (word, tail) = words.split_at(words.find(|c| !part_of_word(c)).unwrap_or(words.len()));
+        // In JSON a number follows its colon at once; in a time there is one between the digits.
+        let value = word.trim_start_matches(':');
+        masked.push_str(between);
+        masked.push_str(&word[..word.len() - value.len()]);
+        masked.push_str(if depends_on_the_run(before, value) { "<…>" } else { value });
+        if !value.is_empty() {
+            before = value;
+        }
+        rest = tail;
+    }
+    masked + rest
+}
+
+fn depends_on_the_run(before: &str, word: &str) -> bool {
+    let hex = |length: usize| word.len() == length && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_id = word.len() == 26 && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_request_id = before == "request_id" && hex(32);
+    let is_session = before == "demo_session" && hex(40);
+    let is_secret = word.starts_with("demo_live_");
+    // Cases say 2099 and 2020 where they mean a time that is not theirs.
+    let is_time = word.len() >= 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T');
+    let is_time = is_time && !word.starts_with("2099-") && !word.starts_with("2020-");
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_duration = is_number && matches!(before, "latency_ms" | "retry_after" | "t" | "");
+    let is_cursor = before == "next_cursor" && !word.is_empty() && word != "null";
+    is_id || is_request_id || is_session || is_secret || is_time || is_duration || is_cursor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_depends_on_the_run_is_left_out_and_nothing_else() {
+        for (text, wanted) in [
+            (r#"{"id":"azqqdnq7awarvmr6chkjc6viry","name":"a"}"#, r#"{"id":"<…>","name":"a"}"#),
+            (r#""per-key";r=59;t=60"#, r#""per-key";r=59;t=<…>"#),
+            (
+                r#"{"at":"2026-11-24T08:43:58.675286Z","x":"2099-01-01T00:00:00Z"}"#,
+                r#"{"at":"<…>","x":"2099-01-01T00:00:00Z"}"#,
+            ),
+            (r#"{"latency_ms":0.25,"status":200}"#, r#"{"latency_ms":<…>,"status":200}"#),
+            (r#"{"next_cursor":null}"#, r#"{"next_cursor":null}"#),
+            (r#"{"next_cursor":"x-_9"}"#, r#"{"next_cursor":"<…>"}"#),
+            ("/settings/developer/api/keys/azqqdnq7awarvmr6chkjc6viry", "/settings/developer/api/keys/<…>"),
+            ("59", "<…>"),
+            (r#"{"secret":"demo_live_0123abc"}"#, r#"{"secret":"<…>"}"#),
+        ] {
+            assert_eq!(mask(text), wanted);
+        }
+    }
+}
