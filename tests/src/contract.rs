@@ -47,6 +47,7 @@ macro_rules! contract_cases {
         $crate::$with! { $argument
             callers: [
                 every_refusal_is_what_the_table_says_to_the_letter,
+                of_several_reasons_the_first_in_the_table_is_told,
                 control_characters_in_the_header_never_get_through,
                 the_scheme_in_any_case_and_spaces_around_it_are_accepted,
                 over_the_limit_is_told_to_the_letter_and_consumes_nothing,
@@ -69,6 +70,7 @@ macro_rules! contract_cases {
                 cursors_lead_through_the_whole_list,
                 a_page_has_1_to_100_keys,
                 cursors_are_opaque_and_cannot_be_forged,
+                cursors_of_the_log_fit_its_organization_and_filters,
             ],
             editing: [
                 deactivating_and_activating_hold_for_the_next_request,

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Created, Org, Service};
-use crate::{Request, contract::org::assert_problem};
+use crate::{
+    Request,
+    contract::org::{assert_problem, time},
+};
 
 /// B10: who, when, what changed from what to what.
 pub async fn every_change_is_on_the_log_from_what_to_what(service: &Service) {
@@ -13,13 +16,17 @@ pub async fn every_change_is_on_the_log_from_what_to_what(service: &Service) {
     let all = json!({ "name": "b", "rate_limit": null, "expires_at": expiry, "active": false });
     org.edit(&created.id, all).await;
     org.edit(&created.id, json!({ "active": true })).await;
+    org.edit(&created.id, json!({ "rate_limit": 7, "expires_at": null })).await;
     org.delete(&created.id).await;
     let changed = |member: &str, from: Value, to: Value| json!({ member: { "from": from, "to": to } });
     let mut edited = changed("name", json!("a"), json!("b"));
     edited["rate_limit"] = json!({ "from": 9, "to": null });
     edited["expires_at"] = json!({ "from": null, "to": expiry });
+    let mut taken_back = changed("rate_limit", json!(null), json!(7));
+    taken_back["expires_at"] = json!({ "from": expiry, "to": null });
     let wanted = [
         ("key.deleted", json!(null)),
+        ("key.updated", taken_back),
         ("key.activated", changed("active", json!(false), json!(true))),
         ("key.deactivated", changed("active", json!(true), json!(false))),
         ("key.updated", edited),
@@ -35,7 +42,7 @@ pub async fn every_change_is_on_the_log_from_what_to_what(service: &Service) {
         assert_eq!(event["actor"], "demo");
         // The name is the last one it had, and stays when the key is gone.
         assert_eq!(event["key"], json!({ "id": created.id, "name": "b", "prefix": created.key["prefix"] }));
-        assert!(event["at"].as_str().unwrap() >= created.key["created_at"].as_str().unwrap());
+        assert!(time(&event["at"]) >= time(&created.key["created_at"]));
     }
 }
 

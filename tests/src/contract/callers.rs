@@ -159,6 +159,21 @@ pub async fn every_refusal_is_what_the_table_says_to_the_letter(service: &Servic
     assert_admitted("after all refusals", &service.whoami(good).await, 10_000, 9_999);
 }
 
+/// C3 before C4 before C5, for a key that several of them hold for.
+pub async fn of_several_reasons_the_first_in_the_table_is_told(service: &Service) {
+    let org = service.org("org_starter");
+    let soon = in_future(Duration::from_millis(500));
+    let both = org.create(json!({ "name": "both", "expires_at": soon })).await;
+    let expired = org.create(json!({ "name": "expired", "expires_at": soon })).await;
+    org.edit(&both.id, json!({ "active": false })).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    for plan in ["starter", "free"] {
+        org.set_plan(plan).await;
+        assert_refused(plan, &service.whoami(&both.secret).await, &DEACTIVATED);
+        assert_refused(plan, &service.whoami(&expired.secret).await, &EXPIRED);
+    }
+}
+
 /// R5: what HTTP itself forbids in a header is refused before there is a request.
 pub async fn control_characters_in_the_header_never_get_through(service: &Service) {
     let good = service.ready_made();

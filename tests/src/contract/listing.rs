@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Service;
-use crate::contract::org::{assert_problem, in_future};
+use super::{Org, Service};
+use crate::contract::org::{assert_problem, in_future, time};
 
 /// B4
 pub async fn keys_are_listed_newest_first_with_the_quota(service: &Service) {
@@ -53,7 +53,7 @@ pub async fn last_use_and_request_count_follow_at_once_and_count_no_denials(serv
     let answered = Instant::now();
     let seen = org.key_once(&key.id, |key| key["request_count"] == 3).await;
     assert!(answered.elapsed() < Duration::from_secs(2), "{:?}", answered.elapsed());
-    assert!(seen["last_used_at"].as_str().unwrap() > seen["created_at"].as_str().unwrap());
+    assert!(time(&seen["last_used_at"]) > time(&seen["created_at"]));
     assert_eq!(service.whoami(&key.secret).await.status, 429);
     org.edit(&key.id, json!({ "active": false })).await;
     assert_eq!(service.whoami(&key.secret).await.status, 401);
@@ -115,6 +115,32 @@ pub async fn cursors_are_opaque_and_cannot_be_forged(service: &Service) {
     let flipped = format!("{start}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, &end[1..]);
     for wrong in [&*foreign, &log, &flipped, start, "x", "", &format!("{cursor}A")] {
         let response = org.call("GET", &format!("/keys?cursor={wrong}")).await;
+        assert_problem(&response, 400, "INVALID_CURSOR");
+    }
+}
+
+/// The log's cursors fit only the organization and the filters they were given out for.
+pub async fn cursors_of_the_log_fit_its_organization_and_filters(service: &Service) {
+    let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
+    for number in 0..3 {
+        org.create(json!({ "name": format!("key {number}") })).await;
+        other.create(json!({ "name": format!("key {number}") })).await;
+    }
+    let next = async |org: Org<'_>, filter: &str| {
+        text(&org.get(&format!("/audit?limit=1&{filter}")).await["next_cursor"])
+    };
+    let created = "action=key.created";
+    let cursor = next(org, created).await;
+    let rest = org.get(&format!("/audit?{created}&cursor={cursor}")).await;
+    assert_eq!(rest["events"].as_array().unwrap().len(), 2);
+    for (filter, wrong) in [
+        (created, next(other, created).await),
+        (created, next(org, "").await),
+        ("action=key.deleted", cursor.clone()),
+        ("action=key.created&until=2099-01-01T00:00:00Z", cursor.clone()),
+        ("", cursor),
+    ] {
+        let response = org.call("GET", &format!("/audit?{filter}&cursor={wrong}")).await;
         assert_problem(&response, 400, "INVALID_CURSOR");
     }
 }

@@ -18,6 +18,9 @@ pub async fn a_browser_logs_in_with_a_cookie(service: &Service) {
     assert_eq!(service.whoami(&created.secret).await.json()["org"], "org_starter");
     let list = service.send(&Request::get(keys).line("Cookie", format!("a=b; {cookie}"))).await;
     assert_eq!(list.json()["keys"], json!([created.key]));
+    // The session says whose pages these are, whatever else the browser sends.
+    let elsewhere = Request::get(keys).line("Cookie", cookie).line("X-Demo-Org", "org_enterprise");
+    assert_eq!(service.send(&elsewhere).await.json()["keys"], json!([created.key]));
     for forged in ["demo_session=org_starter", "demo_session=", &cookie[..cookie.len() - 1]] {
         assert_problem(
             &service.send(&Request::get(keys).line("Cookie", forged)).await,
@@ -28,10 +31,19 @@ pub async fn a_browser_logs_in_with_a_cookie(service: &Service) {
 }
 
 pub async fn nobody_logs_in_without_the_token(service: &Service) {
-    for query in ["", "?org=org_starter", "?token=wrong&org=org_starter", &format!("?token={TOKEN}")] {
+    let (shorter, longer) = (&TOKEN[..TOKEN.len() - 1], format!("{TOKEN}x"));
+    let of = |token: &str| format!("?token={token}&org=org_starter");
+    for query in
+        ["", "?org=org_starter", &of("wrong"), &of(shorter), &of(&longer), &format!("?token={TOKEN}")]
+    {
         let response = service.send(&Request::get(format!("/login{query}"))).await;
         assert_problem(&response, 401, "ADMIN_REQUIRED");
         assert_eq!(response.header("set-cookie"), None);
+    }
+    for token in [shorter, &longer, ""] {
+        let list = Request::get("/settings/developer/api/keys");
+        let list = list.line("X-Demo-Admin", token).line("X-Demo-Org", "org_starter");
+        assert_problem(&service.send(&list).await, 401, "ADMIN_REQUIRED");
     }
 }
 

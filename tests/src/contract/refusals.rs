@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{Org, Service};
-use crate::{Request, contract::org::assert_problem};
+use crate::{
+    Request,
+    contract::{org::assert_problem, tenants::UNKNOWN},
+};
 
 /// All calls, with a key's path where one is needed.
 pub(crate) fn every_call(org: Org<'_>, id: &str) -> Vec<Request> {
@@ -93,8 +96,8 @@ pub async fn of_several_mistakes_the_first_in_the_order_is_told(service: &Servic
     let key = org.create(json!({ "name": "one" })).await;
     org.set_plan("free").await;
     let long = " ".repeat(20_000);
-    let of_key = format!("/keys/{}", key.id);
-    for (method, wrong, right) in [("POST", "/keys", "/keys"), ("PATCH", "/keys/unknown", &*of_key)] {
+    let (of_none, of_key) = (format!("/keys/{UNKNOWN}"), format!("/keys/{}", key.id));
+    for (method, wrong, right) in [("POST", "/keys", "/keys"), ("PATCH", &*of_none, &*of_key)] {
         let call = |path: &str, query: &str| org.request(method, &format!("{path}{query}"));
         let typed = |path: &str, query: &str| call(path, query).line("Content-Type", "application/json");
         let cross = |request: Request| request.line("Sec-Fetch-Site", "cross-site");
