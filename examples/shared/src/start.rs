@@ -32,8 +32,9 @@ impl Start {
     pub async fn new(framework: &str) -> Result<Self, Box<dyn Error>> {
         let config = Config::from_env()?;
         let stop = Stop::on_signal()?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))?;
-        listener.set_nonblocking(true)?;
+        // tokio's, for its longer queue of connections that wait to be accepted.
+        let address = (Ipv4Addr::LOCALHOST, config.port);
+        let listener = tokio::net::TcpListener::bind(address).await?.into_std()?;
         let (demo, maintenance, kept_in) = Demo::open(&config).await?;
         tokio::spawn(maintenance.run());
         let ready_made = demo.ready_made_key(framework).await?;
