@@ -30,9 +30,9 @@ async fn keys(admin: &Admin) -> Vec<Issued> {
 }
 
 /// Logs enough to be worth a search, but not every statement of a load.
-async fn start(artifacts: &Artifacts, name: &str, url: &str) -> Quickstart {
+async fn start(artifacts: &Artifacts, framework: &str, name: &str, url: &str) -> Quickstart {
     let filter = "trace,sqlx=info,hyper_util=info,mio=info,axum=info";
-    Quickstart::start_with(artifacts, "axum", name, &[("DATABASE_URL", url), ("RUST_LOG", filter)]).await
+    Quickstart::start_with(artifacts, framework, name, &[("DATABASE_URL", url), ("RUST_LOG", filter)]).await
 }
 
 fn request_id(event: &AuditEvent) -> String {
@@ -106,16 +106,15 @@ impl Commits {
 }
 
 /// R45, R46 for `Buffered`: an orderly stop loses nothing.
-#[tokio::test(flavor = "multi_thread")]
-async fn after_an_orderly_stop_under_load_every_answer_is_on_the_audit_log() {
-    let artifacts = Artifacts::new("orderly-stop");
+async fn every_answer_is_on_the_log_after_an_orderly_stop(framework: &str) {
+    let artifacts = Artifacts::new(&format!("orderly-stop-{framework}"));
     let url = artifacts.sqlite_url("keys");
     let admin = Admin::on_sqlite(&url).await;
     admin.set_plan("org_enterprise", "enterprise").await;
     let keys = keys(&admin).await;
     let mut answered = HashSet::new();
     for round in 0..ROUNDS {
-        let service = start(&artifacts, &format!("round-{round}"), &url).await;
+        let service = start(&artifacts, framework, &format!("round-{round}"), &url).await;
         let load = Load::start(service.address, &format!("r{round}"), &keys);
         tokio::time::sleep(Duration::from_millis(700 + 150 * round as u64)).await;
         assert!(service.stop().await.success());
@@ -135,6 +134,16 @@ async fn after_an_orderly_stop_under_load_every_answer_is_on_the_audit_log() {
     assert_intact(&url).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_orderly_stop_of_axum_under_load_every_answer_is_on_the_audit_log() {
+    every_answer_is_on_the_log_after_an_orderly_stop("axum").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_orderly_stop_of_actix_under_load_every_answer_is_on_the_audit_log() {
+    every_answer_is_on_the_log_after_an_orderly_stop("actix").await;
+}
+
 /// R46 for `Buffered`: a killed process loses no more than what was answered since the last flush
 /// began, and nothing is counted twice.
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +156,7 @@ async fn after_a_kill_under_load_only_the_last_moments_are_lost() {
     let mut sent = HashSet::new();
     let mut safe = HashSet::new();
     for round in 0..ROUNDS {
-        let service = start(&artifacts, &format!("round-{round}"), &url).await;
+        let service = start(&artifacts, "axum", &format!("round-{round}"), &url).await;
         let load = Load::start(service.address, &format!("r{round}"), &keys);
         let commits = Commits::watch(&admin);
         tokio::time::sleep(Duration::from_millis(1_500 + 37 * round as u64)).await;
@@ -174,7 +183,7 @@ async fn after_a_kill_under_load_only_the_last_moments_are_lost() {
     }
     assert!(safe.len() > CLIENTS * ROUNDS, "the disk was too slow for anything to be safe");
     // The keys are as good as ever.
-    let service = start(&artifacts, "after", &url).await;
+    let service = start(&artifacts, "axum", "after", &url).await;
     for key in &keys {
         assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&key.secret)).await.status, 200);
     }
