@@ -5,13 +5,13 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 /// A service in this process, on a socket of its own.
 #[derive(Debug)]
-pub struct Service {
+pub struct InProcess {
     /// Where it listens.
     pub address: SocketAddr,
     serving: JoinHandle<()>,
 }
 
-impl Service {
+impl InProcess {
     /// Serves `router` until dropped.
     pub async fn start(router: Router) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -22,7 +22,7 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+impl Drop for InProcess {
     fn drop(&mut self) {
         self.serving.abort();
     }

@@ -1,5 +1,6 @@
 //! What the tests across crates share: the quickstart as a process, an HTTP client that sends
-//! exactly what it is told, and the folder that everything is left in to be searched for secrets.
+//! exactly what it is told, and the folder that everything is left in to be searched for secrets; and
+//! in [`contract`], what every quickstart promises.
 //!
 //! Whatever goes wrong here panics: it is a test that fails.
 
@@ -16,15 +17,15 @@ mod admin;
 mod artifacts;
 pub mod contract;
 mod http;
+mod in_process;
 mod load;
 mod quickstart;
 mod secret;
-mod service;
 
 pub use admin::{Admin, Issued};
 pub use artifacts::Artifacts;
 pub use http::{Connection, Request, Response};
+pub use in_process::InProcess;
 pub use load::{Load, Seen};
 pub use quickstart::{Quickstart, command};
 pub use secret::{checksum, with_another_body};
-pub use service::Service;

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use apikeys_core::{ManualClock, MemoryStore, RateLimit, Timestamp};
 use apikeys_example_axum::protected;
-use apikeys_tests::{Admin, Artifacts, Connection, Request, Service};
+use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Request};
 
 /// R22, on a clock that the test holds.
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn retry_after_is_honest() {
     let clock = ManualClock::new(Timestamp::from_micros(1_893_456_000_000_000));
     let ticking = clock.clone();
     let admin = Admin::on(Arc::new(MemoryStore::new()), move |builder| builder.clock(ticking)).await;
-    let service = Service::start(protected(admin.keys().clone())).await;
+    let service = InProcess::start(protected(admin.keys().clone())).await;
     admin.set_plan("org_1", "enterprise").await;
     let mut connection = Connection::open(service.address).await.unwrap();
     for age in [0_u64, 1, 500, 1_000, 1_001, 30_000, 58_999, 59_000, 59_001, 59_999] {

@@ -10,11 +10,11 @@ use apikeys_core::{
     engine::Builder,
 };
 use apikeys_example_axum::protected;
-use apikeys_tests::{Admin, Artifacts, Issued, Request, Response, Service, with_another_body};
+use apikeys_tests::{Admin, Artifacts, InProcess, Issued, Request, Response, with_another_body};
 
 /// A service in this process whose store fails when it is told to.
 struct Fragile {
-    service: Service,
+    service: InProcess,
     admin: Admin,
     faults: Faults,
     key: Issued,
@@ -28,7 +28,7 @@ impl Fragile {
         admin.set_plan("org_1", "enterprise").await;
         let high = RateLimit::per_minute(10_000).unwrap();
         let key = admin.issue("org_1", "patient", |key| key.rate_limit(high)).await;
-        let service = Service::start(protected(admin.keys().clone())).await;
+        let service = InProcess::start(protected(admin.keys().clone())).await;
         Self { service, admin, faults, key }
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use apikeys_core::{KeyStore, MemoryStore, RateLimit, audit::Outcome};
 use apikeys_sqlx_store::SqliteStore;
-use apikeys_tests::{Admin, Artifacts, Connection, Issued, Request, Service};
+use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Issued, Request};
 use apikeys_tower::{ApiKeyLayer, Caller};
 use axum::{Extension, Router, body::Body, routing::get};
 use tokio::sync::Notify;
@@ -44,7 +44,7 @@ async fn a_client_that_leaves_is_on_the_audit_log_as_aborted_once() {
     admin.set_plan("org_1", "enterprise").await;
     let key = admin.issue("org_1", "leaver", |key| key).await;
     let calls = Arc::new(AtomicU64::new(0));
-    let service = Service::start(counting(&admin, &calls)).await;
+    let service = InProcess::start(counting(&admin, &calls)).await;
     for round in 1..=5 {
         let mut connection = Connection::open(service.address).await.unwrap();
         connection.write(&Request::get("/hangs").bearer(&key.secret).to_bytes()).await.unwrap();
