@@ -144,6 +144,40 @@ async fn after_an_orderly_stop_of_actix_under_load_every_answer_is_on_the_audit_
     every_answer_is_on_the_log_after_an_orderly_stop("actix").await;
 }
 
+/// R45: what the database did not take while the server was stopping is written before the process
+/// ends. Nothing else gets written meanwhile, so that it must be the stop itself.
+async fn a_database_that_is_busy_during_the_stop_is_waited_for(framework: &str) {
+    use sqlx::Connection;
+    let artifacts = Artifacts::new(&format!("busy-stop-{framework}"));
+    let url = artifacts.sqlite_url("keys");
+    let admin = Admin::on_sqlite(&url).await;
+    admin.set_plan("org_enterprise", "enterprise").await;
+    let key = admin.issue("org_enterprise", "late", |key| key).await;
+    let service = start(&artifacts, framework, "quickstart", &url).await;
+    let mut writer = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&key.secret)).await.status, 200);
+    }
+    service.signal("TERM").await;
+    // Long enough for the server to have ended.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+    writer.close().await.unwrap();
+    assert!(service.ended().await.success());
+    assert_eq!(recorded(&admin, &[key]).await.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axum_waits_for_a_database_that_is_busy_while_it_stops() {
+    a_database_that_is_busy_during_the_stop_is_waited_for("axum").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn actix_waits_for_a_database_that_is_busy_while_it_stops() {
+    a_database_that_is_busy_during_the_stop_is_waited_for("actix").await;
+}
+
 /// R46 for `Buffered`: a killed process loses no more than what was answered since the last flush
 /// began, and nothing is counted twice.
 #[tokio::test(flavor = "multi_thread")]
