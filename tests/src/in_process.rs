@@ -1,29 +1,77 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
+use actix_web::{
+    App, HttpServer,
+    dev::ServerHandle,
+    web::{self, ServiceConfig},
+};
+use apikeys_actix::ApiKeyMiddleware;
+use apikeys_core::ApiKeys;
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// A service in this process, on a socket of its own.
+/// A service in this process, on a socket of its own, until it is dropped.
 #[derive(Debug)]
 pub struct InProcess {
     /// Where it listens.
     pub address: SocketAddr,
-    serving: JoinHandle<()>,
+    server: Server,
+}
+
+#[derive(Debug)]
+enum Server {
+    Axum(JoinHandle<()>),
+    Actix(ServerHandle),
 }
 
 impl InProcess {
-    /// Serves `router` until dropped.
-    pub async fn start(router: Router) -> Self {
+    /// The API of a framework's quickstart, behind `keys`, and nothing else.
+    pub async fn protected(framework: &str, keys: &ApiKeys) -> Self {
+        match framework {
+            "axum" => Self::axum(apikeys_example_axum::protected(keys.clone())).await,
+            "actix" => {
+                let keys = ApiKeyMiddleware::new(keys.clone());
+                Self::actix(move |app| apikeys_example_actix::protected(app, &keys))
+            }
+            other => panic!("no such framework: {other}"),
+        }
+    }
+
+    /// Serves `router`.
+    pub async fn axum(router: Router) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { address, serving }
+        Self { address, server: Server::Axum(serving) }
+    }
+
+    /// Serves `routes`, from two threads, and notices clients that leave.
+    pub fn actix(routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Self {
+        let server = HttpServer::new(move || {
+            let routes = routes.clone();
+            App::new().configure(move |app: &mut web::ServiceConfig| routes(app))
+        });
+        let server = server
+            .workers(2)
+            .disable_signals()
+            .h1_allow_half_closed(false)
+            .tcp_nodelay(true)
+            .bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap();
+        let address = server.addrs()[0];
+        let running = server.run();
+        let handle = running.handle();
+        tokio::spawn(running);
+        Self { address, server: Server::Actix(handle) }
     }
 }
 
 impl Drop for InProcess {
     fn drop(&mut self) {
-        self.serving.abort();
+        match &self.server {
+            Server::Axum(serving) => serving.abort(),
+            Server::Actix(server) => drop(server.stop(false)),
+        }
     }
 }

@@ -16,6 +16,7 @@
 mod admin;
 mod artifacts;
 pub mod contract;
+mod frameworks;
 mod http;
 mod in_process;
 mod load;

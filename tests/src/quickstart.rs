@@ -39,14 +39,14 @@ pub struct Quickstart {
 }
 
 impl Quickstart {
-    /// Starts one on `database` and waits until it serves. What it prints and logs is left among
+    /// Starts a framework's on `database` and waits until it serves. What it prints and logs is left among
     /// the artifacts under `name`.
-    pub async fn start(artifacts: &Artifacts, name: &str, database: &str) -> Self {
+    pub async fn start(artifacts: &Artifacts, framework: &str, name: &str, database: &str) -> Self {
         let environment = [("DATABASE_URL", database), ("RUST_LOG", "trace")];
-        Self::start_with(artifacts, "axum", name, &environment).await
+        Self::start_with(artifacts, framework, name, &environment).await
     }
 
-    /// The same of any framework, with an environment of one's own besides `PORT`.
+    /// The same with an environment of one's own besides `PORT`.
     pub async fn start_with(
         artifacts: &Artifacts,
         framework: &str,

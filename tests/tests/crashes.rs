@@ -12,7 +12,7 @@ use std::{
 };
 
 use apikeys_core::{AuditEvent, RateLimit, audit::Outcome};
-use apikeys_tests::{Admin, Artifacts, Issued, Load, Quickstart, Request, Seen};
+use apikeys_tests::{Admin, Artifacts, Issued, Load, Quickstart, Request, Seen, on_each_framework};
 
 const CLIENTS: usize = 8;
 const ROUNDS: usize = 4;
@@ -106,7 +106,7 @@ impl Commits {
 }
 
 /// R45, R46 for `Buffered`: an orderly stop loses nothing.
-async fn every_answer_is_on_the_log_after_an_orderly_stop(framework: &str) {
+async fn after_an_orderly_stop_under_load_every_answer_is_on_the_log(framework: &str) {
     let artifacts = Artifacts::new(&format!("orderly-stop-{framework}"));
     let url = artifacts.sqlite_url("keys");
     let admin = Admin::on_sqlite(&url).await;
@@ -134,16 +134,6 @@ async fn every_answer_is_on_the_log_after_an_orderly_stop(framework: &str) {
     assert_intact(&url).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_an_orderly_stop_of_axum_under_load_every_answer_is_on_the_audit_log() {
-    every_answer_is_on_the_log_after_an_orderly_stop("axum").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn after_an_orderly_stop_of_actix_under_load_every_answer_is_on_the_audit_log() {
-    every_answer_is_on_the_log_after_an_orderly_stop("actix").await;
-}
-
 /// R45: what the database did not take while the server was stopping is written before the process
 /// ends. Nothing else gets written meanwhile, so that it must be the stop itself.
 async fn a_database_that_is_busy_during_the_stop_is_waited_for(framework: &str) {
@@ -168,21 +158,10 @@ async fn a_database_that_is_busy_during_the_stop_is_waited_for(framework: &str) 
     assert_eq!(recorded(&admin, &[key]).await.len(), 20);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn axum_waits_for_a_database_that_is_busy_while_it_stops() {
-    a_database_that_is_busy_during_the_stop_is_waited_for("axum").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn actix_waits_for_a_database_that_is_busy_while_it_stops() {
-    a_database_that_is_busy_during_the_stop_is_waited_for("actix").await;
-}
-
 /// R46 for `Buffered`: a killed process loses no more than what was answered since the last flush
 /// began, and nothing is counted twice.
-#[tokio::test(flavor = "multi_thread")]
-async fn after_a_kill_under_load_only_the_last_moments_are_lost() {
-    let artifacts = Artifacts::new("kill");
+async fn after_a_kill_under_load_only_the_last_moments_are_lost(framework: &str) {
+    let artifacts = Artifacts::new(&format!("kill-{framework}"));
     let url = artifacts.sqlite_url("keys");
     let admin = Admin::on_sqlite(&url).await;
     admin.set_plan("org_enterprise", "enterprise").await;
@@ -190,7 +169,7 @@ async fn after_a_kill_under_load_only_the_last_moments_are_lost() {
     let mut sent = HashSet::new();
     let mut safe = HashSet::new();
     for round in 0..ROUNDS {
-        let service = start(&artifacts, "axum", &format!("round-{round}"), &url).await;
+        let service = start(&artifacts, framework, &format!("round-{round}"), &url).await;
         let load = Load::start(service.address, &format!("r{round}"), &keys);
         let commits = Commits::watch(&admin);
         tokio::time::sleep(Duration::from_millis(1_500 + 37 * round as u64)).await;
@@ -217,9 +196,15 @@ async fn after_a_kill_under_load_only_the_last_moments_are_lost() {
     }
     assert!(safe.len() > CLIENTS * ROUNDS, "the disk was too slow for anything to be safe");
     // The keys are as good as ever.
-    let service = start(&artifacts, "axum", "after", &url).await;
+    let service = start(&artifacts, framework, "after", &url).await;
     for key in &keys {
         assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&key.secret)).await.status, 200);
     }
     assert!(service.stop().await.success());
 }
+
+on_each_framework![
+    after_an_orderly_stop_under_load_every_answer_is_on_the_log,
+    a_database_that_is_busy_during_the_stop_is_waited_for,
+    after_a_kill_under_load_only_the_last_moments_are_lost,
+];

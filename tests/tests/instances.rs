@@ -3,16 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use apikeys_core::{Actor, KeyPatch, NewKey, RateLimit};
-use apikeys_tests::{Admin, Artifacts, Connection, Quickstart, Request};
+use apikeys_tests::{Admin, Artifacts, Connection, Quickstart, Request, on_each_framework};
+use serde_json::json;
 
 /// A mutation holds for every request that begins after the call has returned.
-#[tokio::test(flavor = "multi_thread")]
-async fn two_processes_and_a_third_see_each_others_changes_at_once() {
-    let artifacts = Artifacts::new("two-processes");
+async fn processes_see_each_others_changes_at_once(one: &str, two: &str) {
+    let artifacts = Artifacts::new(&format!("two-processes-{one}-{two}"));
     let url = artifacts.sqlite_url("keys");
     // Both start at once, on a database that is not there yet.
-    let (one, two) =
-        tokio::join!(Quickstart::start(&artifacts, "one", &url), Quickstart::start(&artifacts, "two", &url));
+    let (one, two) = tokio::join!(
+        Quickstart::start(&artifacts, one, "one", &url),
+        Quickstart::start(&artifacts, two, "two", &url)
+    );
     let admin = Admin::on_sqlite(&url).await;
     let manage = admin.manage("org_professional");
     let mut first = Connection::open(one.address).await.unwrap();
@@ -45,25 +47,40 @@ async fn two_processes_and_a_third_see_each_others_changes_at_once() {
     assert!(two.stop().await.success());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_of_axum_and_a_third_see_each_others_changes_at_once() {
+    processes_see_each_others_changes_at_once("axum", "axum").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_of_actix_and_a_third_see_each_others_changes_at_once() {
+    processes_see_each_others_changes_at_once("actix", "actix").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_of_each_framework_and_a_third_see_each_others_changes_at_once() {
+    processes_see_each_others_changes_at_once("axum", "actix").await;
+}
+
 /// Whoever is first deletes the other's ready-made key of the same name; a key of another name,
 /// or of another organization, stays.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_start_replaces_its_own_ready_made_key_and_no_other() {
-    let artifacts = Artifacts::new("ready-made");
+async fn a_start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
+    let artifacts = Artifacts::new(&format!("ready-made-{framework}"));
     let url = artifacts.sqlite_url("keys");
-    let first = Quickstart::start(&artifacts, "first", &url).await;
+    let first = Quickstart::start(&artifacts, framework, "first", &url).await;
+    let name = format!("Quickstart {framework}");
     let whoami = Request::get("/v1/whoami").bearer(&first.ready_made);
     let expected = first.send(&whoami).await;
     assert_eq!(expected.status, 200);
     let identity = expected.json();
-    assert_eq!((&identity["org"], &identity["name"]), (&"org_demo".into(), &"Quickstart axum".into()));
+    assert_eq!((&identity["org"], &identity["name"]), (&json!("org_demo"), &json!(name)));
     let admin = Admin::on_sqlite(&url).await;
     let other = admin.issue("org_demo", "Quickstart", |key| key).await;
-    let namesake = admin.issue("org_enterprise", "Quickstart axum", |key| key).await;
+    let namesake = admin.issue("org_enterprise", &name, |key| key).await;
     let old = first.ready_made.clone();
     assert!(first.stop().await.success());
 
-    let second = Quickstart::start(&artifacts, "second", &url).await;
+    let second = Quickstart::start(&artifacts, framework, "second", &url).await;
     for (secret, status) in
         [(&old, 401), (&second.ready_made, 200), (&other.secret, 200), (&namesake.secret, 200)]
     {
@@ -83,3 +100,5 @@ async fn a_start_replaces_its_own_ready_made_key_and_no_other() {
     let refused = admin.manage("org_free").create(NewKey::new("none".parse().unwrap())).await.unwrap_err();
     artifacts.leave("errors.txt", &format!("{refused} {refused:?} {:?}", Actor::new("").unwrap_err()));
 }
+
+on_each_framework![a_start_replaces_its_own_ready_made_key_and_no_other];

@@ -2,22 +2,26 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-use std::{process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
-use apikeys_tests::{Artifacts, Quickstart, Request, command};
+use apikeys_tests::{Admin, Artifacts, Quickstart, Request, command, on_each_framework};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
     time::timeout,
 };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_keeps() {
-    let artifacts = Artifacts::new("no-settings");
+async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_keeps(framework: &str) {
+    let artifacts = Artifacts::new(&format!("no-settings-{framework}"));
     let temporary = artifacts.path("temporary");
     std::fs::create_dir_all(&temporary).unwrap();
-    let service =
-        Quickstart::start_with(&artifacts, "axum", "quickstart", &[("TMPDIR", temporary.to_str().unwrap())])
-            .await;
+    let service = Quickstart::start_with(
+        &artifacts,
+        framework,
+        "quickstart",
+        &[("TMPDIR", temporary.to_str().unwrap())],
+    )
+    .await;
     let url = service.printed[0].strip_prefix("keys are kept in sqlite:").unwrap().to_owned();
     assert!(url.starts_with(temporary.to_str().unwrap()), "{url}");
     assert_eq!(service.printed[1], format!("listening on http://{}", service.address));
@@ -37,18 +41,16 @@ async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_ke
     assert!(std::fs::metadata(&url).unwrap().len() > 0, "the database is kept");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn it_works_in_memory_too_and_stops_on_ctrl_c() {
-    let artifacts = Artifacts::new("in-memory");
-    let service = Quickstart::start(&artifacts, "quickstart", "memory:").await;
+async fn it_works_in_memory_too_and_stops_on_ctrl_c(framework: &str) {
+    let artifacts = Artifacts::new(&format!("in-memory-{framework}"));
+    let service = Quickstart::start(&artifacts, framework, "quickstart", "memory:").await;
     assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&service.ready_made)).await.status, 200);
     service.signal("INT").await;
     assert!(service.ended().await.success());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_supported_is_a_clear_error_at_start() {
-    let artifacts = Artifacts::new("not-supported");
+async fn what_is_not_supported_is_a_clear_error_at_start(framework: &str) {
+    let artifacts = Artifacts::new(&format!("not-supported-{framework}"));
     for (variable, value, says) in [
         ("PORT", "many", "error: PORT: must be a number"),
         ("DATABASE_URL", "postgres://u:pa55@h/d", "error: DATABASE_URL: postgres is not supported yet"),
@@ -61,7 +63,7 @@ async fn what_is_not_supported_is_a_clear_error_at_start() {
         ("AUDIT", "durable", "error: AUDIT: "),
         ("AUDIT", "strict", "error: AUDIT: "),
     ] {
-        let run = command("axum", &[(variable, value)]).output();
+        let run = command(framework, &[(variable, value)]).output();
         let output = timeout(Duration::from_secs(30), run).await.unwrap().unwrap();
         let (stdout, stderr) =
             (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -72,10 +74,10 @@ async fn what_is_not_supported_is_a_clear_error_at_start() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_minimal_example_does_what_its_curl_line_says() {
-    let artifacts = Artifacts::new("minimal");
-    let mut child = command("minimal", &[])
+async fn the_minimal_example_does_what_its_curl_line_says(framework: &str) {
+    let name = format!("minimal-{framework}");
+    let artifacts = Artifacts::new(&name);
+    let mut child = command(&name, &[])
         .current_dir(artifacts.path(""))
         .stdout(Stdio::piped())
         .stderr(artifacts.create("minimal-stderr.log"))
@@ -90,6 +92,35 @@ async fn the_minimal_example_does_what_its_curl_line_says() {
     let hello = Request::get("/hello").bearer(secret).send(address).await;
     assert_eq!((hello.status, hello.text()), (200, "hello, org_1\n"));
     assert_eq!(Request::get("/hello").send(address).await.status, 401);
-    child.kill().await.unwrap();
-    assert!(artifacts.path("keys.db").exists());
+    interrupt(&child).await;
+    assert!(timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap().success());
+    // Having been stopped in order, it has recorded the one request.
+    let admin = Admin::on_sqlite(&format!("sqlite:{}", artifacts.path("keys.db").display())).await;
+    let keys = admin.manage("org_1").list(2, None).await.unwrap().page.items;
+    assert_eq!(keys.iter().map(|key| key.view.request_count).collect::<Vec<_>>(), [1]);
 }
+
+async fn interrupt(child: &Child) {
+    let kill = format!("kill -INT {}", child.id().unwrap());
+    assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
+}
+
+#[test]
+fn the_readme_shows_the_minimal_examples_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+    let readme = read("README.md");
+    for example in ["minimal-axum", "minimal-actix"] {
+        let source = read(&format!("examples/{example}/main.rs"));
+        // Without the lines that only this workspace needs.
+        let code = &source[source.find("\nuse ").unwrap() + 1..];
+        assert!(readme.contains(&format!("```rust,no_run\n{code}```\n")), "{example}");
+    }
+}
+
+on_each_framework![
+    without_any_settings_it_serves_from_a_new_database_that_it_names_and_keeps,
+    it_works_in_memory_too_and_stops_on_ctrl_c,
+    what_is_not_supported_is_a_clear_error_at_start,
+    the_minimal_example_does_what_its_curl_line_says,
+];

@@ -5,17 +5,15 @@
 use std::{sync::Arc, time::Duration};
 
 use apikeys_core::{ManualClock, MemoryStore, RateLimit, Timestamp};
-use apikeys_example_axum::protected;
-use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Request};
+use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Request, on_each_framework};
 
 /// R22, on a clock that the test holds.
-#[tokio::test]
-async fn retry_after_is_honest() {
-    let artifacts = Artifacts::new("retry-after");
+async fn retry_after_is_honest(framework: &str) {
+    let artifacts = Artifacts::new(&format!("retry-after-{framework}"));
     let clock = ManualClock::new(Timestamp::from_micros(1_893_456_000_000_000));
     let ticking = clock.clone();
     let admin = Admin::on(Arc::new(MemoryStore::new()), move |builder| builder.clock(ticking)).await;
-    let service = InProcess::start(protected(admin.keys().clone())).await;
+    let service = InProcess::protected(framework, admin.keys()).await;
     admin.set_plan("org_1", "enterprise").await;
     let mut connection = Connection::open(service.address).await.unwrap();
     for age in [0_u64, 1, 500, 1_000, 1_001, 30_000, 58_999, 59_000, 59_001, 59_999] {
@@ -39,3 +37,5 @@ async fn retry_after_is_honest() {
     }
     artifacts.leave("done.txt", &format!("{:?}", admin.keys().health()));
 }
+
+on_each_framework![retry_after_is_honest];

@@ -1,13 +1,12 @@
 //! An orderly stop loses nothing, on any framework.
 
-use apikeys_tests::contract::{Database, Subject, restart};
+use apikeys_tests::{
+    contract::{Database, Subject, restart},
+    on_each_framework,
+};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_100_000_requests_to_axum_counts_and_log_are_what_clients_saw() {
-    restart::counts_and_log_are_what_clients_saw(Subject::new("axum", Database::Sqlite)).await;
+async fn after_100_000_requests_counts_and_log_are_what_clients_saw(framework: &'static str) {
+    restart::counts_and_log_are_what_clients_saw(Subject::new(framework, Database::Sqlite)).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_100_000_requests_to_actix_counts_and_log_are_what_clients_saw() {
-    restart::counts_and_log_are_what_clients_saw(Subject::new("actix", Database::Sqlite)).await;
-}
+on_each_framework![after_100_000_requests_counts_and_log_are_what_clients_saw];

@@ -9,8 +9,9 @@ use apikeys_core::{
     conformance::faults::{Fault, FaultStore, Faults, Method},
     engine::Builder,
 };
-use apikeys_example_axum::protected;
-use apikeys_tests::{Admin, Artifacts, InProcess, Issued, Request, Response, with_another_body};
+use apikeys_tests::{
+    Admin, Artifacts, InProcess, Issued, Request, Response, on_each_framework, with_another_body,
+};
 
 /// A service in this process whose store fails when it is told to.
 struct Fragile {
@@ -21,14 +22,14 @@ struct Fragile {
 }
 
 impl Fragile {
-    async fn start(with: impl FnOnce(Builder) -> Builder) -> Self {
+    async fn start(framework: &str, with: impl FnOnce(Builder) -> Builder) -> Self {
         let store = FaultStore::new(MemoryStore::new(), Arc::new(SystemClock::new()));
         let faults = store.faults().clone();
         let admin = Admin::on(Arc::new(store), with).await;
         admin.set_plan("org_1", "enterprise").await;
         let high = RateLimit::per_minute(10_000).unwrap();
         let key = admin.issue("org_1", "patient", |key| key.rate_limit(high)).await;
-        let service = InProcess::start(protected(admin.keys().clone())).await;
+        let service = InProcess::protected(framework, admin.keys()).await;
         Self { service, admin, faults, key }
     }
 
@@ -54,11 +55,10 @@ const UNVERIFIED: &str = r#"{"type":"urn:problem-type:apikeys:verification-unava
 const UNRECORDED: &str = r#"{"type":"urn:problem-type:apikeys:audit-unavailable","title":"Request cannot be recorded","status":503,"detail":"The request was not carried out. Try again in a moment.","code":"AUDIT_UNAVAILABLE"}"#;
 
 /// C9, R44
-#[tokio::test(flavor = "multi_thread")]
-async fn while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401() {
-    let artifacts = Artifacts::new("store-away");
+async fn while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401(framework: &str) {
+    let artifacts = Artifacts::new(&format!("store-away-{framework}"));
     let timeout = Duration::from_millis(200);
-    let fragile = Fragile::start(|builder| builder.store_timeout(timeout)).await;
+    let fragile = Fragile::start(framework, |builder| builder.store_timeout(timeout)).await;
     let stranger = with_another_body(&fragile.key.secret);
     for fault in [Fault::Error, Fault::Rejected, Fault::Hang, Fault::AfterCommit, Fault::Delay(5 * timeout)] {
         fragile.faults.set(Method::Find, fault);
@@ -81,12 +81,12 @@ async fn while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401() {
 }
 
 /// C10 before the handler, R44, R47
-#[tokio::test(flavor = "multi_thread")]
-async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buffer_is_full() {
-    let artifacts = Artifacts::new("audit-away");
+async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buffer_is_full(framework: &str) {
+    let artifacts = Artifacts::new(&format!("audit-away-{framework}"));
     let patience = Duration::from_millis(50);
     let room = 10;
-    let fragile = Fragile::start(|builder| builder.buffer_capacity(room).gate_patience(patience)).await;
+    let fragile =
+        Fragile::start(framework, |builder| builder.buffer_capacity(room).gate_patience(patience)).await;
     for fault in [Fault::Error, Fault::AfterCommit] {
         fragile.faults.set(Method::Record, fault);
         let mut passed = 0;
@@ -123,12 +123,17 @@ async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buf
 }
 
 /// During a shutdown new requests get C9.
-#[tokio::test(flavor = "multi_thread")]
-async fn after_the_shutdown_nobody_is_let_in() {
-    let _artifacts = Artifacts::new("after-shutdown");
-    let fragile = Fragile::start(|builder| builder).await;
+async fn after_the_shutdown_nobody_is_let_in(framework: &str) {
+    let _artifacts = Artifacts::new(&format!("after-shutdown-{framework}"));
+    let fragile = Fragile::start(framework, |builder| builder).await;
     assert_eq!(fragile.whoami().await.status, 200);
     fragile.admin.keys().shutdown().await.unwrap();
     assert_unavailable("shut down", &fragile.whoami().await, UNVERIFIED);
     assert_eq!(fragile.admin.view(&fragile.key).await.request_count, 1);
 }
+
+on_each_framework![
+    while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401,
+    while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buffer_is_full,
+    after_the_shutdown_nobody_is_let_in,
+];

@@ -3,64 +3,98 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::HashSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use actix_web::{HttpRequest, web};
+use apikeys_actix::ApiKeyMiddleware;
 use apikeys_core::{KeyStore, MemoryStore, RateLimit, audit::Outcome};
 use apikeys_sqlx_store::SqliteStore;
-use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Issued, Request};
-use apikeys_tower::{ApiKeyLayer, Caller};
-use axum::{Extension, Router, body::Body, routing::get};
-use tokio::sync::Notify;
-use tower::ServiceExt;
+use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Issued, Request, on_each_framework};
+use apikeys_tower::ApiKeyLayer;
+use axum::{Router, http::HeaderMap, routing::get};
 
-/// Two routes behind the layer: one that answers, and one that never does. Counts its calls.
-fn counting(admin: &Admin, calls: &Arc<AtomicU64>) -> Router {
-    let (answering, hanging) = (Arc::clone(calls), Arc::clone(calls));
-    let count = |calls: &AtomicU64| calls.fetch_add(1, Ordering::SeqCst);
-    Router::new()
-        .route("/answers", get(async move |_: Caller| count(&answering).to_string()))
-        .route(
-            "/hangs",
-            get(async move |_: Caller, running: Option<Extension<Arc<Notify>>>| {
-                count(&hanging);
-                if let Some(Extension(running)) = running {
-                    running.notify_one();
-                }
-                std::future::pending::<String>().await
-            }),
-        )
-        .route_layer(ApiKeyLayer::new(admin.keys().clone()))
+/// The requests that a handler was called with, by their ids.
+#[derive(Debug, Clone, Default)]
+struct Calls(Arc<Mutex<HashSet<String>>>);
+
+impl Calls {
+    fn note(&self, id: &[u8]) {
+        let new = self.0.lock().unwrap().insert(String::from_utf8(id.to_vec()).unwrap());
+        assert!(new, "a handler is called twice for a request");
+    }
+
+    fn count(&self) -> u64 {
+        self.0.lock().unwrap().len() as u64
+    }
+
+    async fn once_called_with(&self, id: &str) {
+        for _ in 0..10_000 {
+            if self.0.lock().unwrap().contains(id) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("no handler is called with {id}");
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_leaves_is_on_the_audit_log_as_aborted_once() {
-    let artifacts = Artifacts::new("aborted");
+const REQUEST_ID: &str = "x-request-id";
+
+/// Two routes behind keys: `/answers`, and `/hangs`, which never does.
+async fn serve(framework: &str, admin: &Admin, calls: &Calls) -> InProcess {
+    let (answering, hanging) = (calls.clone(), calls.clone());
+    match framework {
+        "axum" => {
+            let answers = async move |headers: HeaderMap| answering.note(headers[REQUEST_ID].as_bytes());
+            let hangs = async move |headers: HeaderMap| {
+                hanging.note(headers[REQUEST_ID].as_bytes());
+                std::future::pending::<()>().await;
+            };
+            let routes = Router::new().route("/answers", get(answers)).route("/hangs", get(hangs));
+            InProcess::axum(routes.route_layer(ApiKeyLayer::new(admin.keys().clone()))).await
+        }
+        "actix" => {
+            let id = |request: &HttpRequest| request.headers().get(REQUEST_ID).unwrap().clone();
+            let answers = move |request: HttpRequest| {
+                answering.note(id(&request).as_bytes());
+                async { "" }
+            };
+            let hangs = move |request: HttpRequest| {
+                hanging.note(id(&request).as_bytes());
+                std::future::pending::<String>()
+            };
+            let keys = ApiKeyMiddleware::new(admin.keys().clone());
+            InProcess::actix(move |app| {
+                app.service(web::resource("/answers").wrap(keys.clone()).get(answers.clone()))
+                    .service(web::resource("/hangs").wrap(keys.clone()).get(hangs.clone()));
+            })
+        }
+        other => panic!("no such framework: {other}"),
+    }
+}
+
+/// Sends a request that is never answered, and leaves once its handler is called.
+async fn leave(address: SocketAddr, key: &Issued, id: &str, calls: &Calls) {
+    let mut connection = Connection::open(address).await.unwrap();
+    let request = Request::get("/hangs").bearer(&key.secret).line(REQUEST_ID, id);
+    connection.write(&request.to_bytes()).await.unwrap();
+    calls.once_called_with(id).await;
+}
+
+async fn a_client_that_leaves_is_on_the_log_as_aborted_once(framework: &str) {
+    let artifacts = Artifacts::new(&format!("aborted-{framework}"));
     let admin = Admin::on_sqlite(&artifacts.sqlite_url("keys")).await;
     admin.set_plan("org_1", "enterprise").await;
     let key = admin.issue("org_1", "leaver", |key| key).await;
-    let calls = Arc::new(AtomicU64::new(0));
-    let service = InProcess::start(counting(&admin, &calls)).await;
+    let calls = Calls::default();
+    let service = serve(framework, &admin, &calls).await;
     for round in 1..=5 {
-        let mut connection = Connection::open(service.address).await.unwrap();
-        connection.write(&Request::get("/hangs").bearer(&key.secret).to_bytes()).await.unwrap();
-        wait_until("the handler runs", || calls.load(Ordering::SeqCst) == round).await;
-        drop(connection);
-        let admin = &admin;
-        let key = &key;
-        let mut recorded = 0;
-        for _ in 0..500 {
-            recorded = admin.requests(key).await.len() as u64;
-            if recorded >= round {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        assert_eq!(recorded, round);
+        leave(service.address, &key, &format!("round {round}"), &calls).await;
+        assert_eq!(once_there_are(&admin, &key, round).await, round);
     }
     for event in admin.requests(&key).await {
         let request = event.request().unwrap();
@@ -70,23 +104,26 @@ async fn a_client_that_leaves_is_on_the_audit_log_as_aborted_once() {
     admin.keys().shutdown().await.unwrap();
 }
 
-async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..1_000 {
-        if holds() {
-            return;
+/// How many requests of a key are on the log, when there are `wanted` or have not been for long.
+async fn once_there_are(admin: &Admin, key: &Issued, wanted: usize) -> usize {
+    let mut recorded = 0;
+    for _ in 0..500 {
+        recorded = admin.requests(key).await.len();
+        if recorded >= wanted {
+            break;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it never came true that {what}");
+    recorded
 }
 
 const KEYS: usize = 20;
 const REQUESTS: usize = 100_000;
-const TASKS: usize = 16;
+const CLIENTS: usize = 16;
 
 /// R45: handlers called = events of admitted requests = request counts, after 10^5 requests, some
 /// of them aborted by their clients, and an orderly stop. Denied events and their counts = denials.
-async fn every_request_is_on_the_log(store: Arc<dyn KeyStore>) {
+async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) {
     let admin = Admin::on(store, |builder| builder).await;
     admin.set_plan("org_1", "enterprise").await;
     let high = RateLimit::per_minute(10_000).unwrap();
@@ -97,21 +134,24 @@ async fn every_request_is_on_the_log(store: Arc<dyn KeyStore>) {
     // One key in ten requests: it soon meets its limit.
     let limited =
         admin.issue("org_1", "limited", |key| key.rate_limit(RateLimit::per_minute(50).unwrap())).await;
-    let calls = Arc::new(AtomicU64::new(0));
-    let app = counting(&admin, &calls);
+    let calls = Calls::default();
+    let service = serve(framework, &admin, &calls).await;
     let keys = Arc::new(keys);
-    let tasks: Vec<_> = (0..TASKS)
-        .map(|task| tokio::spawn(press(app.clone(), Arc::clone(&keys), limited.clone(), task)))
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            tokio::spawn(press(service.address, Arc::clone(&keys), limited.clone(), calls.clone(), client))
+        })
         .collect();
     let (mut answered, mut aborted, mut denied) = (0, 0, 0);
-    for task in tasks {
-        let (a, b, c) = task.await.unwrap();
+    for client in clients {
+        let (a, b, c) = client.await.unwrap();
         (answered, aborted, denied) = (answered + a, aborted + b, denied + c);
     }
+    // It waits for those whose clients have left until the server has noticed.
     admin.keys().shutdown().await.unwrap();
     assert_eq!(answered + aborted + denied, REQUESTS as u64);
     assert!(aborted > 500 && denied > 5_000, "{answered} {aborted} {denied}");
-    assert_eq!(calls.load(Ordering::SeqCst), answered + aborted, "handlers called");
+    assert_eq!(calls.count(), answered + aborted, "handlers called");
 
     let (mut on_log, mut count) = ([0_u64; 3], 0);
     for key in keys.iter().chain([&limited]) {
@@ -131,29 +171,26 @@ async fn every_request_is_on_the_log(store: Arc<dyn KeyStore>) {
     assert_eq!(count, answered + aborted);
 }
 
-/// Sends a task's share, one after the other; leaves some of them while the handler runs.
-async fn press(app: Router, keys: Arc<Vec<Issued>>, limited: Issued, task: usize) -> (u64, u64, u64) {
+/// Sends a client's share, one after the other; leaves some of them while the handler runs.
+async fn press(
+    address: SocketAddr,
+    keys: Arc<Vec<Issued>>,
+    limited: Issued,
+    calls: Calls,
+    client: usize,
+) -> (u64, u64, u64) {
     let (mut answered, mut aborted, mut denied) = (0, 0, 0);
-    for number in 0..REQUESTS / TASKS {
-        let leave = number % 97 == 0;
-        let key = if number % 10 == 0 && !leave { &limited } else { &keys[(task + number) % KEYS] };
-        let path = if leave { "/hangs" } else { "/answers" };
-        let request = http::Request::get(path)
-            .header("authorization", format!("Bearer {}", key.secret))
-            .body(Body::empty())
-            .unwrap();
-        if leave {
-            let running = Arc::new(Notify::new());
-            let mut request = request;
-            request.extensions_mut().insert(Arc::clone(&running));
-            tokio::select! {
-                response = app.clone().oneshot(request) => panic!("it hangs for ever, but: {response:?}"),
-                () = running.notified() => aborted += 1,
-            }
+    let mut connection = Connection::open(address).await.unwrap();
+    for number in 0..REQUESTS / CLIENTS {
+        let id = format!("{client}:{number}");
+        if number % 97 == 0 {
+            leave(address, &keys[(client + number) % KEYS], &id, &calls).await;
+            aborted += 1;
             continue;
         }
-        let response = app.clone().oneshot(request);
-        match response.await.unwrap().status().as_u16() {
+        let key = if number % 10 == 0 { &limited } else { &keys[(client + number) % KEYS] };
+        let request = Request::get("/answers").bearer(&key.secret).line(REQUEST_ID, &id);
+        match connection.send(&request).await.unwrap().status {
             200 => answered += 1,
             429 => denied += 1,
             other => panic!("{other}"),
@@ -162,15 +199,19 @@ async fn press(app: Router, keys: Arc<Vec<Issued>>, limited: Issued, task: usize
     (answered, aborted, denied)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_requests_are_on_the_log_of_the_store_in_memory() {
-    let _artifacts = Artifacts::with_log("all-in-memory", "info,apikeys_core=trace");
-    every_request_is_on_the_log(Arc::new(MemoryStore::new())).await;
+async fn a_hundred_thousand_requests_are_on_the_log_of_the_store_in_memory(framework: &str) {
+    let _artifacts = Artifacts::with_log(&format!("all-in-memory-{framework}"), "info,apikeys_core=debug");
+    every_request_is_on_the_log(framework, Arc::new(MemoryStore::new())).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_requests_are_on_the_log_of_sqlite() {
-    let artifacts = Artifacts::with_log("all-on-sqlite", "info,apikeys_core=trace");
+async fn a_hundred_thousand_requests_are_on_the_log_of_sqlite(framework: &str) {
+    let artifacts = Artifacts::with_log(&format!("all-on-sqlite-{framework}"), "info,apikeys_core=debug");
     let store = SqliteStore::connect(&artifacts.sqlite_url("keys")).await.unwrap();
-    every_request_is_on_the_log(Arc::new(store)).await;
+    every_request_is_on_the_log(framework, Arc::new(store)).await;
 }
+
+on_each_framework![
+    a_client_that_leaves_is_on_the_log_as_aborted_once,
+    a_hundred_thousand_requests_are_on_the_log_of_the_store_in_memory,
+    a_hundred_thousand_requests_are_on_the_log_of_sqlite,
+];

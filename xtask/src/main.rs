@@ -6,6 +6,7 @@ mod bench;
 mod counts;
 mod leftovers;
 mod openapi;
+mod readme;
 mod scan;
 mod step;
 mod test;
@@ -15,10 +16,11 @@ mod workspace;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask test              everything: examples, tests, doc tests, the API's document, and the search
-                              for leaked secrets
+cargo xtask test              everything: examples, tests, doc tests, the API's document, README's
+                              services, and the search for leaked secrets
 cargo xtask openapi           only the API's document: a public validator, and a client generated from it
                               that manages keys; needs python3 with venv and pip
+cargo xtask readme            only README's services, each in an empty project
 cargo xtask bench quickstart  requests per second with the layer and without
 cargo xtask scan              only the search for leaked secrets, in what the last tests left behind";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["test"] => test::run(),
         ["openapi"] => test::openapi_only(),
+        ["readme"] => test::readme_only(),
         ["bench", "quickstart", rest @ ..] => bench::quickstart(rest),
         ["scan"] => test::scan_only(),
         ["help" | "--help" | "-h"] => {

@@ -1,7 +1,7 @@
-use crate::{counts::Counts, leftovers::Leftovers, openapi, step::Step, tools, workspace::cargo};
+use crate::{counts::Counts, leftovers::Leftovers, openapi, readme, step::Step, tools, workspace::cargo};
 
-/// Builds the examples, runs all tests and doc tests, checks the API's document, and searches what
-/// all of them left for secrets. The last line says how many checks passed and failed.
+/// Builds the examples, runs all tests and doc tests, checks the API's document and README's
+/// services, and searches what all of them left for secrets. The last line says how many checks passed and failed.
 ///
 /// # Errors
 ///
@@ -18,6 +18,7 @@ pub(crate) fn run() -> Result<(), String> {
     let doc_tests = cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
     steps.push(Step::run("doc tests", left.told_to(doc_tests), Some(Counts::of_libtest)));
     steps.extend(openapi::steps(&left));
+    steps.extend(readme::steps());
     steps.extend(left.search());
     conclude(&steps)
 }
@@ -33,6 +34,15 @@ pub(crate) fn openapi_only() -> Result<(), String> {
         steps.extend(openapi::steps(&Leftovers::in_target()));
     }
     conclude(&steps)
+}
+
+/// Compiles only the services that README shows.
+///
+/// # Errors
+///
+/// When one does not compile.
+pub(crate) fn readme_only() -> Result<(), String> {
+    conclude(&readme::steps())
 }
 
 /// Searches what the last tests left.

@@ -21,19 +21,31 @@ const MAX_BODY: usize = 2 * 1024 * 1024;
 /// The whole service: the API behind the middleware, what administrators use, and what is open to
 /// everybody.
 pub fn routes(app: &mut ServiceConfig, demo: &Demo, keys: &ApiKeyMiddleware) {
+    protected(app, keys);
+    settings(app, demo);
+    open(app);
+}
+
+/// The API behind the middleware.
+pub fn protected(app: &mut ServiceConfig, keys: &ApiKeyMiddleware) {
     // Around each route: a path that does not exist stays a 404, with a key and without.
     let whoami = web::resource("/v1/whoami").route(get().to(whoami).wrap(keys.clone()));
     let echo = web::resource("/v1/echo").route(web::post().to(echo).wrap(keys.clone()));
-    let settings =
-        web::scope("/settings/developer").wrap(from_fn(log_in)).service(demo.api.clone().into_scope());
+    app.app_data(PayloadConfig::new(MAX_BODY)).service(whoami).service(echo);
+}
+
+/// What needs no key.
+fn open(app: &mut ServiceConfig) {
+    app.service(web::resource("/healthz").route(get().to(async || "ok")));
+}
+
+/// The login, the management API behind it, and what stands for the billing.
+fn settings(app: &mut ServiceConfig, demo: &Demo) {
+    let api = demo.api.clone().into_scope();
     app.app_data(Data::new(demo.clone()))
-        .app_data(PayloadConfig::new(MAX_BODY))
-        .service(whoami)
-        .service(echo)
-        .service(settings)
+        .service(web::scope("/settings/developer").wrap(from_fn(log_in)).service(api))
         .service(web::resource("/login").route(get().to(enter)))
-        .service(web::resource("/demo/plan").route(web::put().to(set_plan)))
-        .service(web::resource("/healthz").route(get().to(async || "ok")));
+        .service(web::resource("/demo/plan").route(web::put().to(set_plan)));
 }
 
 /// `GET`, and `HEAD` likewise.

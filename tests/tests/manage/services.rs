@@ -41,7 +41,7 @@ async fn nothing_that_a_service_sends_acts_on_the_terminal() {
         .route("/audit/settings/developer/api/audit", answer(StatusCode::OK, event))
         .route("/usage/settings/developer/api/keys/x/usage", answer(StatusCode::OK, usage))
         .route("/delete/settings/developer/api/keys/x", answer(StatusCode::CONFLICT, problem));
-    let hostile = InProcess::start(hostile).await;
+    let hostile = InProcess::axum(hostile).await;
     for (arguments, shows) in [
         (&["list"][..], r"n\u{1b}[31m\u{202e}\u{d}\u{a}"),
         (&["create", "x"], r"s\u{1b}]0;title\u{7}"),
@@ -66,8 +66,8 @@ async fn a_service_that_is_away_or_another_one_is_an_error_that_names_it() {
         "/moved/settings/developer/api/keys",
         get(async || (StatusCode::TEMPORARY_REDIRECT, [("location", "/page/settings/developer/api/keys")])),
     );
-    let elsewhere = InProcess::start(elsewhere).await;
-    let nobody = InProcess::start(Router::new()).await.address;
+    let elsewhere = InProcess::axum(elsewhere).await;
+    let nobody = InProcess::axum(Router::new()).await.address;
     for (url, says) in [
         (format!("http://{}/page", elsewhere.address), " answered 200, but not as the management API does\n"),
         // The token is not carried to another place.
