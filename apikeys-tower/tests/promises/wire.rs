@@ -97,6 +97,26 @@ async fn two_authorization_lines_are_refused_without_asking_the_store() {
     }
 }
 
+/// R6 and R7.
+#[tokio::test]
+async fn what_cannot_be_a_key_is_refused_without_asking_the_store() {
+    for version in VERSIONS {
+        let host = Host::new().await;
+        let address = serve(&host, version, Arc::default()).await;
+        let (bearer, before) = (host.bearer(), host.faults.all_calls());
+        let last = if bearer.ends_with('x') { "y" } else { "x" };
+        for line in [
+            format!("{}{last}", &bearer[..bearer.len() - 1]), // a typing error
+            format!("{bearer}x"),
+            format!("Bearer {}", "x".repeat(5_000)),
+        ] {
+            let reply = request(address, version, "/", &[&line]).await;
+            assert_eq!((reply.status.as_u16(), reply.code()), (401, "INVALID_API_KEY"), "{line}");
+        }
+        assert_eq!(host.faults.all_calls(), before);
+    }
+}
+
 #[tokio::test]
 async fn a_plain_hyper_server_is_protected() {
     for version in VERSIONS {
