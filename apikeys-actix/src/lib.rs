@@ -48,6 +48,8 @@
 //! # }
 //! ```
 //!
+//! For a service that is there already, with a pool, CORS and errors of its own, see the [guide].
+//!
 //! # A service from start to stop
 //!
 //! The maintenance runs beside the server, on the thread of `main`; under `#[tokio::main]` it is
@@ -136,6 +138,9 @@
 mod caller;
 mod extract;
 mod guard;
+#[cfg(doc)]
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 mod middleware;
 mod peer;
 mod service;

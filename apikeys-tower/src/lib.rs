@@ -48,6 +48,11 @@
 //! # }
 //! ```
 //!
+#![cfg_attr(
+    feature = "axum",
+    doc = "For a service that is there already, with a pool, CORS and errors of its own, see the [guide]."
+)]
+//!
 //! # A service from start to stop
 //!
 //! The maintenance runs beside the server. When that has stopped, after the requests under way,
@@ -131,6 +136,9 @@ mod caller;
 mod extract;
 mod future;
 mod guard;
+#[cfg(all(doc, feature = "axum"))]
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 mod layer;
 mod peer;
 mod service;

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (keys, maintenance) = ApiKeys::builder(store).prefix("acme_live").build().await?;
     rt::spawn(maintenance.run());
 
-    // Your billing says who is on which plan; your settings page creates keys.
+    // Your billing says who is on which plan; your settings page creates keys. Here a start does.
     let org = OrgId::new("org_1")?;
     keys.operator(Actor::new("billing")?).set_plan(&org, &PlanName::new("enterprise")?).await?;
     let key = keys.manage(org, Actor::new("ann")?).create(NewKey::new("First key".parse()?)).await?;

@@ -9,6 +9,7 @@ use apikeys_tower::apikeys_core::{
 use axum::{Router, body::Body, routing::get};
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::support::{Host, anonymous, send};
 
@@ -83,6 +84,27 @@ async fn a_handler_that_panics_is_one_aborted_event() {
     }
     assert_eq!(endings(&host).await, [(Outcome::Aborted, None), (Outcome::Aborted, None)]);
     assert_eq!(host.request_count().await, 2);
+}
+
+/// Where the guide says that these belong, and what happens elsewhere.
+#[tokio::test]
+async fn what_is_caught_inside_is_answered_and_what_is_caught_outside_is_aborted() {
+    let (gone, late) = (StatusCode::INTERNAL_SERVER_ERROR, StatusCode::GATEWAY_TIMEOUT);
+    let timeout = || TimeoutLayer::with_status_code(late, Duration::from_millis(50));
+    let routes = || {
+        Router::new()
+            .route("/panics", get(async || -> String { panic!("in the handler") }))
+            .route("/hangs", get(std::future::pending::<String>))
+    };
+    for (path, status) in [("/panics", gone), ("/hangs", late)] {
+        let host = Host::new().await;
+        let inside = routes().layer(CatchPanicLayer::new()).layer(timeout()).layer(host.layer());
+        assert_eq!(send(inside, host.get(path)).await.status, status);
+        let outside = routes().layer(host.layer()).layer(CatchPanicLayer::new()).layer(timeout());
+        assert_eq!(send(outside, host.get(path)).await.status, status);
+        let expected = [(Outcome::Answered, Some(status.as_u16())), (Outcome::Aborted, None)];
+        assert_eq!(endings(&host).await, expected, "{path}");
+    }
 }
 
 #[tokio::test]
