@@ -52,18 +52,17 @@
 //!
 //! # A service from start to stop
 //!
-//! The maintenance runs beside the server, on the thread of `main`; under `#[tokio::main]` it is
-//! `tokio::spawn` that starts it. actix stops at SIGTERM and Ctrl-C, after the requests under way;
+//! The maintenance runs beside the server, on the thread of `main`. actix stops at SIGTERM and Ctrl-C, after the requests under way;
 //! then the shutdown writes what is not yet recorded.
 //!
 //! ```no_run
-//! use actix_web::{App, HttpServer, rt, web};
+//! use actix_web::{App, HttpServer, web};
 //! use apikeys_actix::{ApiKeyMiddleware, Caller, apikeys_core::{ApiKeys, MemoryStore}};
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let (keys, maintenance) = ApiKeys::builder(MemoryStore::new()).build().await?;
-//!     rt::spawn(maintenance.run());
+//!     apikeys_actix::spawn(maintenance);
 //!
 //!     let middleware = ApiKeyMiddleware::new(keys.clone());
 //!     let hello = async |caller: Caller| format!("hello, {}\n", caller.org());
@@ -144,6 +143,7 @@ pub mod guide {}
 mod middleware;
 mod peer;
 mod service;
+mod spawn;
 
 #[doc(no_inline)]
 pub use apikeys_core;
@@ -152,3 +152,4 @@ pub use caller::Caller;
 pub use extract::CallerRejection;
 pub use middleware::ApiKeyMiddleware;
 pub use service::ApiKeyService;
+pub use spawn::spawn;

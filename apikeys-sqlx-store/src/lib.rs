@@ -18,7 +18,7 @@
 //! A database in memory needs no file and leaves none:
 //!
 //! ```
-//! use apikeys_sqlx_store::{SqliteStore, core::{OrgId, store::KeyStore}};
+//! use apikeys_sqlx_store::{SqliteStore, apikeys_core::{OrgId, store::KeyStore}};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +43,7 @@
 mod error;
 mod sqlite;
 
-/// The core crate, so that a service needs to name only this one beside its adapter.
-pub use apikeys_core as core;
+#[doc(no_inline)]
+pub use apikeys_core;
 
 pub use self::sqlite::SqliteStore;

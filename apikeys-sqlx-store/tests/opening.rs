@@ -15,7 +15,7 @@ use std::process::Stdio;
 
 use apikeys_sqlx_store::{
     SqliteStore,
-    core::store::{KeyQuery, KeyStore, StoreErrorKind},
+    apikeys_core::store::{KeyQuery, KeyStore, StoreErrorKind},
 };
 use common::{batch, beside, create, host_pool, org, url, writer};
 use sqlx::{

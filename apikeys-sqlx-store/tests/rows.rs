@@ -15,7 +15,7 @@ use std::error::Error;
 
 use apikeys_sqlx_store::{
     SqliteStore,
-    core::{
+    apikeys_core::{
         Timestamp,
         audit::Action,
         id::EventId,

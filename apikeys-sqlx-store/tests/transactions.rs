@@ -15,7 +15,7 @@ use std::task::Poll;
 
 use apikeys_sqlx_store::{
     SqliteStore,
-    core::{
+    apikeys_core::{
         KeyName, PlanName,
         audit::Action,
         id::{EventId, WriterId},
@@ -299,7 +299,7 @@ async fn a_write_waits_for_another_process_to_let_go_of_the_file() {
 /// shared, and only the transaction keeps the quota.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn creations_through_several_stores_at_once_keep_the_quota() {
-    use apikeys_sqlx_store::core::{Actor, ApiKeys, ManageError, NewKey};
+    use apikeys_sqlx_store::apikeys_core::{Actor, ApiKeys, ManageError, NewKey};
 
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys.db");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
-use actix_web::{App, HttpServer, rt, web};
+use actix_web::{App, HttpServer, web};
 use apikeys_actix::{
     ApiKeyMiddleware, Caller,
     apikeys_core::{Actor, ApiKeys, NewKey, OrgId, PlanName},
@@ -13,7 +13,7 @@ use apikeys_sqlx_store::SqliteStore;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = SqliteStore::connect("sqlite:keys.db").await?;
     let (keys, maintenance) = ApiKeys::builder(store).prefix("acme_live").build().await?;
-    rt::spawn(maintenance.run());
+    apikeys_actix::spawn(maintenance);
 
     // Your billing says who is on which plan; your settings page creates keys. Here a start does.
     let org = OrgId::new("org_1")?;

@@ -18,5 +18,6 @@ mod extractors;
 mod middleware;
 mod peers;
 mod routing;
+mod spawn;
 mod support;
 mod wire;

@@ -9,7 +9,7 @@ use std::{
 
 use apikeys_sqlx_store::{
     SqliteStore,
-    core::{
+    apikeys_core::{
         Actor, KeyId, KeyName, OrgId, PlanName, RequestMeta, Timestamp,
         audit::{Action, AuditEvent, Detail, Outcome, RequestRecord},
         id::{ChangeId, EventId, WriterId},
