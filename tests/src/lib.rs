@@ -15,6 +15,7 @@
 
 mod admin;
 mod artifacts;
+mod busy_database;
 pub mod contract;
 mod frameworks;
 mod http;
@@ -25,6 +26,7 @@ mod secret;
 
 pub use admin::{Admin, Issued};
 pub use artifacts::Artifacts;
+pub use busy_database::BusyDatabase;
 pub use http::{Connection, Request, Response};
 pub use in_process::InProcess;
 pub use load::{Load, Seen};

@@ -12,7 +12,9 @@ use std::{
 };
 
 use apikeys_core::{AuditEvent, RateLimit, audit::Outcome};
-use apikeys_tests::{Admin, Artifacts, Issued, Load, Quickstart, Request, Seen, on_each_framework};
+use apikeys_tests::{
+    Admin, Artifacts, BusyDatabase, Issued, Load, Quickstart, Request, Seen, on_each_framework,
+};
 
 const CLIENTS: usize = 8;
 const ROUNDS: usize = 4;
@@ -137,23 +139,20 @@ async fn after_an_orderly_stop_under_load_every_answer_is_on_the_log(framework: 
 /// R45: what the database did not take while the server was stopping is written before the process
 /// ends. Nothing else gets written meanwhile, so that it must be the stop itself.
 async fn a_database_that_is_busy_during_the_stop_is_waited_for(framework: &str) {
-    use sqlx::Connection;
     let artifacts = Artifacts::new(&format!("busy-stop-{framework}"));
     let url = artifacts.sqlite_url("keys");
     let admin = Admin::on_sqlite(&url).await;
     admin.set_plan("org_enterprise", "enterprise").await;
     let key = admin.issue("org_enterprise", "late", |key| key).await;
     let service = start(&artifacts, framework, "quickstart", &url).await;
-    let mut writer = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let busy = BusyDatabase::hold(&url).await;
     for _ in 0..20 {
         assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&key.secret)).await.status, 200);
     }
     service.signal("TERM").await;
     // Long enough for the server to have ended.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
-    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
-    writer.close().await.unwrap();
+    busy.release().await;
     assert!(service.ended().await.success());
     assert_eq!(recorded(&admin, &[key]).await.len(), 20);
 }
@@ -203,7 +202,29 @@ async fn after_a_kill_under_load_only_the_last_moments_are_lost(framework: &str)
     assert!(service.stop().await.success());
 }
 
+/// The same in quiet times, when it is the interval that brings a flush about.
+async fn after_a_kill_what_was_answered_two_seconds_before_is_on_the_log(framework: &str) {
+    let artifacts = Artifacts::new(&format!("quiet-kill-{framework}"));
+    let url = artifacts.sqlite_url("keys");
+    let admin = Admin::on_sqlite(&url).await;
+    admin.set_plan("org_enterprise", "enterprise").await;
+    let key = admin.issue("org_enterprise", "quiet", |key| key).await;
+    let service = start(&artifacts, framework, "quickstart", &url).await;
+    let request = Request::get("/v1/whoami").bearer(&key.secret);
+    for _ in 0..20 {
+        assert_eq!(service.send(&request).await.status, 200);
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for _ in 0..5 {
+        assert_eq!(service.send(&request).await.status, 200);
+    }
+    service.kill().await;
+    let recorded = recorded(&admin, &[key]).await.len();
+    assert!((20..=25).contains(&recorded), "{recorded}");
+}
+
 on_each_framework![
+    after_a_kill_what_was_answered_two_seconds_before_is_on_the_log,
     after_an_orderly_stop_under_load_every_answer_is_on_the_log,
     a_database_that_is_busy_during_the_stop_is_waited_for,
     after_a_kill_under_load_only_the_last_moments_are_lost,

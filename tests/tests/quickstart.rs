@@ -4,7 +4,7 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use apikeys_tests::{Admin, Artifacts, Quickstart, Request, command, on_each_framework};
+use apikeys_tests::{Admin, Artifacts, BusyDatabase, Quickstart, Request, command, on_each_framework};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -89,13 +89,18 @@ async fn the_minimal_example_does_what_its_curl_line_says(framework: &str) {
         line.strip_prefix("curl -H 'Authorization: Bearer ").unwrap().split_once("' http://").unwrap();
     artifacts.note_secret(&secret[.."acme_live_0123".len()], secret);
     let address = url.strip_suffix("/hello").unwrap().parse().unwrap();
+    let url = format!("sqlite:{}", artifacts.path("keys.db").display());
+    let busy = BusyDatabase::hold(&url).await;
     let hello = Request::get("/hello").bearer(secret).send(address).await;
     assert_eq!((hello.status, hello.text()), (200, "hello, org_1\n"));
     assert_eq!(Request::get("/hello").send(address).await.status, 401);
     interrupt(&child).await;
+    // Long enough for the server to have ended.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    busy.release().await;
     assert!(timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap().success());
     // Having been stopped in order, it has recorded the one request.
-    let admin = Admin::on_sqlite(&format!("sqlite:{}", artifacts.path("keys.db").display())).await;
+    let admin = Admin::on_sqlite(&url).await;
     let keys = admin.manage("org_1").list(2, None).await.unwrap().page.items;
     assert_eq!(keys.iter().map(|key| key.view.request_count).collect::<Vec<_>>(), [1]);
 }
