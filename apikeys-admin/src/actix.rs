@@ -25,7 +25,9 @@ impl AdminApi {
     /// It reads [`Admin`] from the request's extensions: a middleware around it asks the host's
     /// own login and puts it there. Where none is, the answer is 401.
     ///
-    /// The crate's page has an example.
+    /// Clone one `AdminApi` for every worker's `App`: one that is made for each takes no cursors of
+    /// the others, unless they share a [`cursor_key`](Self::cursor_key). The crate's page has an
+    /// example.
     #[must_use]
     pub fn into_scope(self) -> Scope {
         let handler = move |request: HttpRequest, payload: Payload| {

@@ -59,6 +59,9 @@ use self::{
 /// `fsync` for each transaction and also survive a `kill -9`; but after a loss of power, a key
 /// whose deletion was answered could work again. To choose that, bring a pool of your own.
 ///
+/// The files `…-wal` and `…-shm` belong to the database: until [`close`](Self::close), what was
+/// written last may be in the first of them alone. Keep them together, and use SQLite's own backup.
+///
 /// With `new`, the pool's own settings hold, and nothing is changed about them. Any journal mode
 /// works; outside of write-ahead logging, readers and writers wait for each other.
 #[derive(Clone)]
@@ -72,7 +75,7 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// A store on the host's pool. Does no I/O: call [`migrate`](Self::migrate) before the first
-    /// use.
+    /// use, or every operation fails for want of the tables.
     ///
     /// A pool for a database in memory must have exactly one connection, which is never closed.
     #[must_use]
@@ -109,8 +112,8 @@ impl SqliteStore {
         self.write("migrate", &Migrate).await
     }
 
-    /// Waits for what is under way and closes all connections; with [`new`](Self::new), those of
-    /// the host's pool. Every later call answers `Unavailable`, or opens a connection anew.
+    /// Waits for what is under way and closes all connections, so that the database is one file
+    /// again; with [`new`](Self::new), those of the host's pool. Every later call answers `Unavailable`, or opens a connection anew.
     ///
     /// # Errors
     ///

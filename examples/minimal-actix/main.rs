@@ -12,7 +12,7 @@ use apikeys_sqlx_store::SqliteStore;
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = SqliteStore::connect("sqlite:keys.db").await?;
-    let (keys, maintenance) = ApiKeys::builder(store).prefix("acme_live").build().await?;
+    let (keys, maintenance) = ApiKeys::builder(store.clone()).prefix("acme_live").build().await?;
     apikeys_actix::spawn(maintenance);
 
     // Your billing says who is on which plan; your settings page creates keys. Here a start does.
@@ -31,5 +31,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     server.run().await?; // until SIGTERM or Ctrl-C
     keys.shutdown().await?;
+    store.close().await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use axum::{Router, routing::get};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = SqliteStore::connect("sqlite:keys.db").await?;
-    let (keys, maintenance) = ApiKeys::builder(store).prefix("acme_live").build().await?;
+    let (keys, maintenance) = ApiKeys::builder(store.clone()).prefix("acme_live").build().await?;
     tokio::spawn(maintenance.run());
 
     // Your billing says who is on which plan; your settings page creates keys. Here a start does.
@@ -28,8 +28,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = format!("http://{}/hello", listener.local_addr()?);
     println!("curl -H 'Authorization: Bearer {}' {url}", key.secret.expose());
 
-    let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() }; // the guide has SIGTERM
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     keys.shutdown().await?;
+    store.close().await?;
     Ok(())
 }

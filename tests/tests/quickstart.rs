@@ -99,7 +99,8 @@ async fn the_minimal_example_does_what_its_curl_line_says(framework: &str) {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     busy.release().await;
     assert!(timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap().success());
-    // Having been stopped in order, it has recorded the one request.
+    // Having been stopped in order, it has recorded the one request, and left one file.
+    assert!(!artifacts.path("keys.db-wal").exists());
     let admin = Admin::on_sqlite(&url).await;
     let keys = admin.manage("org_1").list(2, None).await.unwrap().page.items;
     assert_eq!(keys.iter().map(|key| key.view.request_count).collect::<Vec<_>>(), [1]);

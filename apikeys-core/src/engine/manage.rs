@@ -37,6 +37,14 @@ pub struct Created {
     pub secret: Secret,
 }
 
+impl Created {
+    /// The key's id.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.key.id()
+    }
+}
+
 /// A key as its administrator sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,6 +55,14 @@ pub struct ManagedKey {
     pub status: Status,
     /// The limit that applies to it: its own, or the plan's.
     pub effective_rate_limit: RateLimit,
+}
+
+impl ManagedKey {
+    /// The key's id.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.view.row.id
+    }
 }
 
 /// Some of an organization's keys, newest first.

@@ -130,5 +130,5 @@ pub(crate) fn outcomes(events: &[AuditEvent]) -> Vec<(Outcome, Option<u16>)> {
 }
 
 pub(crate) fn id(created: &Created) -> KeyId {
-    created.key.view.row.id
+    created.id()
 }
