@@ -165,7 +165,7 @@ async fn a_list_goes_on_where_it_stopped_whatever_is_added() {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let listing = bench.manage().list(10, after).await.unwrap();
-        seen.extend(listing.page.items.iter().map(|key| key.view.row.id));
+        seen.extend(listing.page.items.iter().map(apikeys_core::engine::ManagedKey::id));
         after = listing.page.next;
         if after.is_none() {
             break;

@@ -47,7 +47,7 @@ impl Host {
         let org = OrgId::new("org_1").unwrap();
         set_plan(&keys, &org, "professional").await;
         let Created { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
-        Self { keys, clock, faults, org, key: key.view.row.id, secret }
+        Self { keys, clock, faults, org, key: key.id(), secret }
     }
 
     pub fn layer(&self) -> ApiKeyLayer {

@@ -130,7 +130,7 @@ impl Demo {
         loop {
             let page = manage.list(100, after).await?.page;
             for key in page.items.iter().filter(|key| key.view.row.name.as_str() == name) {
-                match manage.delete(key.view.row.id).await {
+                match manage.delete(key.id()).await {
                     // Another quickstart that starts on the same database was faster.
                     Ok(()) | Err(ManageError::NotFound) => {}
                     Err(error) => return Err(error.into()),
