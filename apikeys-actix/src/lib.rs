@@ -52,7 +52,8 @@
 //!
 //! # A service from start to stop
 //!
-//! The maintenance runs beside the server, on the thread of `main`. actix stops at SIGTERM and Ctrl-C, after the requests under way;
+//! The maintenance runs beside the server, on the thread of `main`: see [`spawn`]. actix stops at
+//! SIGTERM and Ctrl-C, after the requests under way;
 //! then the shutdown writes what is not yet recorded.
 //!
 //! ```no_run

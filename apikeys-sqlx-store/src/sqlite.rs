@@ -113,7 +113,8 @@ impl SqliteStore {
     }
 
     /// Waits for what is under way and closes all connections, so that the database is one file
-    /// again; with [`new`](Self::new), those of the host's pool. Every later call answers `Unavailable`, or opens a connection anew.
+    /// again; with [`new`](Self::new), those of the host's pool. Every later call answers
+    /// `Unavailable`, or opens a connection anew.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-/// Makes a test for each framework of each `async fn(framework: &str)`: `on_axum::…` and `on_actix::…`.
+/// Makes a test for each framework of each `async fn(framework: &str)`: `on_axum::…` and
+/// `on_actix::…`.
 #[macro_export]
 macro_rules! on_each_framework {
     ($($promise:ident),* $(,)?) => {

@@ -39,8 +39,8 @@ pub struct Quickstart {
 }
 
 impl Quickstart {
-    /// Starts a framework's on `database` and waits until it serves. What it prints and logs is left among
-    /// the artifacts under `name`.
+    /// Starts a framework's on `database` and waits until it serves. What it prints and logs is
+    /// left among the artifacts under `name`.
     pub async fn start(artifacts: &Artifacts, framework: &str, name: &str, database: &str) -> Self {
         let environment = [("DATABASE_URL", database), ("RUST_LOG", "trace")];
         Self::start_with(artifacts, framework, name, &environment).await

@@ -1,7 +1,8 @@
 //! What the quickstarts share, whatever their framework: the environment they read, the demo's
 //! organizations, login and ready-made key, the lines they print, and how they stop.
 //!
-//! A service of your own needs little of this; `examples/minimal-axum` and `minimal-actix` show how little.
+//! A service of your own needs little of this; `examples/minimal-axum` and `minimal-actix` show how
+//! little.
 
 mod answer;
 mod config;
