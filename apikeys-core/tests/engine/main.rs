@@ -20,5 +20,4 @@ mod outage;
 mod peppers;
 mod recording;
 mod shutdown;
-mod timing;
 mod verification;
