@@ -1,0 +1,138 @@
+use std::collections::VecDeque;
+
+/// The length of the window in microseconds.
+pub(crate) const MINUTE: u64 = 60_000_000;
+
+/// What was decided about a request, by which limit, and at which microsecond.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decision {
+    pub(crate) at: u64,
+    pub(crate) limit: u32,
+    pub(crate) admitted: bool,
+}
+
+/// A decision, and the places in the order of events where its request began and ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request {
+    pub(crate) began: u64,
+    pub(crate) ended: u64,
+    pub(crate) decision: Decision,
+}
+
+/// A new limit, and the places in the order of events where it was asked for and had been made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Edit {
+    pub(crate) called: u64,
+    pub(crate) returned: u64,
+    pub(crate) limit: u32,
+}
+
+/// All that happened to one key. Edits follow each other.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) first_limit: u32,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) requests: Vec<Request>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) admitted: usize,
+    pub(crate) limited: usize,
+    /// Requests during which more than one limit may have held.
+    pub(crate) edits_in_flight: usize,
+}
+
+impl Log {
+    /// Panics unless every decision is the one that a list of admission times makes.
+    pub(crate) fn judge(&self) -> Seen {
+        let mut seen = Seen::default();
+        let mut requests = self.requests.clone();
+        requests.sort_by_key(|request| request.decision.at);
+        let mut times = VecDeque::new();
+        for request in &requests {
+            let Decision { at, limit, admitted } = request.decision;
+            let allowed = self.limits_during(request);
+            assert!(allowed.contains(&limit), "applied {limit}, but {allowed:?} held: {request:?}");
+            seen.edits_in_flight += usize::from(allowed.len() > 1);
+            while times.front().is_some_and(|first| at - first >= MINUTE) {
+                times.pop_front();
+            }
+            let used = times.len();
+            let room = used < usize::try_from(limit).unwrap();
+            assert_eq!(admitted, room, "{used} of {limit} were used: {request:?}");
+            if admitted {
+                times.push_back(at);
+            }
+            seen.admitted += usize::from(admitted);
+            seen.limited += usize::from(!admitted);
+        }
+        seen
+    }
+
+    /// The limits that held at some point of a request: the last one whose edit had returned
+    /// before it began, and those of all edits that were under way until it ended.
+    fn limits_during(&self, request: &Request) -> Vec<u32> {
+        let mut limits = vec![self.first_limit];
+        for edit in &self.edits {
+            if edit.called > request.ended {
+                break;
+            }
+            if edit.returned < request.began {
+                limits.clear();
+            }
+            limits.push(edit.limit);
+        }
+        limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(order: u64, at: u64, limit: u32, admitted: bool) -> Request {
+        Request { began: order, ended: order + 1, decision: Decision { at, limit, admitted } }
+    }
+
+    fn log(requests: Vec<Request>) -> Log {
+        Log { first_limit: 1, edits: vec![Edit { called: 10, returned: 20, limit: 2 }], requests }
+    }
+
+    #[test]
+    fn admission_denial_and_edit_in_flight_are_accepted() {
+        let judged = log(vec![
+            request(1, 0, 1, true),
+            request(3, 1, 1, false),
+            request(15, 2, 2, true),
+            request(16, 3, 1, false),
+            request(21, 4, 2, false),
+            request(23, MINUTE, 2, true),
+        ]);
+        assert_eq!(judged.judge(), Seen { admitted: 3, limited: 3, edits_in_flight: 2 });
+    }
+
+    #[test]
+    #[should_panic(expected = "1 of 1 were used")]
+    fn admission_above_the_limit_is_found() {
+        log(vec![request(1, 0, 1, true), request(3, MINUTE - 1, 1, true)]).judge();
+    }
+
+    #[test]
+    #[should_panic(expected = "0 of 1 were used")]
+    fn denial_with_room_left_is_found() {
+        log(vec![request(1, 0, 1, true), request(3, MINUTE, 1, false)]).judge();
+    }
+
+    #[test]
+    #[should_panic(expected = "applied 1, but [2] held")]
+    fn limit_from_before_an_edit_that_had_returned_is_found() {
+        log(vec![request(21, 0, 1, true)]).judge();
+    }
+
+    #[test]
+    #[should_panic(expected = "applied 2, but [1] held")]
+    fn limit_from_after_the_request_is_found() {
+        log(vec![request(1, 0, 2, true)]).judge();
+    }
+}

@@ -1,0 +1,154 @@
+//! The rate limit of a key is exact on several threads, while time passes and the limit is edited.
+//!
+//! Every decision is logged with its exact time and the limit that it applied. Afterwards [`judge`]
+//! compares the log with a plain list of times.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod clock;
+mod judge;
+mod witness;
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use apikeys_core::{
+    Actor, ApiKeys, Denial, KeyPatch, MemoryStore, NewKey, OrgId, PlanName, RateLimit, RequestMeta, Secret,
+    engine::Manage, id::KeyId,
+};
+
+use crate::{
+    clock::{MovingClock, Random},
+    judge::{Decision, Edit, Log, MINUTE, Request},
+    witness::{Order, Witness},
+};
+
+const CALLERS: u64 = 6;
+const REQUESTS: usize = 5_000;
+const EDITS: usize = 400;
+
+/// One key of an engine whose clock moves only when a thread moves it, and the order of all that
+/// happens to it.
+struct Scene {
+    keys: ApiKeys,
+    manage: Manage,
+    key: KeyId,
+    secret: Secret,
+    clock: MovingClock,
+    order: Order,
+    witness: Witness,
+    edits_made: AtomicUsize,
+}
+
+impl Scene {
+    fn new(limit: u32) -> Self {
+        let (clock, order) = (MovingClock::new(), Order::default());
+        let witness = Witness::new(&clock);
+        let builder = ApiKeys::builder(MemoryStore::new())
+            .clock(clock.clone())
+            .limiter(witness.clone())
+            .buffer_capacity(usize::MAX);
+        let (keys, _maintenance) = pollster::block_on(builder.build()).unwrap();
+        let org = OrgId::new("org").unwrap();
+        let plan = PlanName::new("enterprise").unwrap();
+        pollster::block_on(keys.operator(Actor::new("billing").unwrap()).set_plan(&org, &plan)).unwrap();
+        let manage = keys.manage(org, Actor::new("ann").unwrap());
+        let new = NewKey::new("CI".parse().unwrap()).rate_limit(RateLimit::per_minute(limit).unwrap());
+        let created = pollster::block_on(manage.create(new)).unwrap();
+        Self {
+            key: created.id(),
+            secret: created.secret,
+            keys,
+            manage,
+            clock,
+            order,
+            witness,
+            edits_made: AtomicUsize::new(0),
+        }
+    }
+
+    /// Sends requests one after the other, and moves the clock between them. Goes on until there
+    /// have been enough edits meanwhile.
+    fn call(&self, seed: u64) -> Vec<Request> {
+        let mut random = Random::new(seed);
+        let mut requests = Vec::new();
+        let mut last_admitted = 0;
+        while requests.len() < REQUESTS || self.edits_made.load(Ordering::SeqCst) < EDITS {
+            self.clock.advance(random.step());
+            if random.once_in(100) {
+                // Each reading adds a microsecond: the next ones pass the very end of a window.
+                self.clock.advance_to(last_admitted + MINUTE - 8);
+            }
+            let began = self.order.next();
+            let meta = RequestMeta::new("GET", "/v1/items");
+            let answer = pollster::block_on(self.keys.verify(self.secret.expose().as_bytes(), meta));
+            let ended = self.order.next();
+            let admitted = match answer {
+                Ok(_) => true,
+                Err(Denial::RateLimited(_)) => false,
+                Err(other) => panic!("{other:?}"),
+            };
+            let Decision { at, limit, .. } = self.witness.last_of_this_thread();
+            if admitted {
+                last_admitted = at;
+            }
+            requests.push(Request { began, ended, decision: Decision { at, limit, admitted } });
+        }
+        requests
+    }
+
+    /// Edits the limit up and down, one edit after the other.
+    fn edit(&self, seed: u64, callers_done: impl Fn() -> bool) -> Vec<Edit> {
+        let mut random = Random::new(seed);
+        let mut edits = Vec::new();
+        while !callers_done() {
+            let limit = random.between(1, 40);
+            let patch = KeyPatch::new().rate_limit(RateLimit::per_minute(limit).unwrap());
+            let called = self.order.next();
+            pollster::block_on(self.manage.update(self.key, patch)).unwrap();
+            edits.push(Edit { called, returned: self.order.next(), limit });
+            self.edits_made.fetch_add(1, Ordering::SeqCst);
+            for _ in 0..random.between(1, 50) {
+                thread::yield_now();
+            }
+        }
+        edits
+    }
+}
+
+#[test]
+fn decisions_on_several_threads_agree_with_a_list_of_times() {
+    const FIRST_LIMIT: u32 = 10;
+    let scene = Scene::new(FIRST_LIMIT);
+    let start = scene.clock.now();
+    let log = thread::scope(|scope| {
+        let callers: Vec<_> = (1..=CALLERS)
+            .map(|seed| {
+                scope.spawn({
+                    let scene = &scene;
+                    move || scene.call(seed)
+                })
+            })
+            .collect();
+        let edits = scene.edit(99, || callers.iter().all(thread::ScopedJoinHandle::is_finished));
+        let requests = callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect();
+        Log { first_limit: FIRST_LIMIT, edits, requests }
+    });
+    let seen = log.judge();
+    let minutes = Duration::from_micros(scene.clock.now() - start).as_secs() / 60;
+
+    // The schedule was worth judging.
+    assert!(minutes > 20, "{minutes} minutes passed");
+    let requests = log.requests.len();
+    assert!(seen.admitted > requests / 20 && seen.limited > requests / 20, "{seen:?}");
+    assert!(seen.edits_in_flight > 100, "{seen:?}");
+    let mut limits: HashMap<u32, usize> = HashMap::new();
+    for request in &log.requests {
+        *limits.entry(request.decision.limit).or_default() += 1;
+    }
+    assert!(limits.len() > 30, "{limits:?}");
+}

@@ -1,0 +1,61 @@
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use apikeys_core::limiter::{Acquire, Limiter, LocalLimiter, Take, Verdict};
+
+use crate::{clock::MovingClock, judge::Decision};
+
+/// Numbers what happens on all threads.
+#[derive(Debug, Default)]
+pub(crate) struct Order(AtomicU64);
+
+impl Order {
+    pub(crate) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+/// The limiter under test, with a note of each decision.
+///
+/// It adds no lock of its own, which could hide a missing one.
+#[derive(Debug, Clone)]
+pub(crate) struct Witness {
+    limiter: LocalLimiter,
+    clock: MovingClock,
+}
+
+thread_local! {
+    static LAST_DECISION: Cell<Option<Decision>> = const { Cell::new(None) };
+}
+
+impl Witness {
+    pub(crate) fn new(clock: &MovingClock) -> Self {
+        Self { limiter: LocalLimiter::new(Arc::new(clock.clone())), clock: clock.clone() }
+    }
+
+    /// The decision about the request that this thread sent last.
+    pub(crate) fn last_of_this_thread(&self) -> Decision {
+        LAST_DECISION.take().expect("the limiter was not asked")
+    }
+}
+
+impl Limiter for Witness {
+    fn acquire<'a>(&'a self, takes: &'a [Take<'a>]) -> Acquire<'a> {
+        let answer = self.limiter.acquire(takes);
+        let ([take], Acquire::Now(verdict)) = (takes, &answer) else {
+            panic!("expected one decision at once")
+        };
+        // The limiter reads the clock while it holds the window: that time is the decision's.
+        LAST_DECISION.set(Some(Decision {
+            at: self.clock.last_read(),
+            limit: take.limit.requests(),
+            admitted: matches!(verdict, Verdict::Admitted(_)),
+        }));
+        answer
+    }
+}
