@@ -105,7 +105,8 @@ impl Calls<'_> {
         let mut events = AuditQuery::new(self.admin.org.clone(), query.limit()?);
         (events.key, events.action) = (query.key_id()?, query.action()?);
         (events.since, events.until) = (query.since()?, query.until()?);
-        let action = events.action.map(Action::as_str);
+        let action = events.action.clone();
+        let action = action.as_ref().map(Action::as_str);
         let list = ("audit", &self.admin.org, events.key, action, events.since, events.until);
         let after = self.place(&list, &query)?.map(EventId::from_bytes);
         let page = self.manage().audit(events.after(after)).await?;

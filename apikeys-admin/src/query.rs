@@ -81,7 +81,7 @@ impl Query {
     }
 
     pub(crate) fn action(&self) -> Result<Option<Action>, Refusal> {
-        self.read(ACTION.name, Action::parse, "an action such as key.created")
+        self.read(ACTION.name, |text| text.parse().ok(), "an action such as key.created")
     }
 
     pub(crate) fn since(&self) -> Result<Option<Timestamp>, Refusal> {

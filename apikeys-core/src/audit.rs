@@ -1,4 +1,4 @@
-//! What is on the audit log: every change to a key, and every request made with one.
+//! The events of the audit log: changes to keys and plans, and requests made with keys.
 
 mod changes;
 mod event;

@@ -101,13 +101,22 @@ ids! {
     WriterId;
 }
 
-/// The text is not fit for a name of the host's: see the message.
+/// A text that cannot be the value it was meant to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to 128 bytes of printable text")]
-pub struct InvalidText;
+#[error("invalid {what}: {expected}")]
+pub struct InvalidText {
+    what: &'static str,
+    expected: &'static str,
+}
+
+impl InvalidText {
+    pub(crate) const fn new(what: &'static str, expected: &'static str) -> Self {
+        Self { what, expected }
+    }
+}
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($what:literal);)*) => {$(
         $(#[$doc])*
         ///
         /// 1 to 128 bytes of printable UTF-8, compared byte for byte. Cheap to clone.
@@ -126,7 +135,7 @@ macro_rules! texts {
                 if (1..=128).contains(&text.len()) && text.chars().all(prints) {
                     Ok(Self(text.into()))
                 } else {
-                    Err(InvalidText)
+                    Err(InvalidText::new($what, "expected 1 to 128 bytes of printable text"))
                 }
             }
 
@@ -176,9 +185,9 @@ macro_rules! texts {
 
 texts! {
     /// The organization that owns keys, in the host's own words.
-    OrgId;
+    OrgId("organization id");
     /// Who changed something: a user, a script, `system`; in the host's own words.
-    Actor;
+    Actor("actor");
 }
 
 impl Actor {
@@ -260,7 +269,7 @@ mod tests {
     fn host_texts_are_short_and_printable() {
         assert!(OrgId::new("org 1 – ü").is_ok());
         for bad in ["", "a\nb", "a\u{202e}b", "a\u{0}", &"x".repeat(129)] {
-            assert_eq!(OrgId::new(bad), Err(InvalidText), "{bad:?}");
+            assert!(OrgId::new(bad).is_err(), "{bad:?}");
         }
         assert_ne!(OrgId::new("A"), OrgId::new("a"));
     }

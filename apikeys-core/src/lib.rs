@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
-pub mod access;
+mod access;
 pub mod audit;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod denial;
 pub mod engine;
 pub mod entropy;
 pub mod http;
@@ -15,13 +16,14 @@ mod memory;
 pub mod plan;
 pub mod rate_limit;
 pub mod store;
+mod text_enum;
 pub mod token;
 
 #[doc(inline)]
 pub use self::{
-    access::{Denial, DenialCode},
     audit::{AuditEntry, AuditEvent, RequestMeta},
     clock::{Clock, ManualClock, SystemClock, Timestamp},
+    denial::{Denial, DenialCode},
     engine::{Admission, ApiKeys, BuildError, Builder, Caller, Maintenance, ManageError},
     id::{Actor, KeyId, OrgId},
     key::{KeyName, KeyPatch, NewKey, Status},

@@ -38,7 +38,7 @@ async fn start(artifacts: &Artifacts, framework: &str, name: &str, url: &str) ->
 }
 
 fn request_id(event: &AuditEvent) -> String {
-    event.request().unwrap().meta.id().unwrap().to_string()
+    event.request().unwrap().meta.request_id().unwrap().to_string()
 }
 
 async fn assert_intact(url: &str) {

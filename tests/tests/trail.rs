@@ -98,7 +98,7 @@ async fn a_client_that_leaves_is_on_the_log_as_aborted_once(framework: &str) {
     }
     for event in admin.requests(&key).await {
         let request = event.request().unwrap();
-        assert_eq!((request.outcome, request.status), (Outcome::Aborted, None));
+        assert_eq!((&request.outcome, request.status), (&Outcome::Aborted, None));
     }
     assert_eq!(admin.view(&key).await.request_count, 5);
     admin.keys().shutdown().await.unwrap();
@@ -164,7 +164,7 @@ async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) 
         count += admin.view(key).await.request_count;
         for event in admin.requests(key).await {
             let request = event.request().unwrap();
-            let place = match request.outcome {
+            let place = match &request.outcome {
                 Outcome::Answered => 0,
                 Outcome::Aborted => 1,
                 Outcome::Denied => 2,

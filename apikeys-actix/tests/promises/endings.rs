@@ -132,7 +132,7 @@ async fn an_inner_middleware_that_fails_is_answered_as_what_the_client_gets() {
     assert_eq!((reply.status.as_u16(), &*reply.body), (423, "locked"));
     assert_eq!(reply.header("ratelimit"), Some("\"per-key\";r=59;t=60"), "ours replaces the error's");
     assert!(error.as_error::<Locked>().is_some(), "the error is still the same");
-    assert_eq!(host.endings().await, [(Outcome::Answered, Some(423)); 2]);
+    assert_eq!(host.endings().await, vec![(Outcome::Answered, Some(423)); 2]);
 }
 
 #[actix_web::test]
@@ -142,7 +142,7 @@ async fn an_error_that_has_its_response_only_once_gives_it_to_the_client() {
     let (reply, _) = failing(&host, once).await;
     assert_eq!((reply.status.as_u16(), &*reply.body), (410, "gone"));
     assert_eq!(reply.header("ratelimit"), Some("\"per-key\";r=59;t=60"));
-    assert_eq!(host.endings().await, [(Outcome::Answered, Some(410)); 2]);
+    assert_eq!(host.endings().await, vec![(Outcome::Answered, Some(410)); 2]);
 }
 
 /// What could not be written waits; the client is answered meanwhile.

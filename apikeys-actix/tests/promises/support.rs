@@ -89,7 +89,7 @@ impl Host {
 
     /// How they ended: outcome and status.
     pub async fn endings(&self) -> Vec<(Outcome, Option<u16>)> {
-        self.requests().await.iter().map(|request| (request.outcome, request.status)).collect()
+        self.requests().await.iter().map(|request| (request.outcome.clone(), request.status)).collect()
     }
 
     pub async fn request_count(&self) -> u64 {

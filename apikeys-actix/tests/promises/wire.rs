@@ -180,7 +180,7 @@ async fn an_actix_server_is_protected() {
         assert_eq!((reply.body.as_str(), reply.header("ratelimit").is_some()), ("handled", true));
         let requests = host.requests().await;
         assert_eq!(requests[0].meta.path(), "/items");
-        assert_eq!(requests[0].meta.client(), Some(address.ip()));
+        assert_eq!(requests[0].meta.client_ip(), Some(address.ip()));
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Event {
     #[schemars(with = "schema::Time")]
     at: Timestamp,
     #[schemars(with = "schema::ActionName")]
-    action: &'static str,
+    action: String,
     /// Who did it; null for `request` and `audit.gap`.
     #[schemars(with = "Option<String>")]
     actor: Option<Actor>,
@@ -69,7 +69,7 @@ struct EventRequest {
     #[schemars(with = "Option<schema::HttpStatus>")]
     status: Option<u16>,
     #[schemars(with = "schema::OutcomeName")]
-    outcome: &'static str,
+    outcome: String,
     /// To the response, in milliseconds with three decimals.
     latency_ms: f64,
     /// Where it came from, if known.
@@ -82,7 +82,7 @@ struct EventRequest {
     /// Why it was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schema::Denial")]
-    denial: Option<&'static str>,
+    denial: Option<String>,
     /// How many denials this event stands for, beyond the 60 a minute that have their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
@@ -100,7 +100,7 @@ impl From<AuditEntry> for Event {
             _ => {}
         }
         let key = entry.key.map(EventKey::from).or(key.map(EventKey::unknown));
-        Self { id, at, action: action.as_str(), actor, key, changes, lost, request }
+        Self { id, at, action: action.to_string(), actor, key, changes, lost, request }
     }
 }
 
@@ -124,13 +124,13 @@ impl From<RequestRecord> for EventRequest {
             method: meta.method().to_owned(),
             path: meta.path().to_owned(),
             status: record.status,
-            outcome: record.outcome.as_str(),
+            outcome: record.outcome.to_string(),
             latency_ms: record.latency.as_micros() as f64 / 1_000.0,
-            ip: meta.client(),
-            user_agent: meta.agent().map(str::to_owned),
-            request_id: meta.id().map(ToString::to_string),
-            trace_id: meta.trace().map(|id| id.to_string()),
-            denial: record.denial.map(apikeys_core::DenialCode::as_str),
+            ip: meta.client_ip(),
+            user_agent: meta.user_agent().map(str::to_owned),
+            request_id: meta.request_id().map(ToString::to_string),
+            trace_id: meta.trace_id().map(|id| id.to_string()),
+            denial: record.denial.as_ref().map(ToString::to_string),
             count: record.count,
         }
     }

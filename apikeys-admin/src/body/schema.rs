@@ -46,9 +46,9 @@ schemas! {
     });
     Limit = json_schema!({ "type": "integer", "minimum": 1, "maximum": RateLimit::MAX.requests() });
     Status = json_schema!({ "type": "string", "enum": ["active", "deactivated", "expired"] });
-    ActionName = json_schema!({ "type": "string", "enum": Action::ALL.map(Action::as_str) });
-    OutcomeName = json_schema!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) });
-    Denial = json_schema!({ "type": "string", "enum": DenialCode::ALL.map(DenialCode::as_str) });
+    ActionName = json_schema!({ "type": "string", "enum": texts(Action::ALL) });
+    OutcomeName = json_schema!({ "type": "string", "enum": texts(Outcome::ALL) });
+    Denial = json_schema!({ "type": "string", "enum": texts(DenialCode::ALL) });
     Code = json_schema!({ "type": "string", "enum": ErrorCode::ALL.map(ErrorCode::as_str) });
     HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
@@ -63,6 +63,10 @@ schemas! {
             "properties": { "from": change_value(), "to": change_value() },
         },
     });
+}
+
+fn texts(values: &[impl ToString]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
 }
 
 fn change_value() -> serde_json::Value {

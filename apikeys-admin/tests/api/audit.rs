@@ -54,10 +54,10 @@ async fn requests_tell_all_that_was_recorded() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let meta = RequestMeta::new("POST", "/v1/items?secret=1")
-        .client_ip("203.0.113.7".parse().ok())
-        .user_agent(b"curl/8 \x1b[31m")
-        .request_id(RequestId::parse(b"r-1"))
-        .trace_id("4bf92f3577b34da6a3ce929d0e0e4736".parse::<TraceId>().ok());
+        .with_client_ip("203.0.113.7".parse().ok())
+        .with_user_agent(b"curl/8 \x1b[31m")
+        .with_request_id(RequestId::from_header(b"r-1"))
+        .with_trace_id("4bf92f3577b34da6a3ce929d0e0e4736".parse::<TraceId>().ok());
     let secret = created["secret"].as_str().unwrap();
     let admission = bench.keys.verify(secret.as_bytes(), meta).await.unwrap();
     bench.clock.advance(Duration::from_micros(12_345)).await;

@@ -1,51 +1,54 @@
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, Visitor},
     ser::SerializeMap,
 };
+use serde_json::Value;
 
 use crate::{Timestamp, rate_limit::RateLimit};
 
-/// What changed from what to what, by member of the key. JSON:
-/// `{"name": {"from": "CI", "to": "CI (old)"}}`.
+/// The members of a key, or of an organization, that a change gave another value.
+///
+/// In JSON: `{"name": {"from": "CI", "to": "CI (old)"}}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes(Vec<(Cow<'static, str>, FromTo)>);
 
-/// One member's value before and after.
+/// The value of a member before and after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FromTo {
-    /// Before; null if there was none.
+    /// The value before; `Null` if there was none.
     pub from: ChangeValue,
-    /// After; null if there is none.
+    /// The value after; `Null` if there is none.
     pub to: ChangeValue,
 }
 
-/// A value as it stands in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+/// A value in [`Changes`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChangeValue {
-    /// None.
+    /// The absence of a value.
     Null,
-    /// Yes or no.
+    /// A truth value.
     Bool(bool),
-    /// A number.
+    /// A whole number.
     Number(i64),
     /// A text, or a time in RFC 3339.
     Text(String),
+    /// A value of another kind that a newer version of the library stored, as JSON.
+    Other(Arc<str>),
 }
 
 impl Changes {
-    /// No change.
+    /// Creates an empty list of changes.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// A single change.
+    /// Creates a list with the change of one member.
     #[must_use]
     pub fn one(member: &'static str, from: ChangeValue, to: ChangeValue) -> Self {
         let mut changes = Self::new();
@@ -58,13 +61,13 @@ impl Changes {
         self.0.push((member.into(), FromTo { from, to }));
     }
 
-    /// Whether nothing changed.
+    /// Whether no member changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The members that changed, in the order they were added.
+    /// The members that changed, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &FromTo)> {
         self.0.iter().map(|(member, change)| (member.as_ref(), change))
     }
@@ -94,6 +97,36 @@ impl From<Option<RateLimit>> for ChangeValue {
     }
 }
 
+impl Serialize for ChangeValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(value) => serializer.serialize_i64(*value),
+            Self::Text(value) => serializer.serialize_str(value),
+            Self::Other(json) => match serde_json::from_str::<Value>(json) {
+                Ok(value) => value.serialize(serializer),
+                Err(_) => serializer.serialize_str(json),
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ChangeValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(value),
+            Value::String(value) => Self::Text(value),
+            Value::Number(value) => match value.as_i64() {
+                Some(value) => Self::Number(value),
+                None => Self::Other(value.to_string().into()),
+            },
+            value @ (Value::Array(_) | Value::Object(_)) => Self::Other(value.to_string().into()),
+        })
+    }
+}
+
 impl Serialize for Changes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
@@ -106,14 +139,14 @@ impl Serialize for Changes {
 
 impl<'de> Deserialize<'de> for Changes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_map(ChangesVisitor)
     }
 }
 
-/// Reads a map without losing its order.
-struct InOrder;
+/// Reads a map into a list, so that the order of its members is kept.
+struct ChangesVisitor;
 
-impl<'de> Visitor<'de> for InOrder {
+impl<'de> Visitor<'de> for ChangesVisitor {
     type Value = Changes;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_survive_json_in_order() {
+    fn changes_read_from_json_equal_those_written() {
         let mut changes = Changes::one("name", ChangeValue::Null, "CI".into());
         changes.set("active", true.into(), false.into());
         changes.set("rate_limit", ChangeValue::Null, Some(RateLimit::DEFAULT).into());
@@ -144,5 +177,14 @@ mod tests {
             r#"{"name":{"from":null,"to":"CI"},"active":{"from":true,"to":false},"rate_limit":{"from":null,"to":60}}"#
         );
         assert_eq!(serde_json::from_str::<Changes>(&json).unwrap(), changes);
+    }
+
+    #[test]
+    fn values_of_a_newer_version_are_kept() {
+        let json = r#"{"scopes":{"from":[],"to":["read","write"]},"share":{"from":0.5,"to":{"n":1}},"size":{"from":null,"to":18446744073709551615}}"#;
+        let changes: Changes = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&changes).unwrap(), json);
+        let (_, scopes) = changes.iter().next().unwrap();
+        assert_eq!(scopes.to, ChangeValue::Other(r#"["read","write"]"#.into()));
     }
 }

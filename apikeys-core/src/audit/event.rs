@@ -1,43 +1,42 @@
-use std::fmt;
-
 use super::{Changes, RequestRecord};
 use crate::{
     Timestamp,
     id::{Actor, EventId, KeyId, OrgId},
     key::KeyName,
+    text_enum::text_enum,
 };
 
-/// One event of the audit log, as it is stored.
+/// An event of the audit log, as a store holds it.
 ///
-/// It names its key by id only: the key's name and display prefix are looked up when the log is
-/// read, in the key or in what a deletion left of it.
+/// The event names its key by id only. The key's name and display prefix are looked up when the
+/// log is read: in the key, or in the record that its deletion left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEvent {
-    /// Its id; the log is ordered by it.
+    /// The event's id. The log is ordered by it.
     pub id: EventId,
-    /// When it happened; for a request, when it began.
+    /// When the event happened; for a request, when its verification began.
     pub at: Timestamp,
-    /// Whose log it is on.
+    /// The organization whose log the event is on.
     pub org: OrgId,
-    /// The key it concerns, if any.
+    /// The key that the event concerns; `None` for events of the whole organization.
     pub key: Option<KeyId>,
-    /// What happened.
+    /// The kind of event.
     pub action: Action,
-    /// Who did it; none for requests and gaps.
+    /// The actor who made the change; `None` for requests and gaps.
     pub actor: Option<Actor>,
     /// The particulars.
     pub detail: Detail,
 }
 
 impl AuditEvent {
-    /// An event without key, actor and particulars.
+    /// Creates an event without key, actor and particulars.
     #[must_use]
     pub const fn new(id: EventId, at: Timestamp, org: OrgId, action: Action) -> Self {
         Self { id, at, org, key: None, action, actor: None, detail: Detail::None }
     }
 
-    /// The request, if the event is one.
+    /// The request that the event describes. Returns `None` if the event is not about a request.
     #[must_use]
     pub const fn request(&self) -> Option<&RequestRecord> {
         match &self.detail {
@@ -47,141 +46,85 @@ impl AuditEvent {
     }
 }
 
-/// The particulars of an event.
+/// The particulars of an [`AuditEvent`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
-    /// The action says it all.
+    /// The event has none beyond its action.
     None,
-    /// What changed from what to what.
+    /// The values that changed.
     Changes(Changes),
-    /// A request made with the key.
+    /// The request that was made with the key.
     Request(RequestRecord),
-    /// Events that could not be stored.
+    /// The number of events that could not be stored.
     Gap {
-        /// How many.
+        /// How many events are missing.
         lost: u32,
     },
 }
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Action {
-    /// `key.created`
-    KeyCreated,
-    /// `key.updated`: name, expiration or rate limit
-    KeyUpdated,
-    /// `key.activated`
-    KeyActivated,
-    /// `key.deactivated`
-    KeyDeactivated,
-    /// `key.deleted`
-    KeyDeleted,
-    /// `key.expiry_warned`
-    KeyExpiryWarned,
-    /// `plan.changed`
-    PlanChanged,
-    /// `organization.forgotten`
-    OrganizationForgotten,
-    /// `request`: one made with a key, admitted or denied
-    Request,
-    /// `audit.gap`: events are missing here
-    AuditGap,
-}
-
-impl Action {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::KeyCreated,
-        Self::KeyUpdated,
-        Self::KeyActivated,
-        Self::KeyDeactivated,
-        Self::KeyDeleted,
-        Self::KeyExpiryWarned,
-        Self::PlanChanged,
-        Self::OrganizationForgotten,
-        Self::Request,
-        Self::AuditGap,
-    ];
-
-    /// The action's name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::KeyCreated => "key.created",
-            Self::KeyUpdated => "key.updated",
-            Self::KeyActivated => "key.activated",
-            Self::KeyDeactivated => "key.deactivated",
-            Self::KeyDeleted => "key.deleted",
-            Self::KeyExpiryWarned => "key.expiry_warned",
-            Self::PlanChanged => "plan.changed",
-            Self::OrganizationForgotten => "organization.forgotten",
-            Self::Request => "request",
-            Self::AuditGap => "audit.gap",
-        }
-    }
-
-    /// The action of this name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.as_str() == text)
+text_enum! {
+    /// The kinds of audit event.
+    pub enum Action("action", other) {
+        /// A key was created.
+        KeyCreated = "key.created",
+        /// A key's name, expiration date or rate limit was changed.
+        KeyUpdated = "key.updated",
+        /// A key was activated.
+        KeyActivated = "key.activated",
+        /// A key was deactivated.
+        KeyDeactivated = "key.deactivated",
+        /// A key was deleted.
+        KeyDeleted = "key.deleted",
+        /// The organization was warned that a key expires soon.
+        KeyExpiryWarned = "key.expiry_warned",
+        /// The organization's plan was changed.
+        PlanChanged = "plan.changed",
+        /// The organization was forgotten: its keys and earlier events are gone.
+        OrganizationForgotten = "organization.forgotten",
+        /// A request was made with a key, and admitted or denied.
+        Request = "request",
+        /// Events are missing here because they could not be stored.
+        AuditGap = "audit.gap",
     }
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// An event as it is read: with the name and display prefix that its key has now, or had last.
+/// An event of the audit log as it is read: with the current name and display prefix of its key,
+/// or those that the key had when it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEntry {
     /// The event.
     pub event: AuditEvent,
-    /// Its key, if it concerns one.
+    /// The key that the event concerns; `None` if it concerns no key, or nothing but the key's id
+    /// is known.
     pub key: Option<KeyRef>,
 }
 
 impl AuditEntry {
-    /// An event with what is known of its key.
+    /// Creates an entry from an event and what is known of its key.
     #[must_use]
     pub const fn new(event: AuditEvent, key: Option<KeyRef>) -> Self {
         Self { event, key }
     }
 }
 
-/// A key as an audit entry shows it.
+/// A key as an [`AuditEntry`] shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyRef {
     /// The key's id.
     pub id: KeyId,
-    /// Its name now, or when it was deleted.
+    /// The key's current name, or the one it had when it was deleted.
     pub name: KeyName,
-    /// Its display prefix.
+    /// The key's display prefix.
     pub display_prefix: String,
 }
 
 impl KeyRef {
-    /// A key's name and display prefix.
+    /// Creates a reference to a key.
     #[must_use]
     pub const fn new(id: KeyId, name: KeyName, display_prefix: String) -> Self {
         Self { id, name, display_prefix }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn actions_survive_their_name() {
-        for action in Action::ALL {
-            assert_eq!(Action::parse(action.as_str()), Some(action));
-        }
-        assert_eq!(Action::parse("key.exploded"), None);
     }
 }

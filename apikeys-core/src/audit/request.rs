@@ -1,19 +1,24 @@
 use std::{borrow::Cow, fmt, fmt::Write as _, net::IpAddr, str::FromStr, time::Duration};
 
-use crate::{access::DenialCode, id::prints};
+use crate::{
+    denial::DenialCode,
+    id::{InvalidText, prints},
+    text_enum::text_enum,
+};
 
-/// What is known of a request when it arrives, fit to be stored and shown.
+/// The description of a request for the audit log.
 ///
-/// Every text is cut to a length and made printable when it is put in: control characters,
-/// escapes, bytes that are no text and characters that turn the direction of writing come out
-/// as `\u{1b}`. The path is kept without its query.
+/// All texts are cut to a maximum length and made printable: control characters, invalid UTF-8
+/// and characters that change the writing direction are escaped, as `\u{1b}`, or replaced. The
+/// path is kept without its query.
 ///
 /// ```
 /// use apikeys_core::RequestMeta;
 ///
-/// let meta = RequestMeta::new("GET", "/v1/items?token=hidden").user_agent(b"curl/8.5 \x1b[31m");
+/// let meta = RequestMeta::new("GET", "/v1/items?token=hidden").with_user_agent(b"curl/8.5 \x1b[31m");
 /// assert_eq!(meta.path(), "/v1/items");
-/// assert_eq!(format!("{meta:?}").contains("hidden"), false);
+/// assert_eq!(meta.user_agent(), Some("curl/8.5 \\u{1b}[31m"));
+/// assert!(!format!("{meta:?}").contains("hidden"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestMeta {
@@ -26,13 +31,13 @@ pub struct RequestMeta {
 }
 
 impl RequestMeta {
-    /// Longest path kept, in bytes.
+    /// The longest path that is kept, in bytes. Longer ones are cut.
     pub const MAX_PATH: usize = 1024;
-    /// Longest user agent kept, in bytes.
+    /// The longest user agent that is kept, in bytes. Longer ones are cut.
     pub const MAX_USER_AGENT: usize = 256;
     const MAX_METHOD: usize = 32;
 
-    /// A request with this method and path; a query is cut off.
+    /// Describes a request with this method and path. The query of the path is removed.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -47,151 +52,134 @@ impl RequestMeta {
         }
     }
 
-    /// Where the request came from; an IPv4 address in IPv6 clothes is kept as IPv4.
+    /// Sets the client's address. An IPv4-mapped IPv6 address is kept as IPv4.
     #[must_use]
-    pub fn client_ip(mut self, ip: Option<IpAddr>) -> Self {
+    pub fn with_client_ip(mut self, ip: Option<IpAddr>) -> Self {
         self.client_ip = ip.map(|ip| ip.to_canonical());
         self
     }
 
-    /// The `User-Agent` header's value.
+    /// Sets the value of the `User-Agent` header.
     #[must_use]
-    pub fn user_agent(mut self, value: &[u8]) -> Self {
+    pub fn with_user_agent(mut self, value: &[u8]) -> Self {
         self.user_agent = Some(printable(value, Self::MAX_USER_AGENT));
         self
     }
 
-    /// The request's own id. Without one, it gets one.
+    /// Sets the request id. A request without one gets a random one when its key is verified.
     #[must_use]
-    pub fn request_id(mut self, id: Option<RequestId>) -> Self {
+    pub fn with_request_id(mut self, id: Option<RequestId>) -> Self {
         self.request_id = id;
         self
     }
 
-    /// The trace the request belongs to.
+    /// Sets the trace id.
     #[must_use]
-    pub const fn trace_id(mut self, id: Option<TraceId>) -> Self {
+    pub const fn with_trace_id(mut self, id: Option<TraceId>) -> Self {
         self.trace_id = id;
         self
     }
 
-    /// The method.
+    /// The HTTP method.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The path, without a query.
+    /// The path without its query.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Where the request came from, if known.
+    /// The client's address, if it is known.
     #[must_use]
-    pub const fn client(&self) -> Option<IpAddr> {
+    pub const fn client_ip(&self) -> Option<IpAddr> {
         self.client_ip
     }
 
-    /// What the client says it is.
+    /// The value of the `User-Agent` header, if the request had one.
     #[must_use]
-    pub fn agent(&self) -> Option<&str> {
+    pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()
     }
 
-    /// The request's id.
+    /// The request id.
     #[must_use]
-    pub const fn id(&self) -> Option<&RequestId> {
+    pub const fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
 
-    /// The trace's id.
+    /// The trace id, if the request had one.
     #[must_use]
-    pub const fn trace(&self) -> Option<TraceId> {
+    pub const fn trace_id(&self) -> Option<TraceId> {
         self.trace_id
     }
 
-    /// Gives the request an id if it has none.
+    /// Sets the request id to `make()` if the request has none.
     pub(crate) fn ensure_id(&mut self, make: impl FnOnce() -> [u8; 16]) {
         self.request_id.get_or_insert_with(|| RequestId(Id::Made(make())));
     }
 }
 
-/// A request made with a key, as the audit log keeps it.
+/// A request as the audit log holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestRecord {
     /// The request.
     pub meta: RequestMeta,
-    /// What became of it.
+    /// How the request ended.
     pub outcome: Outcome,
-    /// The response's status; none if there was no response.
+    /// The status of the response; `None` if there was no response.
     pub status: Option<u16>,
-    /// From the beginning of the verification to the response, in whole microseconds.
+    /// The time from the beginning of the verification to the response, in whole microseconds.
     pub latency: Duration,
-    /// Why it was denied, if it was.
+    /// Why the request was denied; `None` if it was admitted.
     pub denial: Option<DenialCode>,
-    /// How many denials this event stands for, if it stands for those beyond 60 a minute.
+    /// The number of denials that this event stands for; `None` if the event describes a single
+    /// request. Denials beyond 60 per key and minute share an event.
     pub count: Option<u32>,
 }
 
 impl RequestRecord {
-    /// A record of `meta` that came to `outcome`.
+    /// Creates a record without status, denial and count.
     #[must_use]
     pub const fn new(meta: RequestMeta, outcome: Outcome, latency: Duration) -> Self {
         Self { meta, outcome, status: None, latency, denial: None, count: None }
     }
 
-    /// How many requests this event stands for.
+    /// The number of requests that this record stands for.
     #[must_use]
     pub fn requests(&self) -> u32 {
         self.count.unwrap_or(1)
     }
 }
 
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The handler answered.
-    Answered,
-    /// The request ended without an answer: the client left, or the handler panicked.
-    Aborted,
-    /// It was refused.
-    Denied,
-    /// The handler is about to run.
-    Started,
+text_enum! {
+    /// How a request ended.
+    pub enum Outcome("outcome", other) {
+        /// The handler answered.
+        Answered = "answered",
+        /// The request ended without an answer: the client left, or the handler panicked.
+        Aborted = "aborted",
+        /// The request was denied.
+        Denied = "denied",
+        /// The handler is about to run.
+        Started = "started",
+    }
 }
 
 impl Outcome {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Answered, Self::Aborted, Self::Denied, Self::Started];
-
-    /// The outcome's name.
+    /// Whether the request reached the handler and has ended.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Aborted => "aborted",
-            Self::Denied => "denied",
-            Self::Started => "started",
-        }
-    }
-
-    /// The outcome of this name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
-    }
-
-    /// Whether the request was let through to the handler, and has ended.
-    #[must_use]
-    pub const fn is_admitted(self) -> bool {
+    pub const fn is_admitted(&self) -> bool {
         matches!(self, Self::Answered | Self::Aborted)
     }
 }
 
-/// What a request is called across services: `X-Request-Id`, or one made here.
+/// The id of a request across services: the client's `X-Request-Id`, or a random one.
+///
+/// As text, 1 to 128 characters of `A-Za-z0-9._:/+=-`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Id);
 
@@ -202,14 +190,31 @@ enum Id {
 }
 
 impl RequestId {
-    /// Takes a client's id if it is 1 to 128 of `[A-Za-z0-9._:/+=-]`.
+    /// Reads the value of an `X-Request-Id` header. Returns `None` if it is not a valid id.
     #[must_use]
-    pub fn parse(value: &[u8]) -> Option<Self> {
-        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:/+=-".contains(byte);
-        if !(1..=128).contains(&value.len()) || !value.iter().all(allowed) {
-            return None;
+    pub fn from_header(value: &[u8]) -> Option<Self> {
+        std::str::from_utf8(value).ok()?.parse().ok()
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = InvalidText;
+
+    fn from_str(text: &str) -> Result<Self, InvalidText> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/+=-".contains(&byte);
+        if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(Id::Given(text.into())))
+        } else {
+            Err(InvalidText::new("request id", "expected 1 to 128 characters of A-Z, a-z, 0-9 and ._:/+=-"))
         }
-        std::str::from_utf8(value).ok().map(|text| Self(Id::Given(text.into())))
+    }
+}
+
+impl TryFrom<&str> for RequestId {
+    type Error = InvalidText;
+
+    fn try_from(text: &str) -> Result<Self, InvalidText> {
+        text.parse()
     }
 }
 
@@ -228,12 +233,15 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The trace id of a W3C `traceparent` header: 16 bytes, not all zero.
+/// The trace id of a W3C `traceparent` header: 16 bytes that are not all zero.
+///
+/// As text, 32 hexadecimal digits in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId([u8; 16]);
 
 impl TraceId {
-    /// Reads the trace id out of a `traceparent` header's value (W3C Trace Context, level 1).
+    /// Reads the trace id from the value of a `traceparent` header, as W3C Trace Context
+    /// (level 1) defines it. Returns `None` if the header is invalid.
     #[must_use]
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
         let mut parts = value.split(|byte| *byte == b'-');
@@ -251,18 +259,23 @@ impl TraceId {
     }
 }
 
-/// The text is not 32 hexadecimal digits, or they are all zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a trace id is 32 hexadecimal digits, not all zero")]
-pub struct InvalidTraceId;
-
 impl FromStr for TraceId {
-    type Err = InvalidTraceId;
+    type Err = InvalidText;
 
-    fn from_str(text: &str) -> Result<Self, InvalidTraceId> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| InvalidTraceId)?;
-        let bytes: [u8; 16] = bytes.try_into().map_err(|_| InvalidTraceId)?;
-        if bytes == [0; 16] { Err(InvalidTraceId) } else { Ok(Self(bytes)) }
+    fn from_str(text: &str) -> Result<Self, InvalidText> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
+        match bytes.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()) {
+            Some(bytes) if bytes != [0; 16] => Ok(Self(bytes)),
+            _ => Err(InvalidText::new("trace id", "expected 32 digits of 0-9 and a-f, not all zero")),
+        }
+    }
+}
+
+impl TryFrom<&str> for TraceId {
+    type Error = InvalidText;
+
+    fn try_from(text: &str) -> Result<Self, InvalidText> {
+        text.parse()
     }
 }
 
@@ -278,13 +291,13 @@ impl fmt::Debug for TraceId {
     }
 }
 
-/// The usual methods need no memory of their own.
+/// The methods in common use, as static texts that need no allocation.
 fn known_method(method: &str) -> Option<Cow<'static, str>> {
     const KNOWN: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY"];
     KNOWN.into_iter().find(|known| *known == method).map(Cow::Borrowed)
 }
 
-/// `bytes` as text that prints, at most `most` bytes of it.
+/// Returns `bytes` as printable text of at most `most` bytes.
 fn printable(bytes: &[u8], most: usize) -> Box<str> {
     if bytes.len() <= most && bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return std::str::from_utf8(bytes).unwrap_or_default().into();
@@ -314,32 +327,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_come_out_escaped_and_queries_do_not_come_out() {
+    fn control_characters_are_escaped_and_queries_are_removed() {
         let meta =
-            RequestMeta::new("GE\u{7}T", "/a\u{1b}[2Jb?secret=1").user_agent(b"x\r\ny\xff\xe2\x80\xae");
+            RequestMeta::new("GE\u{7}T", "/a\u{1b}[2Jb?secret=1").with_user_agent(b"x\r\ny\xff\xe2\x80\xae");
         assert_eq!(meta.method(), "GE\\u{7}T");
         assert_eq!(meta.path(), "/a\\u{1b}[2Jb");
-        assert_eq!(meta.agent(), Some("x\\u{d}\\u{a}y\u{fffd}\\u{202e}"));
+        assert_eq!(meta.user_agent(), Some("x\\u{d}\\u{a}y\u{fffd}\\u{202e}"));
     }
 
     #[test]
-    fn mapped_addresses_are_ipv4() {
-        let meta = RequestMeta::new("GET", "/").client_ip("::ffff:1.2.3.4".parse().ok());
-        assert_eq!(meta.client(), "1.2.3.4".parse().ok());
+    fn ipv4_mapped_address_is_kept_as_ipv4() {
+        let meta = RequestMeta::new("GET", "/").with_client_ip("::ffff:1.2.3.4".parse().ok());
+        assert_eq!(meta.client_ip(), "1.2.3.4".parse().ok());
     }
 
     #[test]
-    fn request_ids_are_taken_only_when_harmless() {
+    fn request_id_with_an_unexpected_character_or_length_is_invalid() {
         for good in ["a", "A-1._:/+=", &"x".repeat(128)] {
-            assert_eq!(RequestId::parse(good.as_bytes()).unwrap().to_string(), good);
+            assert_eq!(RequestId::from_header(good.as_bytes()).unwrap().to_string(), good);
         }
         for bad in ["", "a b", "a\"", "ü", &"x".repeat(129)] {
-            assert_eq!(RequestId::parse(bad.as_bytes()), None, "{bad:?}");
+            assert_eq!(RequestId::from_header(bad.as_bytes()), None, "{bad:?}");
         }
     }
 
     #[test]
-    fn trace_ids_come_from_valid_headers_only() {
+    fn trace_id_is_read_from_valid_headers_only() {
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         let read = |text: String| TraceId::from_traceparent(text.as_bytes()).map(|id| id.to_string());
         assert_eq!(read(format!("00-{trace}-00f067aa0ba902b7-01")), Some(trace.to_owned()));
@@ -358,7 +371,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_kept_prints_and_is_short(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
+        fn printable_text_prints_and_keeps_to_its_length(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
             let text = printable(&bytes, most);
             prop_assert!(text.len() <= most);
             prop_assert!(text.chars().all(prints));

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     Timestamp,
-    access::DenialCode,
     audit::{
         Action, AuditEvent, ChangeValue, Changes, Detail, Outcome, RequestId, RequestMeta, RequestRecord,
     },
+    denial::DenialCode,
     id::EventId,
     key::KeyRow,
     store::{AuditQuery, Change},
@@ -25,6 +25,8 @@ pub async fn every_member_of_an_event_survives(harness: &dyn AnyHarness) {
     let mut changes = Changes::one("name", ChangeValue::Null, "Straße \"🔑\" \\".into());
     changes.set("active", true.into(), false.into());
     changes.set("expires_at", Some(Timestamp::MIN).into(), Some(Timestamp::MAX).into());
+    let newer = ChangeValue::Other(r#"["read",{"n":0.5}]"#.into());
+    changes.set("a_list", newer.clone(), newer);
     changes.set("a_number", ChangeValue::Number(i64::MIN), ChangeValue::Number(i64::MAX));
     let particulars = [
         Detail::None,
@@ -53,14 +55,16 @@ pub async fn every_member_of_an_event_survives(harness: &dyn AnyHarness) {
     assert_eq!(read(&store, &row).await[events.len()..], change.events);
 }
 
-/// Every action, outcome and denial has its place on the log.
+/// A store keeps every action, outcome and denial code, those of a newer version included.
 pub async fn every_kind_of_event_survives(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
-    let mut events: Vec<_> =
-        Action::ALL.into_iter().map(|action| store.event(&row.org, Some(row.id), action)).collect();
-    events.extend(Outcome::ALL.map(|outcome| store.request(&row, NOW, outcome)));
-    for code in DenialCode::ALL {
+    let newer = "value.of_a_newer_version";
+    let actions = Action::ALL.iter().cloned().chain([Action::from_stored(newer)]);
+    let mut events: Vec<_> = actions.map(|action| store.event(&row.org, Some(row.id), action)).collect();
+    let outcomes = Outcome::ALL.iter().cloned().chain([Outcome::from_stored(newer)]);
+    events.extend(outcomes.map(|outcome| store.request(&row, NOW, outcome)));
+    for code in DenialCode::ALL.iter().cloned().chain([DenialCode::from_stored(newer)]) {
         let mut event = store.denials(&row, NOW, u32::MAX);
         if let Detail::Request(record) = &mut event.detail {
             (record.denial, record.status) = (Some(code), Some(503));
@@ -81,7 +85,7 @@ pub async fn request_ids_made_here_survive_as_text(harness: &dyn AnyHarness) {
     event.detail = Detail::Request(RequestRecord::new(meta, Outcome::Answered, Duration::ZERO));
     store.recorded(vec![event]).await;
     let read = read(&store, &row).await;
-    let id = read[0].request().and_then(|record| record.meta.id()).map(ToString::to_string);
+    let id = read[0].request().and_then(|record| record.meta.request_id()).map(ToString::to_string);
     assert_eq!(id, Some("ab".repeat(16)));
 }
 
@@ -205,11 +209,11 @@ pub async fn events_show_their_key_s_name_as_it_is_now(harness: &dyn AnyHarness)
 fn full_request(client: &str) -> RequestRecord {
     let traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let meta = RequestMeta::new("PURGE", &format!("/{}/ü", "x".repeat(1_000)))
-        .client_ip(client.parse().ok())
-        .user_agent("curl/8.5 \u{1b}[31m 🔑 'quoted' \\".as_bytes())
-        .request_id(RequestId::parse("A-1._:/+=".repeat(14).as_bytes()))
-        .trace_id(crate::audit::TraceId::from_traceparent(traceparent));
-    assert!(meta.client().is_some() && meta.id().is_some() && meta.trace().is_some());
+        .with_client_ip(client.parse().ok())
+        .with_user_agent("curl/8.5 \u{1b}[31m 🔑 'quoted' \\".as_bytes())
+        .with_request_id(RequestId::from_header("A-1._:/+=".repeat(14).as_bytes()))
+        .with_trace_id(crate::audit::TraceId::from_traceparent(traceparent));
+    assert!(meta.client_ip().is_some() && meta.request_id().is_some() && meta.trace_id().is_some());
     let mut record = RequestRecord::new(meta, Outcome::Denied, Duration::from_micros(3_600_000_001));
     (record.status, record.denial, record.count) = (Some(599), Some(DenialCode::Expired), Some(1));
     record
@@ -238,7 +242,7 @@ async fn filled(store: &Fixture) -> (Vec<AuditEvent>, Vec<KeyRow>) {
         .zip((0..24_i64).map(|number| number * 7 % 24 - 12))
         .map(|(number, micros)| {
             let key = rows.get(number % 3).map(|row| row.id);
-            let mut event = store.event(&org, key, actions[number % actions.len()]);
+            let mut event = store.event(&org, key, actions[number % actions.len()].clone());
             // Times go up and down beside the ids.
             event.at = Timestamp::from_micros(micros);
             event
@@ -268,7 +272,7 @@ fn matching(events: &[AuditEvent], query: &AuditQuery) -> Vec<AuditEvent> {
     let matching: Vec<_> = events
         .iter()
         .filter(|event| query.key.is_none_or(|key| event.key == Some(key)))
-        .filter(|event| query.action.is_none_or(|action| event.action == action))
+        .filter(|event| query.action.as_ref().is_none_or(|action| event.action == *action))
         .filter(|event| query.since.is_none_or(|since| since <= event.at))
         .filter(|event| query.until.is_none_or(|until| event.at < until))
         .cloned()

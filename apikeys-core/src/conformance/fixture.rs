@@ -10,8 +10,8 @@ use std::{
 use super::AnyHarness;
 use crate::{
     Timestamp,
-    access::DenialCode,
     audit::{Action, AuditEntry, AuditEvent, Detail, Outcome, RequestMeta, RequestRecord},
+    denial::DenialCode,
     id::{Actor, ChangeId, EventId, KeyId, OrgId, WriterId, with_time},
     key::{KeyName, KeyRow, KeyView, SecretRow},
     plan::PlanName,
@@ -78,12 +78,12 @@ impl Fixture {
     /// A request made with a key.
     pub(super) fn request(&self, row: &KeyRow, at: Timestamp, outcome: Outcome) -> AuditEvent {
         let mut record = RequestRecord::new(RequestMeta::new("GET", "/v1/items"), outcome, LATENCY);
-        match outcome {
+        match record.outcome {
             Outcome::Answered => record.status = Some(200),
             Outcome::Denied => {
                 (record.status, record.denial) = (Some(429), Some(DenialCode::RateLimited));
             }
-            Outcome::Aborted | Outcome::Started => {}
+            Outcome::Aborted | Outcome::Started | Outcome::Other(_) => {}
         }
         let mut event = self.event(&row.org, Some(row.id), Action::Request);
         (event.at, event.actor, event.detail) = (at, None, Detail::Request(record));

@@ -8,9 +8,9 @@ use std::{
 use super::{caller::Caller, keys::Inner, lifecycle::UnderWay, live::LiveKey};
 use crate::{
     Timestamp,
-    access::Denial,
     audit::{Outcome, RequestMeta, RequestRecord},
     clock::Monotonic,
+    denial::Denial,
 };
 
 /// A request that was let in. It ends up on the audit log, whatever becomes of it: with a status

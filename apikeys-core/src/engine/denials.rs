@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use crate::{
     Timestamp,
-    access::DenialCode,
     audit::{Outcome, RequestMeta, RequestRecord},
+    denial::DenialCode,
     id::EventId,
 };
 
@@ -69,7 +69,7 @@ impl Tally {
             return Noted::Row(record);
         }
         let same = |counted: &&mut Counted| {
-            counted.record.denial == Some(code) && (counted.count > 0 || counted.minute == minute)
+            counted.record.denial == record.denial && (counted.count > 0 || counted.minute == minute)
         };
         match self.counted.iter_mut().find(same) {
             Some(counted) => counted.count = counted.count.saturating_add(1),

@@ -2,19 +2,20 @@
 
 use std::error::Error;
 
-use crate::{access::DenialCode, id::KeyId, plan::PlanName, store::StoreError};
+use crate::{denial::Denial, id::KeyId, plan::PlanName, store::StoreError};
 
 pub(super) fn admitted() {
     #[cfg(feature = "metrics")]
     metrics::counter!("apikeys_verifications_total", "outcome" => "admitted").increment(1);
 }
 
-pub(super) fn denied(code: DenialCode, key: Option<KeyId>) {
+pub(super) fn denied(denial: &Denial, key: Option<KeyId>) {
     #[cfg(feature = "metrics")]
-    metrics::counter!("apikeys_verifications_total", "outcome" => code.as_str()).increment(1);
+    metrics::counter!("apikeys_verifications_total", "outcome" => denial.code_text()).increment(1);
+    let code = denial.code_text();
     match key {
-        Some(key) => tracing::debug!(%code, %key, "request denied"),
-        None => tracing::debug!(%code, "request denied"),
+        Some(key) => tracing::debug!(code, %key, "request denied"),
+        None => tracing::debug!(code, "request denied"),
     }
 }
 

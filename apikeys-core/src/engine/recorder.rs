@@ -22,9 +22,9 @@ use super::{
 };
 use crate::{
     Timestamp,
-    access::DenialCode,
     audit::{RequestMeta, RequestRecord},
     clock::Clock,
+    denial::DenialCode,
     engine::health::FlushFailure,
     entropy::Entropy,
     id::IdGenerator,

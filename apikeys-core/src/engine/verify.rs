@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     Timestamp,
-    access::{Denial, admit},
+    access::admit,
     audit::RequestMeta,
     clock::Monotonic,
-    http::Answer,
+    denial::Denial,
     limiter::{Acquire, Subject, Take, Verdict},
     plan::Plan,
     rate_limit::RateLimit,
@@ -211,8 +211,8 @@ impl Attempt {
 
     fn record_denial(self, live: &Arc<LiveKey>, denial: Denial) -> Denial {
         let latency = self.inner.clock.monotonic().saturating_since(self.began);
-        let noted = (self.request, latency, Answer::status_of(&denial));
-        observe::denied(denial.code(), Some(live.key));
+        let noted = (self.request, latency, denial.status());
+        observe::denied(&denial, Some(live.key));
         self.inner.recorder.push_denial(live, self.at, denial.code(), noted);
         denial
     }
@@ -221,7 +221,7 @@ impl Attempt {
 impl Inner {
     /// A denial of a request whose key was not recognised: logs and metrics only.
     fn refuse(&self, denial: Denial) -> Denial {
-        observe::denied(denial.code(), None);
+        observe::denied(&denial, None);
         denial
     }
 }

@@ -1,11 +1,9 @@
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::rate_fields;
 use crate::{
-    access::{Denial, DenialCode},
     clock::Timestamp,
+    denial::{Challenge, Denial},
     rate_limit::RateStatus,
 };
 
@@ -124,27 +122,11 @@ impl Default for Wording {
     }
 }
 
-/// What one denial says.
-struct Text {
-    status: u16,
-    title: &'static str,
-    detail: &'static str,
-    challenge: Challenge,
-    retry_after: Option<u64>,
-}
-
-enum Challenge {
-    None,
-    Plain,
-    InvalidToken,
-}
-
 impl Answer {
     /// The answer to `denial`. `now` is the wall clock's time, for the legacy headers.
     #[must_use]
     pub fn of(denial: &Denial, wording: &Wording, now: Timestamp) -> Self {
-        let text = text(denial);
-        let code = denial.code();
+        let text = denial.told();
         let mut headers = vec![
             ("content-type", "application/problem+json".to_owned()),
             ("cache-control", "no-store".to_owned()),
@@ -165,11 +147,11 @@ impl Answer {
             headers.push(("retry-after", seconds.to_string()));
         }
         let mut problem = Problem {
-            kind: wording.problem_types.clone() + &kebab_case(code),
+            kind: wording.problem_types.clone() + &kebab_case(text.code),
             title: text.title,
             status: text.status,
             detail: text.detail,
-            code: code.as_str(),
+            code: text.code,
             retry_after: None,
             violated_policies: &[],
         };
@@ -182,107 +164,17 @@ impl Answer {
         }
         Self { status: text.status, headers, problem }
     }
-
-    /// The status that answers `denial`.
-    #[must_use]
-    pub fn status_of(denial: &Denial) -> u16 {
-        text(denial).status
-    }
 }
 
-fn text(denial: &Denial) -> Text {
-    let text = |status, title, detail, challenge, retry_after| Text {
-        status,
-        title,
-        detail,
-        challenge,
-        retry_after,
-    };
-    match denial {
-        Denial::Missing => text(
-            401,
-            "API key is missing",
-            "Send the key in the Authorization header, as: Authorization: Bearer <key>.",
-            Challenge::Plain,
-            None,
-        ),
-        Denial::Invalid => text(
-            401,
-            "Invalid API key",
-            "Check that the key is complete and has no extra white space.",
-            Challenge::InvalidToken,
-            None,
-        ),
-        Denial::Deactivated => text(
-            401,
-            "API key is deactivated",
-            "An administrator can activate it in Developer settings.",
-            Challenge::InvalidToken,
-            None,
-        ),
-        Denial::Expired => text(
-            401,
-            "API key has expired",
-            "An administrator can create a new key or extend the expiration in Developer settings.",
-            Challenge::InvalidToken,
-            None,
-        ),
-        Denial::PlanWithoutAccess => text(
-            403,
-            "API access is not available",
-            "Upgrade to the Starter plan or a higher one.",
-            Challenge::None,
-            None,
-        ),
-        Denial::RateLimited(limited) => text(
-            429,
-            "Rate limit exceeded",
-            "Wait for the time given in Retry-After, or raise the key's rate limit in Developer settings.",
-            Challenge::None,
-            Some(whole_seconds(limited.retry_after)),
-        ),
-        Denial::Ambiguous => text(
-            400,
-            "More than one API key",
-            "Send exactly one API key, in one place.",
-            Challenge::None,
-            None,
-        ),
-        Denial::VerificationUnavailable => text(
-            503,
-            "API key cannot be verified",
-            "This is not about the key. Try again in a moment.",
-            Challenge::None,
-            Some(1),
-        ),
-        Denial::AuditUnavailable { after_handler: false } => text(
-            503,
-            "Request cannot be recorded",
-            "The request was not carried out. Try again in a moment.",
-            Challenge::None,
-            Some(1),
-        ),
-        Denial::AuditUnavailable { after_handler: true } => text(
-            503,
-            "Request cannot be recorded",
-            "The request may have been carried out. Check before trying again.",
-            Challenge::None,
-            None,
-        ),
-    }
-}
-
-/// Rounded up, at least 1: a promise that waiting so long is enough.
-pub(super) fn whole_seconds(duration: Duration) -> u64 {
-    (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
-}
-
-fn kebab_case(code: DenialCode) -> String {
-    code.as_str().to_ascii_lowercase().replace('_', "-")
+/// Returns `code` in kebab case: `rate-limited` for `RATE_LIMITED`.
+fn kebab_case(code: &str) -> String {
+    code.to_ascii_lowercase().replace('_', "-")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::rate_limit::{RateLimit, RateLimited};
 
@@ -329,13 +221,6 @@ mod tests {
         for denial in all() {
             let answer = Answer::of(&denial, &Wording::default(), NOW);
             assert_eq!(header(&answer, "www-authenticate").is_some(), answer.status == 401, "{denial:?}");
-        }
-    }
-
-    #[test]
-    fn a_wait_is_rounded_up_and_never_zero() {
-        for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (59_999, 60), (60_000, 60)] {
-            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
         }
     }
 

@@ -15,11 +15,11 @@ pub fn request_meta(
 ) -> RequestMeta {
     let first = |name| headers.values(name).next();
     let mut meta = RequestMeta::new(method, path)
-        .client_ip(client_address(peer, headers, trusted_hops))
-        .request_id(first("x-request-id").and_then(RequestId::parse))
-        .trace_id(first("traceparent").and_then(TraceId::from_traceparent));
+        .with_client_ip(client_address(peer, headers, trusted_hops))
+        .with_request_id(first("x-request-id").and_then(RequestId::from_header))
+        .with_trace_id(first("traceparent").and_then(TraceId::from_traceparent));
     if let Some(agent) = first("user-agent") {
-        meta = meta.user_agent(agent);
+        meta = meta.with_user_agent(agent);
     }
     meta
 }
@@ -109,9 +109,12 @@ mod tests {
             ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         ];
         let meta = request_meta("GET", "/a?b=c", headers, None, 0);
-        assert_eq!((meta.path(), meta.agent()), ("/a", Some("curl/8")));
-        assert_eq!(meta.id().unwrap().to_string(), "r-1");
-        assert_eq!(meta.trace().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert_eq!(request_meta("GET", "/", &[("x-request-id", &b"a b"[..])][..], None, 0).id(), None);
+        assert_eq!((meta.path(), meta.user_agent()), ("/a", Some("curl/8")));
+        assert_eq!(meta.request_id().unwrap().to_string(), "r-1");
+        assert_eq!(meta.trace_id().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(
+            request_meta("GET", "/", &[("x-request-id", &b"a b"[..])][..], None, 0).request_id(),
+            None
+        );
     }
 }

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::Headers;
-use crate::access::Denial;
+use crate::denial::Denial;
 
 /// Where a service takes keys from. `Authorization: Bearer` always; others by choice. Never the
 /// query of the URL, which ends up in logs and histories.

@@ -1,6 +1,6 @@
-use super::answer::whole_seconds;
 use crate::{
     clock::Timestamp,
+    denial::whole_seconds,
     rate_limit::{RateLimit, RateStatus},
 };
 

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::Answer;
-use crate::access::Denial;
+use crate::denial::Denial;
 
 /// Gives denials a body of the host's own: an envelope that all its answers share, another
 /// language, plain text.

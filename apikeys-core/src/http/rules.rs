@@ -3,7 +3,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use super::{Answer, DenialRenderer, Headers, Sources, Wording, credential, request_meta};
 use crate::{
     Timestamp,
-    access::Denial,
+    denial::Denial,
     engine::{ApiKeys, Verification},
     rate_limit::RateStatus,
 };

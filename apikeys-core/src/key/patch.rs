@@ -197,7 +197,7 @@ mod tests {
         let patch = KeyPatch::new().name(KeyName::new("m").unwrap()).active(false);
         let (after, events) = row().patched(&patch, NOW);
         assert_eq!(
-            events.iter().map(|(action, _)| *action).collect::<Vec<_>>(),
+            events.iter().map(|(action, _)| action.clone()).collect::<Vec<_>>(),
             [Action::KeyUpdated, Action::KeyDeactivated]
         );
         assert_eq!(after.version, 2);

@@ -129,7 +129,7 @@ impl State {
         let events = log.into_iter().flat_map(|log| log.range(older_than(query.after)).rev());
         let wanted = events.map(|(_, event)| event).filter(|event| {
             query.key.is_none_or(|key| event.key == Some(key))
-                && query.action.is_none_or(|action| event.action == action)
+                && query.action.as_ref().is_none_or(|action| event.action == *action)
                 && query.since.is_none_or(|since| event.at >= since)
                 && query.until.is_none_or(|until| event.at < until)
         });

@@ -93,16 +93,16 @@ impl Batch {
                     by_hour.entry((key, hour)).or_insert_with(fresh).requests += count;
                 }
                 Outcome::Denied => by_hour.entry((key, hour)).or_insert_with(fresh).denied += count,
-                Outcome::Started => {}
+                Outcome::Started | Outcome::Other(_) => {}
             }
         }
         by_hour.into_values().collect()
     }
 
-    fn requests(&self) -> impl Iterator<Item = (&AuditEvent, KeyId, Outcome, u64)> {
+    fn requests(&self) -> impl Iterator<Item = (&AuditEvent, KeyId, &Outcome, u64)> {
         self.events.iter().filter_map(|event| {
             let record = event.request()?;
-            Some((event, event.key?, record.outcome, u64::from(record.requests())))
+            Some((event, event.key?, &record.outcome, u64::from(record.requests())))
         })
     }
 }

@@ -99,7 +99,7 @@ impl AuditQuery {
 
     /// Of this kind only.
     #[must_use]
-    pub const fn action(mut self, action: Action) -> Self {
+    pub fn action(mut self, action: Action) -> Self {
         self.action = Some(action);
         self
     }

@@ -16,8 +16,9 @@ use crate::{
 async fn every_request_is_on_the_log_with_what_became_of_it() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
-    let meta =
-        RequestMeta::new("POST", "/v1/items?x=1").client_ip("10.1.2.3".parse().ok()).user_agent(b"curl/8");
+    let meta = RequestMeta::new("POST", "/v1/items?x=1")
+        .with_client_ip("10.1.2.3".parse().ok())
+        .with_user_agent(b"curl/8");
     let began = bench.clock.wall();
     let admission = bench.keys.verify(created.secret.expose().as_bytes(), meta.clone()).await.unwrap();
     bench.clock.advance(Duration::from_millis(12)).await;
@@ -27,11 +28,11 @@ async fn every_request_is_on_the_log_with_what_became_of_it() {
     assert_eq!(outcomes(&events), [(Outcome::Answered, Some(201)), (Outcome::Aborted, None)]);
     let first = events[0].request().unwrap();
     assert_eq!((events[0].at, events[0].key, &events[0].org), (began, Some(id(&created)), &org("org")));
-    assert_eq!((first.latency, first.denial, first.count), (Duration::from_millis(12), None, None));
+    assert_eq!((first.latency, first.denial.clone(), first.count), (Duration::from_millis(12), None, None));
     assert_eq!((first.meta.method(), first.meta.path()), ("POST", "/v1/items"));
-    assert_eq!((first.meta.client(), first.meta.agent()), (meta.client(), Some("curl/8")));
+    assert_eq!((first.meta.client_ip(), first.meta.user_agent()), (meta.client_ip(), Some("curl/8")));
     let ids: Vec<_> =
-        events.iter().map(|event| event.request().unwrap().meta.id().unwrap().to_string()).collect();
+        events.iter().map(|event| event.request().unwrap().meta.request_id().unwrap().to_string()).collect();
     assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 32), "{ids:?}");
     let view = bench.manage().get(id(&created)).await.unwrap().view;
     assert_eq!((view.request_count, view.last_used_at), (2, Some(events[1].at)));

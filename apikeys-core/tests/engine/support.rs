@@ -125,7 +125,7 @@ pub(crate) fn outcomes(events: &[AuditEvent]) -> Vec<(Outcome, Option<u16>)> {
     events
         .iter()
         .map(|event| event.request().unwrap())
-        .map(|record| (record.outcome, record.status))
+        .map(|record| (record.outcome.clone(), record.status))
         .collect()
 }
 

@@ -65,11 +65,11 @@ fn bind_request(
     arguments.add(record.outcome.as_str())?;
     arguments.add(record.status.map(i64::from))?;
     arguments.add(i64::try_from(record.latency.as_micros())?)?;
-    arguments.add(meta.client().map(|ip| ip.to_string()))?;
-    arguments.add(meta.agent())?;
-    arguments.add(meta.id().map(ToString::to_string))?;
-    arguments.add(meta.trace().map(|id| id.to_string()))?;
-    arguments.add(record.denial.map(apikeys_core::DenialCode::as_str))?;
+    arguments.add(meta.client_ip().map(|ip| ip.to_string()))?;
+    arguments.add(meta.user_agent())?;
+    arguments.add(meta.request_id().map(ToString::to_string))?;
+    arguments.add(meta.trace_id().map(|id| id.to_string()))?;
+    arguments.add(record.denial.as_ref().map(apikeys_core::DenialCode::as_str))?;
     arguments.add(record.count.map(i64::from))
 }
 

@@ -105,7 +105,7 @@ pub(super) async fn audit(
         .bind(query.org.as_str().as_bytes())
         .bind(before)
         .bind(one_more(query.limit))
-        .bind(query.action.map(Action::as_str))
+        .bind(query.action.as_ref().map(Action::as_str))
         .bind(query.key.as_ref().map(|key| key.as_bytes().as_slice()))
         .bind(since)
         .bind(until)
@@ -118,7 +118,7 @@ pub(super) async fn audit(
 }
 
 fn statement(query: &AuditQuery) -> &'static str {
-    let is_rare = query.action.is_some_and(|action| action != Action::Request);
+    let is_rare = query.action.as_ref().is_some_and(|action| *action != Action::Request);
     let has_time = query.since.is_some() || query.until.is_some();
     match (query.key.is_some(), is_rare, has_time) {
         (false, false, false) => ORG,

@@ -72,7 +72,7 @@ impl<'r> Columns<'r> {
     pub(super) fn audit_entry(&mut self) -> Result<AuditEntry, Failure> {
         let (id, at, org) = (EventId::from_bytes(self.id("event id")?), self.time()?, self.org()?);
         let key = self.optional_key()?;
-        let action = self.text("action", Action::parse)?;
+        let action = Action::from_stored(self.take()?);
         let mut event = AuditEvent::new(id, at, org, action);
         event.key = key;
         event.actor =
@@ -101,22 +101,25 @@ impl<'r> Columns<'r> {
 
     fn request(&mut self) -> Result<Option<RequestRecord>, Failure> {
         let (method, path): (Option<&str>, Option<&str>) = (self.take()?, self.take()?);
-        let outcome = self.parsed("outcome", Outcome::parse)?;
+        let outcome = self.take::<Option<&str>>()?.map(Outcome::from_stored);
         let status = self.parsed("status", |status: i64| u16::try_from(status).ok())?;
         let latency = self.parsed("latency", |micros: i64| u64::try_from(micros).ok())?;
         let ip = self.parsed("client address", |text: &str| text.parse().ok())?;
         let agent: Option<&str> = self.take()?;
-        let request_id = self.parsed("request id", |text: &str| RequestId::parse(text.as_bytes()))?;
+        let request_id = self.parsed("request id", |text: &str| text.parse::<RequestId>().ok())?;
         let trace_id = self.parsed("trace id", |text: &str| text.parse().ok())?;
-        let denial = self.parsed("denial", DenialCode::parse)?;
+        let denial = self.take::<Option<&str>>()?.map(DenialCode::from_stored);
         let count = self.parsed("count", |count: i64| u32::try_from(count).ok())?;
         let Some(outcome) = outcome else { return Ok(None) };
         let (Some(method), Some(path), Some(latency)) = (method, path, latency) else {
             return Err(Failure::Unreadable("request"));
         };
-        let mut meta = RequestMeta::new(method, path).client_ip(ip).request_id(request_id).trace_id(trace_id);
+        let mut meta = RequestMeta::new(method, path)
+            .with_client_ip(ip)
+            .with_request_id(request_id)
+            .with_trace_id(trace_id);
         if let Some(agent) = agent {
-            meta = meta.user_agent(agent.as_bytes());
+            meta = meta.with_user_agent(agent.as_bytes());
         }
         let mut record = RequestRecord::new(meta, outcome, Duration::from_micros(latency));
         record.status = status;

@@ -15,7 +15,7 @@ use crate::support::{Host, anonymous, send};
 
 /// The requests on the audit log: outcome and status.
 async fn endings(host: &Host) -> Vec<(Outcome, Option<u16>)> {
-    host.requests().await.iter().map(|request| (request.outcome, request.status)).collect()
+    host.requests().await.iter().map(|request| (request.outcome.clone(), request.status)).collect()
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn address<E: Clone + Send + Sync + 'static>(
     }
     let app = Router::new().route("/", get(|| async {})).route_layer(layer);
     assert_eq!(send(app, request).await.status, 200);
-    host.requests().await.last().unwrap().meta.client()
+    host.requests().await.last().unwrap().meta.client_ip()
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -95,7 +95,7 @@ async fn the_audit_log_has_method_agent_request_id_and_trace() {
     ];
     send(app, with_lines("/", &lines)).await;
     let meta = host.requests().await[0].meta.clone();
-    assert_eq!((meta.method(), meta.agent()), ("GET", Some("curl/8.5")));
-    assert_eq!(meta.id().unwrap().to_string(), "r-1");
-    assert_eq!(meta.trace().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!((meta.method(), meta.user_agent()), ("GET", Some("curl/8.5")));
+    assert_eq!(meta.request_id().unwrap().to_string(), "r-1");
+    assert_eq!(meta.trace_id().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
 }

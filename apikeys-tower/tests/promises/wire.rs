@@ -129,7 +129,7 @@ async fn a_plain_hyper_server_is_protected() {
         assert_eq!((reply.body.as_str(), reply.header("ratelimit").is_some()), ("handled", true));
         let requests = host.requests().await;
         assert_eq!(requests[0].meta.path(), "/items");
-        assert_eq!(requests[0].meta.client(), Some(address.ip()));
+        assert_eq!(requests[0].meta.client_ip(), Some(address.ip()));
     }
 }
 
@@ -156,6 +156,6 @@ async fn a_client_that_hangs_up_leaves_one_aborted_event() {
         };
         let requests = tokio::time::timeout(Duration::from_secs(10), noticed).await.unwrap();
         assert_eq!(requests.len(), 1, "{version:?}");
-        assert_eq!((requests[0].outcome, requests[0].status), (Outcome::Aborted, None));
+        assert_eq!((&requests[0].outcome, requests[0].status), (&Outcome::Aborted, None));
     }
 }

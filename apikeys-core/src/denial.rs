@@ -1,0 +1,203 @@
+//! Why a request is refused.
+//!
+//! The table in this file is the one list of denials: it gives [`Denial`], [`DenialCode`] and what
+//! the caller is told.
+
+use std::time::Duration;
+
+use crate::{rate_limit::RateLimited, text_enum::text_enum};
+
+/// What the caller of a denied request is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) code: &'static str,
+    pub(crate) status: u16,
+    pub(crate) title: &'static str,
+    /// What to do about it. For [`Denial::PlanWithoutAccess`] the plans decide.
+    pub(crate) detail: &'static str,
+    pub(crate) challenge: Challenge,
+    /// Seconds to wait before trying again; `None` if waiting does not help.
+    pub(crate) retry_after: Option<u64>,
+}
+
+/// What `WWW-Authenticate` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    /// The header is not sent.
+    None,
+    /// The scheme and the realm.
+    Plain,
+    /// The scheme, the realm and the error `invalid_token`.
+    InvalidToken,
+}
+
+/// Declares [`Denial`], [`DenialCode`] and the texts from one table.
+macro_rules! denials {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident $(($payload:ty))? $({ $(#[$field_doc:meta])* $field:ident: $field_type:ty })? = $code:literal {
+            $($told:tt)+
+        }
+    )+) => {
+        /// Why a request is refused.
+        ///
+        /// A denial is the caller's problem, not an error of the service. The adapters answer it
+        /// with the status and the body that [`http::Authenticator`] gives.
+        ///
+        /// [`http::Authenticator`]: crate::http::Authenticator
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Denial {
+            $(
+                $(#[$doc])*
+                $variant $(($payload))? $({ $(#[$field_doc])* $field: $field_type })?,
+            )+
+        }
+
+        impl Denial {
+            /// The kind of denial, without its particulars.
+            #[must_use]
+            pub const fn code(&self) -> DenialCode {
+                match self {
+                    $( Self::$variant { .. } => DenialCode::$variant, )+
+                }
+            }
+
+            const fn row(&self) -> Told {
+                match self {
+                    $( Self::$variant { .. } => Told { code: $code, $($told)+ }, )+
+                }
+            }
+        }
+
+        text_enum! {
+            /// The kinds of [`Denial`]. The text is the stable `code` of problem bodies and of the
+            /// audit log.
+            pub enum DenialCode("denial code", other) {
+                $( $(#[$doc])* $variant = $code, )+
+            }
+        }
+    };
+}
+
+denials! {
+    /// The request has no credential.
+    Missing = "MISSING_API_KEY" {
+        status: 401,
+        title: "API key is missing",
+        detail: "Send the key in the Authorization header, as: Authorization: Bearer <key>.",
+        challenge: Challenge::Plain,
+        retry_after: None,
+    }
+    /// The request has more than one credential.
+    Ambiguous = "AMBIGUOUS_CREDENTIALS" {
+        status: 400,
+        title: "More than one API key",
+        detail: "Send exactly one API key, in one place.",
+        challenge: Challenge::None,
+        retry_after: None,
+    }
+    /// The key is unknown, malformed or deleted. Only a caller with the real secret gets a denial
+    /// that says more.
+    Invalid = "INVALID_API_KEY" {
+        status: 401,
+        title: "Invalid API key",
+        detail: "Check that the key is complete and has no extra white space.",
+        challenge: Challenge::InvalidToken,
+        retry_after: None,
+    }
+    /// The key is deactivated.
+    Deactivated = "API_KEY_DEACTIVATED" {
+        status: 401,
+        title: "API key is deactivated",
+        detail: "An administrator can activate it in Developer settings.",
+        challenge: Challenge::InvalidToken,
+        retry_after: None,
+    }
+    /// The key has expired.
+    Expired = "API_KEY_EXPIRED" {
+        status: 401,
+        title: "API key has expired",
+        detail: "An administrator can create a new key or extend the expiration in Developer settings.",
+        challenge: Challenge::InvalidToken,
+        retry_after: None,
+    }
+    /// The organization's plan has no API access.
+    PlanWithoutAccess = "API_ACCESS_NOT_AVAILABLE" {
+        status: 403,
+        title: "API access is not available",
+        detail: "Upgrade to the Starter plan or a higher one.",
+        challenge: Challenge::None,
+        retry_after: None,
+    }
+    /// The key's rate limit is used up.
+    RateLimited(RateLimited) = "RATE_LIMITED" {
+        status: 429,
+        title: "Rate limit exceeded",
+        detail: "Wait for the time given in Retry-After, or raise the key's rate limit in Developer settings.",
+        challenge: Challenge::None,
+        retry_after: Some(1),
+    }
+    /// The key cannot be verified at the moment.
+    VerificationUnavailable = "VERIFICATION_UNAVAILABLE" {
+        status: 503,
+        title: "API key cannot be verified",
+        detail: "This is not about the key. Try again in a moment.",
+        challenge: Challenge::None,
+        retry_after: Some(1),
+    }
+    /// The request cannot be recorded on the audit log at the moment.
+    AuditUnavailable {
+        /// Whether the handler has run, so that the request may have been carried out.
+        after_handler: bool
+    } = "AUDIT_UNAVAILABLE" {
+        status: 503,
+        title: "Request cannot be recorded",
+        detail: "The request was not carried out. Try again in a moment.",
+        challenge: Challenge::None,
+        retry_after: Some(1),
+    }
+}
+
+impl Denial {
+    /// The status of the response to the denied request.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.row().status
+    }
+
+    /// The text of [`code`](Self::code).
+    pub(crate) const fn code_text(&self) -> &'static str {
+        self.row().code
+    }
+
+    /// The table's row, with the particulars of this denial.
+    pub(crate) fn told(&self) -> Told {
+        let mut told = self.row();
+        if let Self::RateLimited(limited) = self {
+            told.retry_after = Some(whole_seconds(limited.retry_after));
+        }
+        if let Self::AuditUnavailable { after_handler: true } = self {
+            told.detail = "The request may have been carried out. Check before trying again.";
+            told.retry_after = None;
+        }
+        told
+    }
+}
+
+/// Returns `duration` in seconds, rounded up and at least 1, so that waiting so long is enough.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_is_rounded_up_and_at_least_one_second() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (59_999, 60), (60_000, 60)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
+    }
+}

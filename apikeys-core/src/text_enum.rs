@@ -1,0 +1,146 @@
+//! The macro behind the enums whose values have a stable text, such as [`Action`].
+//!
+//! One table gives the enum, `ALL`, `as_str`, `FromStr` and `Display`, so that no value can be
+//! missing from one of them.
+//!
+//! [`Action`]: crate::audit::Action
+
+/// Declares an enum from a table of `Variant = "text"`.
+///
+/// With `, other` the enum also has the variant `Other`, for texts that a newer version of the
+/// library stored, and the constructor `from_stored`.
+macro_rules! text_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident($what:literal $(, $other:ident)?) {
+            $( $(#[$doc:meta])* $variant:ident = $text:literal, )+
+        }
+    ) => {
+        $crate::text_enum::text_enum! {
+            @enum $($other)?
+            { $(#[$meta])* }
+            $name { $( { $(#[$doc])* } $variant = $text, )+ }
+        }
+
+        impl $name {
+            /// All values that this version of the library knows.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
+
+            fn known(text: &str) -> Option<Self> {
+                match text {
+                    $( $text => Some(Self::$variant), )+
+                    _ => None,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        /// Accepts exactly the texts of [`ALL`](Self::ALL).
+        impl std::str::FromStr for $name {
+            type Err = $crate::id::InvalidText;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::known(text).ok_or($crate::id::InvalidText::new($what, "expected a known value"))
+            }
+        }
+    };
+
+    (@enum { $(#[$meta:meta])* } $name:ident { $( { $(#[$doc:meta])* } $variant:ident = $text:literal, )+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\nText: `", $text, "`.")]
+                $variant,
+            )+
+        }
+
+        impl $name {
+            /// The stable text.
+            #[must_use]
+            pub const fn as_str(&self) -> &'static str {
+                match self {
+                    $( Self::$variant => $text, )+
+                }
+            }
+        }
+    };
+
+    (@enum other { $(#[$meta:meta])* } $name:ident { $( { $(#[$doc:meta])* } $variant:ident = $text:literal, )+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\nText: `", $text, "`.")]
+                $variant,
+            )+
+            /// A value that a newer version of the library stored, as its text. Made by
+            /// [`from_stored`](Self::from_stored).
+            Other(std::sync::Arc<str>),
+        }
+
+        impl $name {
+            /// The stable text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( Self::$variant => $text, )+
+                    Self::Other(text) => text,
+                }
+            }
+
+            /// The value that a store holds as `text`. A text that this version does not know
+            /// becomes [`Other`](Self::Other), so that an instance can read what a newer version
+            /// stored.
+            #[must_use]
+            pub fn from_stored(text: &str) -> Self {
+                Self::known(text).unwrap_or_else(|| Self::Other(text.into()))
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        DenialCode,
+        audit::{Action, Outcome},
+    };
+
+    macro_rules! each_value_is_read_from_its_text {
+        ($($name:ident),+) => {$(
+            for value in $name::ALL {
+                assert_eq!(value.as_str().parse().as_ref(), Ok(value));
+                assert_eq!($name::from_stored(value.as_str()), *value);
+                assert_eq!(value.to_string(), value.as_str());
+            }
+        )+};
+    }
+
+    #[test]
+    fn each_known_text_is_read_as_its_value() {
+        each_value_is_read_from_its_text!(Action, Outcome, DenialCode);
+    }
+
+    #[test]
+    fn unknown_text_is_kept_when_read_from_a_store_and_refused_elsewhere() {
+        for unknown in ["key.exploded", "REQUEST", ""] {
+            assert!(matches!(Action::from_stored(unknown), Action::Other(text) if &*text == unknown));
+            assert_eq!(Action::from_stored(unknown).as_str(), unknown);
+            assert_eq!(
+                unknown.parse::<Action>().unwrap_err().to_string(),
+                "invalid action: expected a known value"
+            );
+        }
+    }
+}
