@@ -72,12 +72,19 @@ impl AdminApi {
         self
     }
 
-    /// Also accepts changes from pages of this origin, as `https://app.example.com`, where the
-    /// browser sends no `Sec-Fetch-Site`: behind a proxy that changes `Host`, for instance.
+    /// Also accepts changes from pages of this origin, such as `https://app.example.com`.
+    ///
+    /// Without this, only pages of the API's own origin may create, change or delete keys. Allow the
+    /// origin of a settings page that is served from elsewhere: a page on `app.example.com` that
+    /// calls `api.example.com`, or a service behind a proxy that changes `Host`. Call this once for
+    /// each origin.
+    ///
+    /// This does not make a browser send such requests: the host also needs a CORS layer that
+    /// answers the preflight and lets the page send its credentials.
     ///
     /// # Errors
     ///
-    /// When `origin` is none.
+    /// Returns [`InvalidOrigin`] if `origin` is not a scheme and a host, perhaps with a port.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
         let origin = origin.parse()?;
         self.origins = self.origins.iter().cloned().chain([origin]).collect();

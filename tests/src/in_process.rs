@@ -7,6 +7,7 @@ use actix_web::{
 };
 use apikeys_actix::ApiKeyMiddleware;
 use apikeys_core::ApiKeys;
+use apikeys_example_shared::Demo;
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -33,7 +34,19 @@ impl InProcess {
                 let keys = ApiKeyMiddleware::new(keys.clone());
                 Self::actix(move |app| apikeys_example_actix::protected(app, &keys))
             }
-            other => panic!("no such framework: {other}"),
+            other => panic!("unknown framework: {other}"),
+        }
+    }
+
+    /// The whole quickstart of a framework, on an engine of the test's own.
+    pub async fn quickstart(framework: &str, demo: &Demo) -> Self {
+        match framework {
+            "axum" => Self::axum(apikeys_example_axum::router(demo)).await,
+            "actix" => {
+                let (demo, keys) = (demo.clone(), ApiKeyMiddleware::new(demo.keys.clone()));
+                Self::actix(move |app| apikeys_example_actix::routes(app, &demo, &keys))
+            }
+            other => panic!("unknown framework: {other}"),
         }
     }
 
