@@ -1,38 +1,48 @@
-use std::{future::poll_fn, pin::Pin};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, Scope,
     body::BoxBody,
+    dev::Payload,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
         uri::Authority,
     },
-    web::{self, BytesMut, Payload},
+    web::{self, Bytes},
 };
 use apikeys_core::http::Headers;
 use futures_core::Stream;
 
-use crate::{Admin, AdminApi, AdminRequest, AdminResponse, RequestBody};
+use crate::{
+    Admin, AdminApi, AdminRequest, AdminResponse, RequestBody,
+    incoming::{Incoming, Incomplete, Parts, Rest},
+};
 
-/// Where the calls begin, below the mount.
+/// The path below the mount that all calls have in common.
 const API: &str = "/api";
 
-/// How to mount it in actix-web.
+/// Mounting in actix-web.
 impl AdminApi {
-    /// A scope that serves `/api/…`, to be a service of the scope where the settings page is.
+    /// Turns the API into a scope that serves `/api/…`, to be a service of the scope where the
+    /// settings page is.
     ///
-    /// It reads [`Admin`] from the request's extensions: a middleware around it asks the host's
-    /// own login and puts it there. Where none is, the answer is 401.
+    /// The scope reads [`Admin`] from the request's extensions, where a middleware around the scope
+    /// puts the administrator that the host's own login found. Without one the response is 401.
     ///
-    /// Clone one `AdminApi` for every worker's `App`: one that is made for each takes no cursors of
-    /// the others, unless they share a [`cursor_key`](Self::cursor_key). The crate's page has an
-    /// example.
+    /// Create one `AdminApi` and clone it for the `App` of each worker. Workers that create their
+    /// own refuse the cursors of the others, unless all have the same
+    /// [`cursor_key`](Self::cursor_key).
+    ///
+    /// See the [crate's page](crate) for an example.
     #[must_use]
     pub fn into_scope(self) -> Scope {
-        let handler = move |request: HttpRequest, payload: Payload| {
+        let handler = move |request: HttpRequest, payload: web::Payload| {
             let api = self.clone();
-            async move { serve(&api, &request, payload).await }
+            async move { serve(&api, &request, payload.into_inner()).await }
         };
         web::scope(API).default_service(web::to(handler))
     }
@@ -42,11 +52,12 @@ async fn serve(api: &AdminApi, request: &HttpRequest, payload: Payload) -> HttpR
     let admin = request.extensions().get::<Admin>().cloned();
     let (mount, path) = split(request);
     let method = request.method().as_str();
+    // actix has sent `100 Continue` by now, where a client asked for it.
+    let mut incoming = Incoming::new(payload, declared_len(request.headers()), false);
     let bytes;
     let body = match api.body_limit(admin.as_ref(), method, path) {
         None => RequestBody::Read(&[]),
-        Some(limit) if declared_len(request.headers()).is_some_and(|len| len > limit) => RequestBody::TooLong,
-        Some(limit) => match read(payload, limit).await {
+        Some(limit) => match incoming.read(limit).await {
             Ok(read) => {
                 bytes = read;
                 RequestBody::Read(&bytes)
@@ -56,11 +67,23 @@ async fn serve(api: &AdminApi, request: &HttpRequest, payload: Payload) -> HttpR
     };
     let headers = Lines { map: request.headers(), authority: authority(request) };
     let request = AdminRequest { method, mount, path, query: request.uri().query(), headers: &headers, body };
-    into_response(api.handle(admin.as_ref(), request).await)
+    let mut response = into_response(api.handle(admin.as_ref(), request).await);
+    if incoming.discard(api.clock()).await == Rest::Unread {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
-/// Splits the path, as the client sent it, into the mount and the rest. The router tells how much
-/// it has matched, but decodes the path first; slashes are what it leaves as they are.
+impl Parts for Payload {
+    type Part = Bytes;
+
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Incomplete>>> {
+        Pin::new(self).poll_next(cx).map(|part| part.map(|part| part.map_err(|_| Incomplete)))
+    }
+}
+
+/// Splits the path, as the client sent it, into the mount and the rest. The router reports how much
+/// it has matched only after decoding, which keeps the number of slashes.
 fn split(request: &HttpRequest) -> (&str, &str) {
     let whole = request.uri().path();
     let slashes = API.matches('/').count() + request.match_info().unprocessed().matches('/').count();
@@ -68,25 +91,11 @@ fn split(request: &HttpRequest) -> (&str, &str) {
     whole.split_at(start)
 }
 
-fn declared_len(headers: &HeaderMap) -> Option<usize> {
+fn declared_len(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// All of the body; or that it is too long, or was cut short.
-async fn read(payload: Payload, limit: usize) -> Result<BytesMut, RequestBody<'static>> {
-    let mut payload = payload.into_inner();
-    let mut body = BytesMut::new();
-    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
-        let chunk = chunk.map_err(|_| RequestBody::Incomplete)?;
-        if body.len() + chunk.len() > limit {
-            return Err(RequestBody::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// The host of HTTP/2, which has no header for it.
+/// The host of an HTTP/2 request, which has no `Host` header.
 fn authority(request: &HttpRequest) -> Option<&str> {
     if request.headers().contains_key(header::HOST) {
         None

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+#[cfg(any(feature = "actix", feature = "axum"))]
+use apikeys_core::Clock;
 use apikeys_core::{ApiKeys, http::Headers};
 
 use crate::{
@@ -158,7 +160,13 @@ impl AdminApi {
         document::of(mount, &self.login_cookie)
     }
 
-    /// What is decided without looking at keys.
+    /// The engine's clock, which bounds how long a body is waited for.
+    #[cfg(any(feature = "actix", feature = "axum"))]
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.keys.clock()
+    }
+
+    /// Decides all that can be decided without looking at keys.
     fn screen<'a, H>(
         &'a self,
         admin: Option<&'a Admin>,

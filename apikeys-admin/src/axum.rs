@@ -1,25 +1,31 @@
-use std::error::Error;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use apikeys_core::http::Headers;
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{OriginalUri, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts, uri::Authority},
+    http::{HeaderMap, HeaderValue, StatusCode, Version, header, request, uri::Authority},
     response::Response,
     routing::any,
 };
 
-use crate::{Admin, AdminApi, AdminRequest, AdminResponse, RequestBody};
+use crate::{
+    Admin, AdminApi, AdminRequest, AdminResponse, RequestBody,
+    incoming::{Incoming, Incomplete, Parts, Rest},
+};
 
-/// How to mount it in axum.
+/// Mounting in axum.
 impl AdminApi {
-    /// A router that serves `/api/…`, to be nested where the settings page is.
+    /// Turns the API into a router that serves `/api/…`, to be nested where the settings page is.
     ///
-    /// It reads [`Admin`] from the request's extensions: a middleware around it asks the host's
-    /// own login and puts it there. Where none is, the answer is 401.
+    /// The router reads [`Admin`] from the request's extensions, where a middleware around the router
+    /// puts the administrator that the host's own login found. Without one the response is 401.
     ///
-    /// The crate's page has an example.
+    /// See the [crate's page](crate) for an example.
     pub fn into_router<S>(self) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
@@ -36,17 +42,16 @@ async fn serve(api: &AdminApi, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let admin = parts.extensions.get::<Admin>();
     let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let mut incoming = Incoming::new(body, declared_len(&parts.headers), awaits_continue(&parts.headers));
     let bytes;
     let body = match api.body_limit(admin, method, path) {
         None => RequestBody::Read(&[]),
-        Some(limit) if declared_len(&parts.headers).is_some_and(|len| len > limit) => RequestBody::TooLong,
-        Some(limit) => match to_bytes(body, limit).await {
+        Some(limit) => match incoming.read(limit).await {
             Ok(read) => {
                 bytes = read;
                 RequestBody::Read(&bytes)
             }
-            Err(error) if is_too_long(&error) => RequestBody::TooLong,
-            Err(_) => RequestBody::Incomplete,
+            Err(body) => body,
         },
     };
     let headers = Lines { map: &parts.headers, authority: authority(&parts) };
@@ -58,32 +63,42 @@ async fn serve(api: &AdminApi, request: Request) -> Response {
         headers: &headers,
         body,
     };
-    into_response(api.handle(admin, request).await)
+    let mut response = into_response(api.handle(admin, request).await);
+    let http_1 = parts.version <= Version::HTTP_11;
+    if incoming.discard(api.clock()).await == Rest::Unread && http_1 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
-fn declared_len(headers: &HeaderMap) -> Option<usize> {
+impl Parts for Body {
+    type Part = Bytes;
+
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Incomplete>>> {
+        let frame = ready!(Pin::new(self).poll_frame(cx));
+        // Trailers are a part without bytes.
+        let part = frame.map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()));
+        Poll::Ready(part.map(|part| part.map_err(|_| Incomplete)))
+    }
+}
+
+fn declared_len(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut source: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+/// hyper sends `100 Continue` when the body is first polled.
+fn awaits_continue(headers: &HeaderMap) -> bool {
+    headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// What a nest has cut off the path.
-fn mount(parts: &Parts) -> &str {
+/// The part of the path that a nest has removed.
+fn mount(parts: &request::Parts) -> &str {
     let whole = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.path());
     whole.strip_suffix(parts.uri.path()).unwrap_or_default()
 }
 
-/// The host of HTTP/2, which has no header for it.
-fn authority(parts: &Parts) -> Option<&str> {
+/// The host of an HTTP/2 request, which has no `Host` header.
+fn authority(parts: &request::Parts) -> Option<&str> {
     if parts.headers.contains_key(header::HOST) { None } else { parts.uri.authority().map(Authority::as_str) }
 }
 

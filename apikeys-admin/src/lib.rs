@@ -12,6 +12,8 @@ mod code;
 mod cursor;
 mod document;
 mod example;
+#[cfg(any(feature = "actix", feature = "axum"))]
+mod incoming;
 mod login;
 mod message;
 mod object;

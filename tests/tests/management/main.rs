@@ -5,3 +5,4 @@
 
 mod origins;
 mod support;
+mod unread_bodies;
