@@ -2,7 +2,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -16,18 +16,24 @@ use crate::{Connection, Issued, Request, Response};
 #[derive(Debug)]
 pub struct Load {
     clients: Vec<JoinHandle<Vec<Seen>>>,
-    stop: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    answered: AtomicUsize,
 }
 
 /// What a client saw of one request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Seen {
-    /// The id it sent as `X-Request-Id`, which is on the audit log.
+    /// The `X-Request-Id` that was sent, by which the audit log names the request.
     pub request_id: String,
-    /// The key it used.
+    /// The secret that was sent.
     pub secret: String,
-    /// When the answer was there, and what it was; none if the connection ended before.
+    /// When the answer was there, and its status; `None` if the connection ended before.
     pub answer: Option<(Instant, u16)>,
 }
 
@@ -35,22 +41,28 @@ impl Load {
     /// Starts a client for each of `keys`. Request ids begin with `name`.
     #[must_use]
     pub fn start(to: SocketAddr, name: &str, keys: &[Issued]) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let shared = Arc::<Shared>::default();
         let clients = (0..).zip(keys).map(|(number, key)| {
             let id = format!("{name}:{number}");
-            tokio::spawn(client(to, id, key.secret.clone(), Arc::clone(&stop)))
+            tokio::spawn(client(to, id, key.secret.clone(), Arc::clone(&shared)))
         });
         let clients = clients.collect();
-        Self { clients, stop }
+        Self { clients, shared }
     }
 
-    /// Lets the clients finish the request they are at, and tells what they saw.
+    /// How many requests have been answered so far.
+    #[must_use]
+    pub fn answered(&self) -> usize {
+        self.shared.answered.load(Ordering::SeqCst)
+    }
+
+    /// Lets the clients finish their current requests, and returns what they saw.
     pub async fn stop(self) -> Vec<Seen> {
-        self.stop.store(true, Ordering::SeqCst);
+        self.shared.stop.store(true, Ordering::SeqCst);
         self.end().await
     }
 
-    /// Waits until the server has gone away, and tells what the clients saw.
+    /// Waits until the server has gone away, and returns what the clients saw.
     pub async fn end(self) -> Vec<Seen> {
         let mut all = Vec::new();
         for client in self.clients {
@@ -60,11 +72,11 @@ impl Load {
     }
 }
 
-async fn client(to: SocketAddr, name: String, secret: String, stop: Arc<AtomicBool>) -> Vec<Seen> {
+async fn client(to: SocketAddr, name: String, secret: String, shared: Arc<Shared>) -> Vec<Seen> {
     let mut seen = Vec::new();
     let Ok(mut connection) = Connection::open(to).await else { return seen };
     for number in 0.. {
-        if stop.load(Ordering::SeqCst) {
+        if shared.stop.load(Ordering::SeqCst) {
             break;
         }
         let request_id = format!("{name}:{number}");
@@ -72,6 +84,7 @@ async fn client(to: SocketAddr, name: String, secret: String, stop: Arc<AtomicBo
         let request = request.bearer(&secret).line("X-Request-Id", &request_id);
         let response = connection.send(&request).await;
         let answer = response.as_ref().ok().map(|response| (Instant::now(), response.status));
+        shared.answered.fetch_add(usize::from(answer.is_some()), Ordering::SeqCst);
         seen.push(Seen { request_id, secret: secret.clone(), answer });
         match response {
             Ok(Response { lines, .. }) if !closes(&lines) => {}

@@ -113,6 +113,11 @@ impl Quickstart {
         status
     }
 
+    /// Whether the process has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Sends it a signal, by its name without `SIG`.
     pub async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("it has not ended");

@@ -1,0 +1,58 @@
+use std::{collections::HashSet, time::Duration};
+
+use apikeys_core::audit::Outcome;
+use apikeys_tests::{BusyDatabase, Load, Request, on_each_framework};
+
+use crate::scene::{Scene, answers, answers_reach};
+
+const ROUNDS: u64 = 4;
+/// Answers that a round needs before the stop.
+const ANSWERS: usize = 100;
+
+async fn orderly_stop_under_load_records_exactly_the_answered_requests(framework: &str) {
+    let scene = Scene::new(framework, "orderly-stop").await;
+    for round in 0..ROUNDS {
+        let name = format!("round-{round}");
+        let keys = scene.keys(&name).await;
+        let service = scene.start(&name).await;
+        let load = Load::start(service.address, &name, &keys);
+        answers_reach(&load, ANSWERS).await;
+        tokio::time::sleep(Duration::from_millis(70 * round)).await;
+        assert!(service.stop().await.success());
+        let seen = load.end().await;
+        let answered: HashSet<String> = answers(&seen).map(|(id, _)| id.to_owned()).collect();
+        assert!(answered.len() >= ANSWERS, "{} answers", answered.len());
+
+        let log = scene.recorded(&keys).await;
+        let on_log: HashSet<String> = log.keys().cloned().collect();
+        let lost: Vec<_> = answered.difference(&on_log).collect();
+        let unseen: Vec<_> = on_log.difference(&answered).collect();
+        assert!(lost.is_empty(), "answered, but not on the log: {lost:?}");
+        assert!(unseen.is_empty(), "on the log, but never answered: {unseen:?}");
+        assert!(log.values().all(|event| event.request().unwrap().outcome == Outcome::Answered));
+    }
+    scene.assert_intact().await;
+}
+
+/// Nothing else is written meanwhile, so it must be the stop itself that writes the events.
+async fn stop_waits_for_a_busy_database_and_then_records_every_request(framework: &str) {
+    let scene = Scene::new(framework, "busy-stop").await;
+    let key = scene.admin.issue("org_enterprise", "late", |key| key).await;
+    let mut service = scene.start("quickstart").await;
+    let busy = BusyDatabase::hold(&scene.url).await;
+    for _ in 0..20 {
+        assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&key.secret)).await.status, 200);
+    }
+    service.signal("TERM").await;
+    // Long enough for the server to have ended.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(service.is_running(), "the process ended without recording its requests");
+    busy.release().await;
+    assert!(service.ended().await.success());
+    assert_eq!(scene.recorded(&[key]).await.len(), 20);
+}
+
+on_each_framework![
+    orderly_stop_under_load_records_exactly_the_answered_requests,
+    stop_waits_for_a_busy_database_and_then_records_every_request,
+];
