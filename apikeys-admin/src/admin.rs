@@ -1,21 +1,21 @@
 use apikeys_core::{Actor, OrgId};
 
-/// Who is logged in, as the host's own login found it: an administrator of one organization.
+/// An administrator of one organization, as the host's own login identified them.
 ///
-/// Everything a call can see or change belongs to `org`; nothing in a request can name another.
-/// `actor` is who the audit log says it was. With axum, put it into the request's extensions in a
-/// middleware of the host's own.
+/// A call sees and changes only what belongs to `org`; a request cannot name another organization.
+/// The audit log records `actor` with every change. On axum and actix-web, a middleware of the host
+/// puts this value into the request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Admin {
     /// The organization whose keys are managed.
     pub org: OrgId,
-    /// Who manages them.
+    /// The person or program that the audit log names.
     pub actor: Actor,
 }
 
 impl Admin {
-    /// An administrator of `org`.
+    /// Creates an administrator of `org` whom the audit log calls `actor`.
     #[must_use]
     pub const fn new(org: OrgId, actor: Actor) -> Self {
         Self { org, actor }

@@ -6,18 +6,21 @@ use apikeys_core::{ApiKeys, http::Headers};
 
 use crate::{
     Admin, AdminRequest, AdminResponse, ErrorCode, InvalidOrigin, Origin, RequestBody,
-    calls::{Asked, Calls},
+    api_key::carries_api_key,
     cursor::Cursors,
-    document, login,
+    handlers::{Handlers, MatchedCall},
+    openapi,
     origin::is_cross_site,
     refusal::Refusal,
     route::{self, Match},
 };
 
-/// The management API: create, list, change and delete keys, read the audit log, see usage.
+/// The management API: it creates, lists, changes and deletes keys, and shows the audit log and the
+/// usage of keys.
 ///
-/// It knows no framework: an adapter shows it requests and translates its responses. For axum
-/// there is `into_router` (feature `axum`). Cheap to clone.
+/// The API depends on no framework: [`handle`](Self::handle) takes a request as plain data and
+/// returns a response as plain data. `into_router` (feature `axum`) and `into_scope` (feature
+/// `actix`) mount it in a framework. Cloning is cheap.
 ///
 /// ```
 /// use apikeys_admin::{Admin, AdminApi, AdminRequest, RequestBody};
@@ -51,7 +54,7 @@ pub struct AdminApi {
 }
 
 impl AdminApi {
-    /// Manages `keys`.
+    /// Creates an API that manages `keys`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
         Self {
@@ -65,9 +68,10 @@ impl AdminApi {
         }
     }
 
-    /// The key that cursors are sealed with: 32 random bytes, the same in all instances. If it is
-    /// not set each process makes its own, and a cursor works only in the process that gave it
-    /// out, until it ends: with more than one instance, set it.
+    /// Sets the key that encrypts cursors: 32 random bytes, the same in all instances of a service.
+    ///
+    /// By default each `AdminApi` generates a key of its own, so that other instances refuse its
+    /// cursors and cursors do not survive a restart. Set the key if there is more than one instance.
     #[must_use]
     pub fn cursor_key(mut self, key: &[u8; 32]) -> Self {
         self.cursors = Arc::new(Cursors::with_key(key));
@@ -93,38 +97,45 @@ impl AdminApi {
         Ok(self)
     }
 
-    /// What stands before `/api` in the URLs that clients use, as `/settings/developer`. Needed
-    /// only behind a proxy that changes paths; otherwise each request tells.
+    /// Sets the path before `/api` in the URLs that clients use, such as `/settings/developer`.
+    ///
+    /// This is needed only behind a proxy that changes paths. By default the path is taken from each
+    /// request.
     #[must_use]
     pub fn public_mount(mut self, path: &str) -> Self {
         self.public_mount = Some(path.trim_end_matches('/').into());
         self
     }
 
-    /// What problem types begin with, before the code in kebab-case; `urn:problem-type:apikeys:`
-    /// if not set.
+    /// Sets the prefix of problem types, which the error code follows in kebab case. The default is
+    /// `urn:problem-type:apikeys:`.
     #[must_use]
     pub fn problem_types(mut self, base: &str) -> Self {
         self.problem_types = base.into();
         self
     }
 
-    /// The cookie that holds the host's login, for the document; `session` if not set.
+    /// Sets the name of the cookie that holds the host's login, which the OpenAPI document mentions.
+    /// The default is `session`.
     #[must_use]
     pub fn login_cookie(mut self, name: &str) -> Self {
         self.login_cookie = name.into();
         self
     }
 
-    /// Longest body that is read, in bytes; 16 KiB if not set.
+    /// Sets the length of the longest accepted body, in bytes. The default is 16 KiB.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// How much of a request's body an adapter should read, in bytes: nothing where no body is
-    /// looked at. Where there is more, it says [`RequestBody::TooLong`].
+    /// Returns the number of bytes that an adapter reads of a request's body, or `None` if the call
+    /// does not use the body. An adapter passes a longer body as [`RequestBody::TooLong`].
+    ///
+    /// An adapter reads and discards the rest of a body before it sends the response, up to a bound
+    /// of its own; otherwise a client that sends everything before it reads may see a broken
+    /// connection in place of the response.
     #[must_use]
     pub fn body_limit(&self, admin: Option<&Admin>, method: &str, path: &str) -> Option<usize> {
         match route::find(method, path) {
@@ -133,31 +144,33 @@ impl AdminApi {
         }
     }
 
-    /// Answers a request. `admin` is who is logged in, by the host's own login: never anything
-    /// that a client can send by itself.
+    /// Responds to a request. `admin` is the administrator whom the host's own login identified, or
+    /// `None` if there is no login. Never derive it from anything that a client can send by itself.
     ///
-    /// Errors of the store become 503; what it said is logged and not told. Dropping the future
-    /// leaves a change made or not made, never in part.
+    /// If the store fails, the response is 503; the store's error is logged and not sent. If the
+    /// returned future is dropped, a change is made completely or not at all.
     pub async fn handle<H>(&self, admin: Option<&Admin>, request: AdminRequest<'_, H>) -> AdminResponse
     where
         H: Headers + ?Sized,
     {
-        let answered = match self.screen(admin, &request) {
-            Ok((admin, asked)) => {
-                let calls = Calls { keys: &self.keys, cursors: &self.cursors, admin };
-                let mount = asked.mount;
-                calls.carry_out(asked, || self.document(mount)).await
+        let response = match self.screen(admin, &request) {
+            Ok((admin, call)) => {
+                let handlers = Handlers { keys: &self.keys, cursors: &self.cursors, admin };
+                let mount = call.mount;
+                handlers.handle(call, || self.document(mount)).await
             }
             Err(refusal) => Err(refusal),
         };
-        answered.unwrap_or_else(|refusal| refusal.into_response(&self.problem_types))
+        response.unwrap_or_else(|refusal| refusal.into_response(&self.problem_types))
     }
 
-    /// The API as an OpenAPI 3.1 document in JSON, for calls below `mount`. It holds no secrets;
-    /// `api/openapi.json` shows it to administrators, a host may show it to anybody.
+    /// Returns the OpenAPI 3.1 document of the API in JSON, for calls below the path `mount`.
+    ///
+    /// The document holds no secrets. `api/openapi.json` serves it to administrators; a host may also
+    /// publish it.
     #[must_use]
     pub fn document(&self, mount: &str) -> Vec<u8> {
-        document::of(mount, &self.login_cookie)
+        openapi::document(mount, &self.login_cookie)
     }
 
     /// The engine's clock, which bounds how long a body is waited for.
@@ -166,17 +179,17 @@ impl AdminApi {
         self.keys.clock()
     }
 
-    /// Decides all that can be decided without looking at keys.
+    /// Checks all that needs no look at the keys, in the documented order.
     fn screen<'a, H>(
         &'a self,
         admin: Option<&'a Admin>,
         request: &AdminRequest<'a, H>,
-    ) -> Result<(&'a Admin, Asked<'a>), Refusal>
+    ) -> Result<(&'a Admin, MatchedCall<'a>), Refusal>
     where
         H: Headers + ?Sized,
     {
         let admin = admin.ok_or(ErrorCode::AdminRequired)?;
-        if login::carries_api_key(&self.keys, request.headers) {
+        if carries_api_key(&self.keys, request.headers) {
             return Err(ErrorCode::AdminRequired.into());
         }
         let safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS");
@@ -190,7 +203,7 @@ impl AdminApi {
         };
         let body = self.body(request);
         let mount = self.public_mount.as_deref().unwrap_or(request.mount);
-        Ok((admin, Asked { route, id, query: request.query, body, mount }))
+        Ok((admin, MatchedCall { route, id, query: request.query, body, mount }))
     }
 
     fn body<'a, H>(&self, request: &AdminRequest<'a, H>) -> Result<&'a [u8], ErrorCode>
@@ -207,7 +220,8 @@ impl AdminApi {
     }
 }
 
-/// Whether the body says it is plain JSON; parameters of the type do not matter.
+/// Returns `true` if the body is declared as JSON without a content coding. Parameters of the media
+/// type are ignored.
 fn is_json(headers: &(impl Headers + ?Sized)) -> bool {
     let mut types = headers.values("content-type");
     let (first, second) = (types.next(), types.next());

@@ -1,5 +1,5 @@
-//! What stands in the bodies of requests and answers. The document's schemas are derived from
-//! these types.
+//! The bodies of requests and responses. The schemas of the OpenAPI document are derived from these
+//! types.
 
 mod event;
 mod key;

@@ -9,8 +9,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// Makes cursors and reads them back: encrypted, so that they reveal nothing, and bound to the
-/// list they belong to, so that none works for another organization, list or filter.
+/// Creates and reads cursors. They are encrypted, so that they reveal nothing, and bound to a list,
+/// so that they are invalid for another organization, list or filter.
 #[derive(Default)]
 pub(crate) struct Cursors {
     cipher: OnceLock<XChaCha20Poly1305>,
@@ -26,7 +26,7 @@ impl Cursors {
         Self { cipher: XChaCha20Poly1305::new(key.into()).into() }
     }
 
-    /// A cursor to the place after `place` in the list that `list` describes.
+    /// Returns a cursor that continues after `place` in the list that `list` describes.
     pub(crate) fn seal(&self, list: &impl Serialize, place: [u8; PLACE_LEN]) -> Result<String, EntropyError> {
         let cipher = self.cipher()?;
         let mut nonce = [0; NONCE_LEN];
@@ -37,7 +37,8 @@ impl Cursors {
         Ok(BASE64URL_NOPAD.encode(&[&nonce[..], &sealed].concat()))
     }
 
-    /// The place, if the cursor was made here for the same list.
+    /// Returns the place of a cursor, or `None` if the cursor was not created with the same key for
+    /// the same list.
     pub(crate) fn open(&self, list: &impl Serialize, cursor: &str) -> Option<[u8; PLACE_LEN]> {
         if cursor.len() != TEXT_LEN {
             return None;
@@ -58,9 +59,9 @@ impl Cursors {
     }
 }
 
-/// JSON keeps the parts of a description apart, whatever they hold.
+/// Serializes the description of a list. JSON keeps its parts apart, whatever they contain.
 fn context(list: &impl Serialize) -> Vec<u8> {
-    // Texts, ids and times only: this cannot fail.
+    // Cannot fail: a description holds only strings.
     serde_json::to_vec(list).unwrap_or_default()
 }
 
@@ -79,7 +80,7 @@ mod tests {
     const LIST: (&str, &str) = ("keys", "org");
 
     #[test]
-    fn a_cursor_works_in_every_process_that_has_the_key_and_nowhere_else() {
+    fn cursor_is_valid_in_every_process_with_the_same_key_only() {
         let cursor = Cursors::with_key(&[7; 32]).seal(&LIST, [9; 16]).unwrap();
         assert_eq!(cursor.len(), TEXT_LEN);
         assert_eq!(Cursors::with_key(&[7; 32]).open(&LIST, &cursor), Some([9; 16]));
@@ -88,16 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_given_a_process_makes_its_own() {
+    fn default_cursors_are_valid_in_their_own_process() {
         let cursors = Cursors::default();
         let cursor = cursors.seal(&LIST, [9; 16]).unwrap();
         assert_eq!(cursors.open(&LIST, &cursor), Some([9; 16]));
     }
 
     proptest! {
-        /// No bit of a cursor can be changed, and no two for the same place look alike.
         #[test]
-        fn a_cursor_with_another_bit_or_list_is_none(place: [u8; 16], at in 0_usize..56, bit in 0_u8..8) {
+        fn changed_cursor_and_cursor_of_another_list_are_invalid(place: [u8; 16], at in 0_usize..56, bit in 0_u8..8) {
             let cursors = Cursors::with_key(&[7; 32]);
             let cursor = cursors.seal(&LIST, place).unwrap();
             prop_assert_ne!(&cursor, &cursors.seal(&LIST, place).unwrap());

@@ -4,23 +4,23 @@
 mod actix;
 mod admin;
 mod api;
+mod api_key;
 #[cfg(feature = "axum")]
 mod axum;
 mod body;
-mod calls;
 mod code;
 mod cursor;
-mod document;
-mod example;
+mod examples;
+mod handlers;
 #[cfg(any(feature = "actix", feature = "axum"))]
 mod incoming;
-mod login;
-mod message;
-mod object;
+mod openapi;
 mod origin;
 mod query;
 mod refusal;
+mod request;
 mod route;
+mod strict_json;
 
 #[doc(no_inline)]
 pub use apikeys_core;
@@ -29,6 +29,6 @@ pub use self::{
     admin::Admin,
     api::AdminApi,
     code::ErrorCode,
-    message::{AdminRequest, AdminResponse, RequestBody},
     origin::{InvalidOrigin, Origin},
+    request::{AdminRequest, AdminResponse, RequestBody},
 };

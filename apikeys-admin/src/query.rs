@@ -3,7 +3,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::{ErrorCode, body::schema, refusal::Refusal};
 
-/// A parameter that a call takes in its query.
+/// A query parameter of a call.
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
@@ -12,41 +12,41 @@ pub(crate) struct Parameter {
 
 pub(crate) const LIMIT: Parameter = Parameter {
     name: "limit",
-    description: "How many to list at most.",
+    description: "The maximum number of entries in the response.",
     schema: SchemaGenerator::subschema_for::<schema::PageSize>,
 };
 pub(crate) const CURSOR: Parameter = Parameter {
     name: "cursor",
-    description: "Where to go on: the `next_cursor` of the page before, for the same filters.",
+    description: "The `next_cursor` of the previous page, which must have had the same filters.",
     schema: SchemaGenerator::subschema_for::<schema::Cursor>,
 };
 pub(crate) const KEY_ID: Parameter = Parameter {
     name: "key_id",
-    description: "Events of this key only, deleted or not. No events if there never was such a key.",
+    description: "Only events of this key, which may be deleted. An unknown key has no events.",
     schema: SchemaGenerator::subschema_for::<schema::Id>,
 };
 pub(crate) const ACTION: Parameter = Parameter {
     name: "action",
-    description: "Events of this kind only.",
+    description: "Only events with this action.",
     schema: SchemaGenerator::subschema_for::<schema::ActionName>,
 };
 pub(crate) const SINCE: Parameter = Parameter {
     name: "since",
-    description: "Not before this time.",
+    description: "Only from this time on.",
     schema: SchemaGenerator::subschema_for::<schema::Time>,
 };
 pub(crate) const UNTIL: Parameter = Parameter {
     name: "until",
-    description: "Before this time.",
+    description: "Only before this time.",
     schema: SchemaGenerator::subschema_for::<schema::Time>,
 };
 pub(crate) const STEP: Parameter = Parameter {
     name: "step",
-    description: "The length of a point, an hour or a UTC day.",
+    description: "The length of each point: an hour or a UTC day.",
     schema: SchemaGenerator::subschema_for::<schema::Step>,
 };
 
-/// A query whose parameters are all known, each there at most once.
+/// A query with known parameters only, each at most once.
 #[derive(Debug)]
 pub(crate) struct Query(Vec<(&'static str, String)>);
 
@@ -58,14 +58,14 @@ impl Query {
                 return Err(unknown(parameters));
             };
             if found.iter().any(|(other, _)| *other == parameter.name) {
-                return Err(invalid(format!("{} stands in the query more than once.", parameter.name)));
+                return Err(invalid(format!("{} appears more than once in the query.", parameter.name)));
             }
             found.push((parameter.name, value.into_owned()));
         }
         Ok(Self(found))
     }
 
-    /// 50 if it is absent.
+    /// The page size; the default is 50.
     pub(crate) fn limit(&self) -> Result<u32, Refusal> {
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let read = |text: &str| text.parse().ok().filter(|limit| digits(text) && (1..=100).contains(limit));
@@ -92,7 +92,7 @@ impl Query {
         self.time(UNTIL.name)
     }
 
-    /// Hours if it is absent.
+    /// The step of a usage query; the default is an hour.
     pub(crate) fn step(&self) -> Result<UsageStep, Refusal> {
         let read = |text: &str| match text {
             "hour" => Some(UsageStep::Hour),
@@ -122,7 +122,7 @@ impl Query {
     }
 }
 
-/// The query is wrong in the way that `detail` says.
+/// Creates an `INVALID_QUERY` error with this detail.
 pub(crate) fn invalid(detail: String) -> Refusal {
     Refusal::detailed(ErrorCode::InvalidQuery, detail)
 }
@@ -131,7 +131,7 @@ fn unknown(parameters: &[Parameter]) -> Refusal {
     let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
     invalid(match &*names {
         [] => "This call takes no parameters.".to_owned(),
-        names => format!("This call takes {} and nothing else.", names.join(", ")),
+        names => format!("This call takes only these parameters: {}.", names.join(", ")),
     })
 }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_a_number_from_1_to_100() {
+    fn limit_must_be_a_whole_number_from_1_to_100() {
         let limit = |text| Query::parse(Some(text), ALL).unwrap().limit().ok();
         assert_eq!((limit(""), limit("limit=1"), limit("limit=100")), (Some(50), Some(1), Some(100)));
         for bad in ["", "0", "101", "-1", "%2B5", "5.0", "1e1", "99999999999", "five", "5%00", "\u{665}"] {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_repeated_parameters_are_refused() {
+    fn unknown_and_repeated_parameters_are_invalid() {
         for bad in [
             "x=1",
             "Limit=1",
@@ -181,12 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_strictly() {
+    fn invalid_values_of_parameters_are_refused() {
         assert!(refused("key_id=x", Query::key_id));
         assert!(refused("key_id=", Query::key_id));
         assert!(refused("action=key.exploded", Query::action));
         assert!(refused("since=2030-01-01", Query::since));
-        assert!(refused("until=2030-01-01T00:00:00+01:00", Query::until), "a bare + is a space");
+        assert!(refused("until=2030-01-01T00:00:00+01:00", Query::until), "an unescaped + means a space");
         assert!(refused("step=week", Query::step));
         let query =
             Query::parse(Some("until=2030-01-01T00:00:00%2B01:00&since=2029-12-31T23:00:00Z"), ALL).unwrap();

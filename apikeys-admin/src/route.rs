@@ -3,29 +3,29 @@ use schemars::{Schema, SchemaGenerator};
 use crate::{
     ErrorCode,
     body::{CreatedKey, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Usage},
-    example,
+    examples,
     query::{ACTION, CURSOR, KEY_ID, LIMIT, Parameter, SINCE, STEP, UNTIL},
 };
 
-/// A call of the API. Requests are dispatched by this table, and the document is written from it,
-/// so that neither can know a call that the other does not.
+/// A call of the API. Requests are dispatched by the table of routes, and the OpenAPI document is
+/// generated from the same table, so that both have the same calls.
 pub(crate) struct Route {
     pub(crate) method: &'static str,
-    /// The path below the mount; `{id}` stands for one segment.
+    /// The path below the mount. `{id}` matches one segment.
     pub(crate) template: &'static str,
     pub(crate) call: Call,
-    /// Its name in the document, for generated clients.
+    /// The name of the operation in the OpenAPI document, for generated clients.
     pub(crate) operation: &'static str,
     pub(crate) summary: &'static str,
     pub(crate) description: &'static str,
     pub(crate) parameters: &'static [Parameter],
     pub(crate) body: Option<Content>,
-    pub(crate) answer: Answer,
-    /// What it may refuse with, besides what every call may.
+    pub(crate) success: Success,
+    /// The errors of this call, besides those of every call.
     pub(crate) codes: &'static [ErrorCode],
 }
 
-/// Which code carries a call out.
+/// The call of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     CreateKey,
@@ -38,20 +38,20 @@ pub(crate) enum Call {
     GetDocument,
 }
 
-/// What stands in a body.
+/// The content of a body.
 pub(crate) struct Content {
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) example: &'static str,
 }
 
-/// What a call answers when it succeeds.
-pub(crate) struct Answer {
+/// The response of a call that succeeds.
+pub(crate) struct Success {
     pub(crate) status: u16,
     pub(crate) description: &'static str,
     pub(crate) content: Option<Content>,
 }
 
-/// What may be wrong with every call.
+/// The errors that every call may return.
 pub(crate) const COMMON_CODES: &[ErrorCode] = &[ErrorCode::AdminRequired, ErrorCode::InvalidQuery];
 
 pub(crate) static ROUTES: [Route; 8] = [
@@ -61,18 +61,18 @@ pub(crate) static ROUTES: [Route; 8] = [
         call: Call::CreateKey,
         operation: "createKey",
         summary: "Create a key",
-        description: "The key works at once. Its secret is in this answer and nowhere else, ever.",
+        description: "The key works at once. This response is the only one that ever shows the secret.",
         parameters: &[],
         body: Some(Content {
             schema: SchemaGenerator::subschema_for::<NewKeyBody>,
-            example: example::NEW_KEY,
+            example: examples::NEW_KEY,
         }),
-        answer: Answer {
+        success: Success {
             status: 201,
             description: "The key and its secret.",
             content: Some(Content {
                 schema: SchemaGenerator::subschema_for::<CreatedKey<'static>>,
-                example: example::CREATED_KEY,
+                example: examples::CREATED_KEY,
             }),
         },
         codes: &[
@@ -92,15 +92,15 @@ pub(crate) static ROUTES: [Route; 8] = [
         call: Call::ListKeys,
         operation: "listKeys",
         summary: "List keys",
-        description: "Newest first. A key created meanwhile makes no other appear twice or not at all.",
+        description: "Lists keys, newest first. Keys that are created while a client pages through the list neither repeat nor hide others.",
         parameters: &[LIMIT, CURSOR],
         body: None,
-        answer: Answer {
+        success: Success {
             status: 200,
-            description: "A page of keys, and how many there are and may be.",
+            description: "A page of keys, and the quota of the plan.",
             content: Some(Content {
                 schema: SchemaGenerator::subschema_for::<KeyList>,
-                example: example::KEY_LIST,
+                example: examples::KEY_LIST,
             }),
         },
         codes: &[ErrorCode::InvalidCursor, ErrorCode::ManagementUnavailable],
@@ -111,10 +111,10 @@ pub(crate) static ROUTES: [Route; 8] = [
         call: Call::GetKey,
         operation: "getKey",
         summary: "Get a key",
-        description: "Counters lag by at most the interval in which the audit log is written.",
+        description: "`request_count` and `last_used_at` lag behind by at most the interval in which the audit log is written.",
         parameters: &[],
         body: None,
-        answer: Answer { status: 200, description: "The key.", content: KEY },
+        success: Success { status: 200, description: "The key.", content: KEY },
         codes: &[ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
     },
     Route {
@@ -123,13 +123,13 @@ pub(crate) static ROUTES: [Route; 8] = [
         call: Call::UpdateKey,
         operation: "updateKey",
         summary: "Change, activate or deactivate a key",
-        description: "When this has been answered, the change holds everywhere. What changes nothing is no event.",
+        description: "The change is in effect everywhere before the response is sent. An update that changes nothing is not recorded.",
         parameters: &[],
         body: Some(Content {
             schema: SchemaGenerator::subschema_for::<KeyPatchBody>,
-            example: example::KEY_PATCH,
+            example: examples::KEY_PATCH,
         }),
-        answer: Answer { status: 200, description: "The key as it is now.", content: KEY },
+        success: Success { status: 200, description: "The changed key.", content: KEY },
         codes: &[
             ErrorCode::CrossSiteRequest,
             ErrorCode::KeyNotFound,
@@ -145,11 +145,11 @@ pub(crate) static ROUTES: [Route; 8] = [
         template: "/api/keys/{id}",
         call: Call::DeleteKey,
         operation: "deleteKey",
-        summary: "Delete a key for good",
-        description: "When this has been answered, the key is refused everywhere. The audit log keeps its name.",
+        summary: "Delete a key permanently",
+        description: "The key is refused everywhere before the response is sent. The audit log keeps its name.",
         parameters: &[],
         body: None,
-        answer: Answer { status: 204, description: "It is gone.", content: None },
+        success: Success { status: 204, description: "The key is deleted.", content: None },
         codes: &[ErrorCode::CrossSiteRequest, ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
     },
     Route {
@@ -158,15 +158,15 @@ pub(crate) static ROUTES: [Route; 8] = [
         call: Call::ListEvents,
         operation: "listEvents",
         summary: "Read the audit log",
-        description: "Newest first: every change, and every request made with a key. Filters are joined by 'and'.",
+        description: "Lists all changes and all requests made with keys, newest first. Events match all given filters.",
         parameters: &[KEY_ID, ACTION, SINCE, UNTIL, LIMIT, CURSOR],
         body: None,
-        answer: Answer {
+        success: Success {
             status: 200,
             description: "A page of events.",
             content: Some(Content {
                 schema: SchemaGenerator::subschema_for::<EventList>,
-                example: example::EVENT_LIST,
+                example: examples::EVENT_LIST,
             }),
         },
         codes: &[ErrorCode::InvalidCursor, ErrorCode::ManagementUnavailable],
@@ -176,18 +176,18 @@ pub(crate) static ROUTES: [Route; 8] = [
         template: "/api/keys/{id}/usage",
         call: Call::GetUsage,
         operation: "getUsage",
-        summary: "See how much a key is used",
-        description: "From the hour or day that holds `since` to before `until`. Without `until`: up to now; \
-                      without `since`: 24 hours or 30 days before `until`. At most 90 days of hours or \
-                      1,100 days of days.",
+        summary: "Get the usage of a key",
+        description: "Counts requests from the hour or day of `since` to the time before `until`. The default of \
+                      `until` is now; that of `since` is 24 hours before `until`, or 30 days with \
+                      `step=day`. The range is at most 90 days, or 1,100 days with `step=day`.",
         parameters: &[SINCE, UNTIL, STEP],
         body: None,
-        answer: Answer {
+        success: Success {
             status: 200,
-            description: "Requests and denials by hour or UTC day; those without any are left out.",
+            description: "Requests and denials by hour or UTC day. Hours and days without any are left out.",
             content: Some(Content {
                 schema: SchemaGenerator::subschema_for::<Usage>,
-                example: example::USAGE,
+                example: examples::USAGE,
             }),
         },
         codes: &[ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
@@ -197,11 +197,11 @@ pub(crate) static ROUTES: [Route; 8] = [
         template: "/api/openapi.json",
         call: Call::GetDocument,
         operation: "getDocument",
-        summary: "This document",
-        description: "OpenAPI 3.1.",
+        summary: "Get this document",
+        description: "Returns the OpenAPI 3.1 document of this API.",
         parameters: &[],
         body: None,
-        answer: Answer {
+        success: Success {
             status: 200,
             description: "The document.",
             content: Some(Content { schema: any_object, example: "{\"openapi\": \"3.1.1\"}" }),
@@ -211,23 +211,23 @@ pub(crate) static ROUTES: [Route; 8] = [
 ];
 
 const KEY: Option<Content> =
-    Some(Content { schema: SchemaGenerator::subschema_for::<Key>, example: example::KEY });
+    Some(Content { schema: SchemaGenerator::subschema_for::<Key>, example: examples::KEY });
 
 fn any_object(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "object" })
 }
 
-/// What the table says of a request.
+/// The result of looking up a method and a path.
 pub(crate) enum Match<'p> {
-    /// A call, and the segment that stands for `{id}`.
+    /// A call, and the segment in the place of `{id}`.
     Call(&'static Route, Option<&'p str>),
-    /// The path is one of ours, for these methods.
+    /// The path exists for other methods, as `Allow` lists them.
     OtherMethods(String),
-    /// No such path.
+    /// The path does not exist.
     Nothing,
 }
 
-/// Finds the call for a method and a path below the mount. `HEAD` is `GET` whose body is left out.
+/// Looks up a method and a path below the mount. `HEAD` finds the call of `GET`.
 pub(crate) fn find<'p>(method: &str, path: &'p str) -> Match<'p> {
     let method = if method == "HEAD" { "GET" } else { method };
     let mut methods: Vec<&str> = Vec::new();
@@ -242,8 +242,8 @@ pub(crate) fn find<'p>(method: &str, path: &'p str) -> Match<'p> {
     if methods.is_empty() { Match::Nothing } else { Match::OtherMethods(methods.join(", ")) }
 }
 
-/// Segment by segment and to the letter: `/api/keys/`, `//api/keys` and `/api/%6beys` are no paths
-/// of ours.
+/// Compares a path with a template, segment by segment and without decoding: `/api/keys/`,
+/// `//api/keys` and `/api/%6beys` do not match. Returns the segment of `{id}` of a match.
 fn matches<'p>(template: &str, path: &'p str) -> Option<Option<&'p str>> {
     let (mut wanted, mut found) = (template.split('/'), path.split('/'));
     let mut id = None;
@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_taken_to_the_letter() {
+    fn find_compares_paths_exactly() {
         for (path, wanted) in [
             ("/api/keys", Some(None)),
             ("/api/keys/x", Some(Some("x"))),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn other_methods_are_told_which_there_are() {
+    fn find_with_another_method_lists_the_methods_of_the_path() {
         let allow = |method, path| match find(method, path) {
             Match::OtherMethods(methods) => methods,
             _ => panic!("{method} {path}"),

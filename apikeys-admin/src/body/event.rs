@@ -10,52 +10,52 @@ use serde::Serialize;
 
 use super::{key::display_prefix, schema};
 
-/// Some of the organization's audit log, newest first.
+/// A page of the organization's audit log, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct EventList {
     pub(crate) events: Vec<Event>,
-    /// Where to go on; null at the end.
+    /// The cursor of the next page. Null on the last page.
     pub(crate) next_cursor: Option<String>,
 }
 
-/// One event of the audit log.
+/// An event of the audit log.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Event {
     #[schemars(with = "schema::Id")]
     pub(crate) id: EventId,
-    /// When it happened; for a request, when it began.
+    /// When the event happened; for a request, when the request began.
     #[schemars(with = "schema::Time")]
     at: Timestamp,
     #[schemars(with = "schema::ActionName")]
     action: String,
-    /// Who did it; null for `request` and `audit.gap`.
+    /// The administrator or system that made the change. Null for `request` and `audit.gap`.
     #[schemars(with = "Option<String>")]
     actor: Option<Actor>,
-    /// The key it concerns, deleted or not; null where none is concerned.
+    /// The key of the event, which may be deleted. Null if the event concerns no key.
     key: Option<EventKey>,
-    /// What changed from what to what.
+    /// The old and the new value of each changed member.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schema::Changes")]
     changes: Option<Changes>,
-    /// With `audit.gap`: how many events could not be stored.
+    /// The number of events that could not be stored. Present for `audit.gap`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     lost: Option<u32>,
-    /// The request, with `request`.
+    /// The request. Present for `request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "EventRequest")]
     request: Option<EventRequest>,
 }
 
-/// The key of an event, with the name it has now or had last.
+/// The key of an event, with its current or last name.
 #[derive(Debug, Serialize, JsonSchema)]
 struct EventKey {
     #[schemars(with = "schema::Id")]
     id: KeyId,
-    /// Null where nothing but the id is known.
+    /// The name of the key. Null if it is not known.
     #[schemars(with = "Option<String>")]
     name: Option<KeyName>,
-    /// The display prefix. Null where there is none.
+    /// The first characters of the secret. Null if they are not known.
     prefix: Option<String>,
 }
 
@@ -63,27 +63,28 @@ struct EventKey {
 #[derive(Debug, Serialize, JsonSchema)]
 struct EventRequest {
     method: String,
-    /// Without the query.
+    /// The path, without the query.
     path: String,
-    /// The response's; null if there was none.
+    /// The status of the response. Null if there was no response.
     #[schemars(with = "Option<schema::HttpStatus>")]
     status: Option<u16>,
     #[schemars(with = "schema::OutcomeName")]
     outcome: String,
-    /// To the response, in milliseconds with three decimals.
+    /// The time from the request to the response, in milliseconds with three decimals.
     latency_ms: f64,
-    /// Where it came from, if known.
+    /// The address of the client, if known.
     #[schemars(with = "Option<String>")]
     ip: Option<IpAddr>,
     user_agent: Option<String>,
     request_id: Option<String>,
-    /// Of its `traceparent`.
+    /// The trace id of the request's `traceparent` header.
     trace_id: Option<String>,
-    /// Why it was denied.
+    /// The code of the denial. Present for denied requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schema::Denial")]
     denial: Option<String>,
-    /// How many denials this event stands for, beyond the 60 a minute that have their own.
+    /// The number of denials that this event stands for. Beyond 60 denials of a key in a minute, one
+    /// event counts all others.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     count: Option<u32>,
@@ -105,7 +106,7 @@ impl From<AuditEntry> for Event {
 }
 
 impl EventKey {
-    /// The id is all that is left of it.
+    /// A key of which only the id is known.
     fn unknown(id: KeyId) -> Self {
         Self { id, name: None, prefix: None }
     }

@@ -7,66 +7,66 @@ use serde::Serialize;
 
 use super::schema;
 
-/// A key, as its administrators see it. Nothing of its secret but the display prefix.
+/// An API key. Of the secret it shows only the display prefix.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Key {
     #[schemars(with = "schema::Id")]
     pub(crate) id: KeyId,
-    /// What its administrators call it.
+    /// The name that an administrator gave the key.
     #[schemars(with = "String")]
     name: KeyName,
-    /// The display prefix: the first characters of the secret. Null where there is none.
+    /// The first characters of the secret, to recognize it. Null if they are not known.
     prefix: Option<String>,
-    /// Deactivated wins over expired.
+    /// A key that is both deactivated and expired is `deactivated`.
     #[schemars(with = "schema::Status")]
     status: Status,
-    /// False when deactivated.
+    /// False if the key is deactivated.
     active: bool,
     #[schemars(with = "schema::Time")]
     created_at: Timestamp,
-    /// Who created it.
+    /// The administrator who created the key.
     #[schemars(with = "String")]
     created_by: Actor,
-    /// From when on it is refused; null: never.
+    /// When the key stops working. Null means never.
     #[schemars(with = "Option<schema::Time>")]
     expires_at: Option<Timestamp>,
-    /// Its own limit in requests per minute; null: the plan's.
+    /// The key's own rate limit in requests per minute. Null means that the plan's limit applies.
     #[schemars(with = "Option<schema::Limit>")]
     rate_limit: Option<RateLimit>,
-    /// The limit that applies to it.
+    /// The rate limit that applies to the key, in requests per minute.
     #[schemars(with = "schema::Limit")]
     effective_rate_limit: RateLimit,
-    /// When the latest admitted request began.
+    /// When the latest admitted request began. Null means that there was none.
     #[schemars(with = "Option<schema::Time>")]
     last_used_at: Option<Timestamp>,
-    /// Admitted requests.
+    /// The number of admitted requests.
     request_count: u64,
 }
 
-/// A new key with its secret, which is shown this once.
+/// A new key with its secret, which is shown only once.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CreatedKey<'a> {
     pub(crate) key: Key,
-    /// What a program sends as `Authorization: Bearer`. There is no other way to it, ever.
+    /// The secret, which clients send as `Authorization: Bearer`. It cannot be retrieved later.
     pub(crate) secret: &'a str,
 }
 
-/// Some of the organization's keys, newest first.
+/// A page of the organization's keys, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct KeyList {
     pub(crate) keys: Vec<Key>,
-    /// Where to go on; null at the end.
+    /// The cursor of the next page. Null on the last page.
     pub(crate) next_cursor: Option<String>,
     pub(crate) quota: QuotaUse,
 }
 
-/// How many keys there are and may be.
+/// The number of keys, and how many the plan allows.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Quota")]
 pub(crate) struct QuotaUse {
-    /// Keys that exist, whatever their status.
+    /// The number of keys, whatever their status.
     used: u32,
-    /// What the plan allows; null: any number.
+    /// The number of keys that the plan allows. Null means unlimited.
     limit: Option<u32>,
 }
 
@@ -91,7 +91,7 @@ impl From<ManagedKey> for Key {
     }
 }
 
-/// Keys that were not issued here may have none.
+/// Returns `None` for an empty text, which imported keys may have.
 pub(super) fn display_prefix(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }

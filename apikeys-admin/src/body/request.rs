@@ -5,43 +5,44 @@ use schemars::JsonSchema;
 
 use super::schema;
 use crate::{
-    object::{Object, Value},
     refusal::{FieldError, Refusal},
+    strict_json::{Object, Value},
 };
 
-/// What an administrator says of a new key.
+/// The body that creates a key.
 #[derive(Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(rename = "NewKey", deny_unknown_fields)]
 pub(crate) struct NewKeyBody {
     #[schemars(with = "schema::Name")]
     pub(crate) name: KeyName,
-    /// From when on the key is refused, in the future. Absent or null: never.
+    /// When the key stops working; must be in the future. Absent or null means never.
     #[schemars(with = "Option<schema::Time>")]
     expires_at: Option<Timestamp>,
-    /// Requests per minute. Absent or null: what the plan says.
+    /// The rate limit in requests per minute. Absent or null means the plan's limit.
     #[schemars(with = "Option<schema::Limit>")]
     rate_limit: Option<RateLimit>,
 }
 
-/// What to change about a key. What is absent stays.
+/// The body that changes a key. Absent members stay unchanged.
 #[derive(Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(rename = "KeyPatch", deny_unknown_fields, transform = schema::nothing_required)]
 pub(crate) struct KeyPatchBody {
     #[schemars(with = "schema::Name")]
     name: Option<KeyName>,
-    /// From when on the key is refused, in the future; an expired key works again. Null: never.
+    /// When the key stops working; must be in the future. An expired key works again. Null means
+    /// never.
     #[schemars(with = "Option<schema::Time>")]
     expires_at: Option<Option<Timestamp>>,
-    /// Requests per minute. Null: what the plan says.
+    /// The rate limit in requests per minute. Null means the plan's limit.
     #[schemars(with = "Option<schema::Limit>")]
     rate_limit: Option<Option<RateLimit>>,
-    /// False deactivates the key, true activates it.
+    /// False deactivates the key; true activates it.
     #[schemars(with = "bool")]
     active: Option<bool>,
 }
 
 impl NewKeyBody {
-    /// `now` is what an expiration date must lie after.
+    /// Reads a body. An expiration date must be later than `now`.
     pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, Refusal> {
         let mut object = Object::parse(body)?;
         let name = object.take("name", name);
@@ -49,14 +50,14 @@ impl NewKeyBody {
         let expires_at = object.take("expires_at", |value| expires_at(value, now)).flatten();
         let rate_limit = object.take("rate_limit", rate_limit).flatten();
         object.finish()?;
-        // Without a name there was a mistake.
+        // Not reached: `finish` has reported a missing name.
         let name = name.ok_or_else(|| Refusal::invalid(vec![FieldError::of("name", "is required")]))?;
         Ok(Self { name, expires_at, rate_limit })
     }
 }
 
 impl KeyPatchBody {
-    /// `now` is what an expiration date must lie after.
+    /// Reads a body. An expiration date must be later than `now`.
     pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, Refusal> {
         let mut object = Object::parse(body)?;
         let patch = Self {
@@ -111,7 +112,7 @@ type Read<T> = Result<T, Cow<'static, str>>;
 fn name(value: &Value<'_>) -> Read<KeyName> {
     match value {
         Value::Text(text) => KeyName::new(text).map_err(|error| error.to_string().into()),
-        _ => Err("must be text".into()),
+        _ => Err("must be a string".into()),
     }
 }
 
@@ -127,7 +128,7 @@ fn expires_at(value: &Value<'_>, now: Timestamp) -> Read<Option<Timestamp>> {
     }
 }
 
-/// Digits only: `60.0` and `6e1` are numbers, but nobody means them.
+/// Reads whole numbers in plain digits. `60.0` and `6e1` are refused.
 fn rate_limit(value: &Value<'_>) -> Read<Option<RateLimit>> {
     match value {
         Value::Null => Ok(None),
@@ -158,9 +159,8 @@ mod tests {
         errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// R24: type by type, none slips through.
     #[test]
-    fn only_whole_numbers_from_1_to_10_000_are_rate_limits() {
+    fn rate_limit_must_be_a_whole_number_from_1_to_10_000() {
         for bad in [
             "0",
             "-0",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn expiration_dates_lie_in_the_future() {
+    fn expires_at_must_be_in_the_future() {
         for bad in [
             "\"2030-01-01T00:00:00Z\"",
             "\"2030-01-01T01:00:00+01:00\"",
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn null_clears_expiry_and_limit_and_nothing_else() {
+    fn null_clears_expiry_and_limit_only() {
         let cleared = KeyPatchBody::parse(br#"{"expires_at":null,"rate_limit":null}"#, NOW).unwrap();
         assert_eq!((cleared.expires_at, cleared.rate_limit), (Some(None), Some(None)));
         let empty = KeyPatchBody::parse(b"{}", NOW).unwrap();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_listed_at_once() {
+    fn all_invalid_members_are_listed() {
         let body = br#"{"rate_limit":0,"org":"o","expires_at":"x","rate_limit":1,"active":1,"a/b":1}"#;
         assert_eq!(
             pointers(NewKeyBody::parse(body, NOW)),

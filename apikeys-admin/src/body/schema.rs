@@ -1,4 +1,4 @@
-//! Schemas of single values, for the types that core knows and `schemars` does not.
+//! Schemas of values whose types belong to `apikeys-core`.
 
 use std::borrow::Cow;
 
@@ -34,7 +34,7 @@ macro_rules! schemas {
 
 schemas! {
     Id = json_schema!({ "type": "string", "pattern": "^[a-z2-7]{26}$" });
-    /// RFC 3339. Answers are in UTC, requests may use any offset.
+    /// A time in RFC 3339. Responses use UTC; requests may use any offset.
     Time = json_schema!({ "type": "string", "format": "date-time" });
     Name = json_schema!({
         "type": "string",
@@ -54,7 +54,7 @@ schemas! {
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
     Cursor = json_schema!({ "type": "string" });
     Step = json_schema!({ "type": "string", "enum": ["hour", "day"], "default": "hour" });
-    /// By member of the key.
+    /// The old and new values, by the name of the member.
     Changes = json_schema!({
         "type": "object",
         "additionalProperties": {
@@ -73,7 +73,7 @@ fn change_value() -> serde_json::Value {
     json!({ "type": ["string", "integer", "boolean", "null"] })
 }
 
-/// For a body none of whose members is required.
+/// Makes every member of a body optional.
 pub(crate) fn nothing_required(schema: &mut Schema) {
     schema.remove("required");
 }

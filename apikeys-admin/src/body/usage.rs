@@ -4,23 +4,23 @@ use serde::Serialize;
 
 use super::schema;
 
-/// How much a key was used. Hours and days without any request are left out.
+/// The usage of a key. Hours and days without a request are left out.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Usage {
-    /// In ascending order.
+    /// The hours or days in ascending order.
     points: Vec<Point>,
 }
 
-/// The usage in one hour or UTC day.
+/// The usage of a key in an hour or a UTC day.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "UsagePoint")]
 pub(crate) struct Point {
     /// When the hour or day begins.
     #[schemars(with = "schema::Time")]
     at: Timestamp,
-    /// Admitted requests.
+    /// The number of admitted requests.
     requests: u64,
-    /// Denied requests.
+    /// The number of denied requests.
     denied: u64,
 }
 

@@ -1,5 +1,5 @@
-//! A JSON object, read strictly: no member twice, none that is not asked for, and every mistake
-//! reported at once.
+//! A strict reader of JSON objects: repeated and unknown members are errors, and all errors are
+//! reported together.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -14,14 +14,14 @@ use crate::{
     refusal::{FieldError, Refusal},
 };
 
-/// Deeper nesting is refused: nobody means it.
+/// The deepest accepted nesting of arrays and objects.
 const MAX_DEPTH: usize = 128;
 
-/// The members of an object, as they stand in the body.
+/// The members of a JSON object, in the order of the body.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
     members: Vec<Member<'a>>,
-    /// Each with the place of its member, so that they come out in the order of the body.
+    /// Each error with the index of its member, to sort the errors by the order of the body.
     errors: Vec<(usize, FieldError)>,
 }
 
@@ -33,12 +33,12 @@ struct Member<'a> {
     taken: bool,
 }
 
-/// A value that may stand in a member.
+/// The value of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
-    /// As it is spelled: `60`, `60.0` and `6e1` differ.
+    /// The digits as they were sent: `60`, `60.0` and `6e1` differ.
     Number(&'a str),
     Text(String),
     /// An array or an object.
@@ -50,7 +50,10 @@ impl<'a> Object<'a> {
         let text = std::str::from_utf8(body).map_err(|_| ErrorCode::MalformedJson)?;
         let whole: &RawValue = read(text)?;
         if depth(text) > MAX_DEPTH {
-            return Err(Refusal::detailed(ErrorCode::MalformedJson, "The body is nested too deeply."));
+            return Err(Refusal::detailed(
+                ErrorCode::MalformedJson,
+                "The body is nested more than 128 levels deep.",
+            ));
         }
         if !whole.get().starts_with('{') {
             return Err(Refusal::invalid(vec![FieldError::of_body("must be an object")]));
@@ -69,8 +72,8 @@ impl<'a> Object<'a> {
         Ok(Self { members, errors: Vec::new() })
     }
 
-    /// What `read` makes of the member `name`: none if it is absent, repeated or wrong; the
-    /// latter two are noted.
+    /// Reads the member `name` with `read`. Returns `None` if the member is absent, and also if it is
+    /// repeated or invalid, which adds an error.
     pub(crate) fn take<T>(
         &mut self,
         name: &str,
@@ -78,23 +81,21 @@ impl<'a> Object<'a> {
     ) -> Option<T> {
         let (place, member) = self.members.iter_mut().enumerate().find(|(_, member)| member.name == name)?;
         member.taken = true;
-        let result =
-            if member.repeated { Err("stands here more than once".into()) } else { read(&member.value) };
+        let result = if member.repeated { Err("appears more than once".into()) } else { read(&member.value) };
         result.map_err(|detail| self.errors.push((place, FieldError::of(name, detail)))).ok()
     }
 
-    /// Notes that `name` is missing, if it is.
+    /// Adds an error if the member `name` is absent.
     pub(crate) fn require(&mut self, name: &str) {
         if !self.members.iter().any(|member| member.name == name) {
             self.errors.push((usize::MAX, FieldError::of(name, "is required")));
         }
     }
 
-    /// All mistakes, those of members that nobody took among them.
+    /// Returns all errors, among them one for every member that was not read.
     pub(crate) fn finish(mut self) -> Result<(), Refusal> {
         let unknown = self.members.iter().enumerate().filter(|(_, member)| !member.taken);
-        let unknown =
-            unknown.map(|(place, member)| (place, FieldError::of(&member.name, "is not a member of this")));
+        let unknown = unknown.map(|(place, member)| (place, FieldError::of(&member.name, "unknown member")));
         self.errors.extend(unknown);
         if self.errors.is_empty() {
             return Ok(());
@@ -105,7 +106,7 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// `raw` is valid JSON. Text that is no Unicode (half a surrogate pair) is malformed.
+    /// Reads a value of valid JSON. A string with half a surrogate pair is malformed.
     fn parse(raw: &'a str) -> Result<Self, Refusal> {
         Ok(match raw.as_bytes().first() {
             Some(b'n') => Self::Null,
@@ -121,12 +122,13 @@ impl<'a> Value<'a> {
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refusal> {
     serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let detail = format!("{} Look at line {line}, column {column}.", ErrorCode::MalformedJson.detail());
+        let detail =
+            format!("{} Syntax error at line {line}, column {column}.", ErrorCode::MalformedJson.detail());
         Refusal::detailed(ErrorCode::MalformedJson, detail)
     })
 }
 
-/// How deep valid JSON is nested.
+/// Returns the depth of nesting of valid JSON.
 fn depth(text: &str) -> usize {
     let (mut deepest, mut depth, mut quoted, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in text.bytes() {
@@ -145,7 +147,7 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// All members in order; a map would lose those that come twice.
+/// All members in order. A map would lose repeated members.
 struct Listed<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Listed<'de> {
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_malformed() {
+    fn parse_invalid_json_is_malformed() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(128), "]".repeat(128));
         for bad in [
             &b""[..],
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_invalid_as_a_whole() {
+    fn parse_other_value_than_object_is_invalid_at_the_root() {
         let deepest = format!("{}{}", "[".repeat(128), "]".repeat(128));
         for bad in ["null", "1", "1e999", "\"a\"", "[]", "true", &deepest] {
             let Err(refusal) = Object::parse(bad.as_bytes()) else { panic!("{bad}") };
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_come_in_the_order_of_the_body_each_member_once() {
+    fn finish_lists_errors_in_the_order_of_the_body_once_per_member() {
         let body = br#"{"x~/y":[[{}]],"b":1,"a":2,"b":3,"x~/y":4,"c":"\u00e9","d":1e999}"#;
         let mut object = Object::parse(body).unwrap();
         assert_eq!(object.take("c", |value| Ok(value.clone())), Some(Value::Text("é".into())));

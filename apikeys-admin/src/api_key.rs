@@ -3,10 +3,11 @@ use apikeys_core::{
     http::{Headers, Sources, credential},
 };
 
-/// Whether a request carries a credential that looks like an API key, right or wrong.
+/// Returns `true` if a request carries a credential in the format of the engine's API keys, valid or
+/// not.
 ///
-/// Keys never manage keys: a program that holds one is refused even beside a login, so that
-/// nobody builds on it working.
+/// API keys never manage API keys. A request with both a key and a login is refused too, so that no
+/// client comes to depend on sending a key.
 pub(crate) fn carries_api_key(keys: &ApiKeys, headers: &(impl Headers + ?Sized)) -> bool {
     let sources = Sources::bearer().basic_user_name();
     let looks =
@@ -26,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_api_key_is_recognised_wherever_it_may_stand() {
+    fn carries_api_key_finds_keys_in_every_header_that_can_hold_one() {
         let keys = ApiKeys::in_memory();
         let (org, actor) = (OrgId::new("o").unwrap(), Actor::new("a").unwrap());
         let created = pollster::block_on(async {
@@ -36,7 +37,7 @@ mod tests {
         });
         let secret = created.secret.expose();
         let basic = data_encoding::BASE64.encode(format!("{secret}:").as_bytes());
-        // A wrong checksum is a key all the same.
+        // A text with a wrong checksum still has the format of a key.
         let wrong =
             format!("{}{}", &secret[..secret.len() - 1], if secret.ends_with('0') { '1' } else { '0' });
         for (name, value, wanted) in [

@@ -16,92 +16,92 @@ use crate::{
     route::{Call, Route},
 };
 
-/// A request that a logged-in administrator may make, matched to its call.
-pub(crate) struct Asked<'a> {
+/// A request of an administrator, matched to its route.
+pub(crate) struct MatchedCall<'a> {
     pub(crate) route: &'static Route,
-    /// The segment of the path that stands for `{id}`.
+    /// The segment of the path in the place of `{id}`.
     pub(crate) id: Option<&'a str>,
     pub(crate) query: Option<&'a str>,
-    /// The body, or what is wrong with it as a whole.
+    /// The body, or the error that concerns the body as a whole.
     pub(crate) body: Result<&'a [u8], ErrorCode>,
-    /// What stands before `/api` in public URLs.
+    /// The path before `/api` in public URLs.
     pub(crate) mount: &'a str,
 }
 
-/// Carries calls out. They check in this order: the key's existence, the body as a whole, the
-/// query, the body's members, and then the plan.
-pub(crate) struct Calls<'a> {
+/// The handlers of all calls. A handler checks in this order: whether the key exists, the body as a
+/// whole, the query, the members of the body, the plan.
+pub(crate) struct Handlers<'a> {
     pub(crate) keys: &'a ApiKeys,
     pub(crate) cursors: &'a Cursors,
     pub(crate) admin: &'a Admin,
 }
 
-type Answered = Result<AdminResponse, Refusal>;
+type Response = Result<AdminResponse, Refusal>;
 
-impl Calls<'_> {
-    pub(crate) async fn carry_out(&self, asked: Asked<'_>, document: impl FnOnce() -> Vec<u8>) -> Answered {
-        match asked.route.call {
-            Call::CreateKey => self.create(&asked).await,
-            Call::ListKeys => self.list(&asked).await,
-            Call::GetKey => self.get(&asked).await,
-            Call::UpdateKey => self.update(&asked).await,
-            Call::DeleteKey => self.delete(&asked).await,
-            Call::ListEvents => self.events(&asked).await,
-            Call::GetUsage => self.usage(&asked).await,
+impl Handlers<'_> {
+    pub(crate) async fn handle(&self, call: MatchedCall<'_>, document: impl FnOnce() -> Vec<u8>) -> Response {
+        match call.route.call {
+            Call::CreateKey => self.create(&call).await,
+            Call::ListKeys => self.list(&call).await,
+            Call::GetKey => self.get(&call).await,
+            Call::UpdateKey => self.update(&call).await,
+            Call::DeleteKey => self.delete(&call).await,
+            Call::ListEvents => self.events(&call).await,
+            Call::GetUsage => self.usage(&call).await,
             Call::GetDocument => {
-                asked.query()?;
+                call.query()?;
                 Ok(AdminResponse::new(200, "application/json", document()))
             }
         }
     }
 
-    async fn create(&self, asked: &Asked<'_>) -> Answered {
-        let body = asked.body?;
-        asked.query()?;
+    async fn create(&self, call: &MatchedCall<'_>) -> Response {
+        let body = call.body?;
+        call.query()?;
         let new = NewKeyBody::parse(body, self.now())?;
         let created = self.manage().create(new.into()).await?;
         let key = Key::from(created.key);
-        let location = format!("{}/api/keys/{}", asked.mount, key.id);
+        let location = format!("{}/api/keys/{}", call.mount, key.id);
         let answer = CreatedKey { key, secret: created.secret.expose() };
-        Ok(asked.answer(&answer).with("location", location))
+        Ok(call.respond(&answer).with("location", location))
     }
 
-    async fn list(&self, asked: &Asked<'_>) -> Answered {
-        let query = asked.query()?;
+    async fn list(&self, call: &MatchedCall<'_>) -> Response {
+        let query = call.query()?;
         let limit = query.limit()?;
         let list = ("keys", &self.admin.org);
         let after = self.place(&list, &query)?.map(KeyId::from_bytes);
         let listing = self.manage().list(limit, after).await?;
         let next = listing.page.next.map(|id| *id.as_bytes());
-        Ok(asked.answer(&KeyList::new(listing, self.cursor(&list, next)?)))
+        Ok(call.respond(&KeyList::new(listing, self.cursor(&list, next)?)))
     }
 
-    async fn get(&self, asked: &Asked<'_>) -> Answered {
-        let (id, manage) = (asked.key()?, self.manage());
-        self.unless_missing(id, asked.query()).await?;
-        Ok(asked.answer(&Key::from(manage.get(id).await?)))
+    async fn get(&self, call: &MatchedCall<'_>) -> Response {
+        let (id, manage) = (call.key()?, self.manage());
+        self.or_key_not_found(id, call.query()).await?;
+        Ok(call.respond(&Key::from(manage.get(id).await?)))
     }
 
-    async fn update(&self, asked: &Asked<'_>) -> Answered {
-        let id = asked.key()?;
+    async fn update(&self, call: &MatchedCall<'_>) -> Response {
+        let id = call.key()?;
         let patch = || {
-            let body = asked.body?;
-            asked.query()?;
+            let body = call.body?;
+            call.query()?;
             KeyPatchBody::parse(body, self.now())
         };
-        let patch = self.unless_missing(id, patch()).await?;
-        Ok(asked.answer(&Key::from(self.manage().update(id, patch.into()).await?)))
+        let patch = self.or_key_not_found(id, patch()).await?;
+        Ok(call.respond(&Key::from(self.manage().update(id, patch.into()).await?)))
     }
 
-    async fn delete(&self, asked: &Asked<'_>) -> Answered {
-        let id = asked.key()?;
-        self.unless_missing(id, asked.query()).await?;
+    async fn delete(&self, call: &MatchedCall<'_>) -> Response {
+        let id = call.key()?;
+        self.or_key_not_found(id, call.query()).await?;
         self.manage().delete(id).await?;
-        Ok(AdminResponse::empty(asked.route.answer.status))
+        Ok(AdminResponse::empty(call.route.success.status))
     }
 
-    async fn events(&self, asked: &Asked<'_>) -> Answered {
-        let query = asked.query()?;
+    async fn events(&self, call: &MatchedCall<'_>) -> Response {
+        let query = call.query()?;
         let mut events = AuditQuery::new(self.admin.org.clone(), query.limit()?);
         (events.key, events.action) = (query.key_id()?, query.action()?);
         (events.since, events.until) = (query.since()?, query.until()?);
@@ -112,19 +112,20 @@ impl Calls<'_> {
         let page = self.manage().audit(events.after(after)).await?;
         let next_cursor = self.cursor(&list, page.next.map(|id| *id.as_bytes()))?;
         let events = page.items.into_iter().map(Event::from).collect();
-        Ok(asked.answer(&EventList { events, next_cursor }))
+        Ok(call.respond(&EventList { events, next_cursor }))
     }
 
-    async fn usage(&self, asked: &Asked<'_>) -> Answered {
-        let id = asked.key()?;
-        let range = asked.query().and_then(|query| Range::of(&query, self.now()));
-        let Range { since, until, step } = self.unless_missing(id, range).await?;
+    async fn usage(&self, call: &MatchedCall<'_>) -> Response {
+        let id = call.key()?;
+        let range = call.query().and_then(|query| Range::of(&query, self.now()));
+        let Range { since, until, step } = self.or_key_not_found(id, range).await?;
         let points = self.manage().usage(id, since, until, step).await?;
-        Ok(asked.answer(&Usage::from(points)))
+        Ok(call.respond(&Usage::from(points)))
     }
 
-    /// A key that is missing outranks whatever else is wrong with a request for it.
-    async fn unless_missing<T>(&self, id: KeyId, prepared: Result<T, Refusal>) -> Result<T, Refusal> {
+    /// Returns `prepared`, unless it is an error and the key is unknown: `KEY_NOT_FOUND` comes before
+    /// any other error in a request for a key.
+    async fn or_key_not_found<T>(&self, id: KeyId, prepared: Result<T, Refusal>) -> Result<T, Refusal> {
         if prepared.is_err() {
             self.manage().get(id).await?;
         }
@@ -150,8 +151,8 @@ impl Calls<'_> {
     }
 }
 
-impl Asked<'_> {
-    /// What is no id is the id of no key.
+impl MatchedCall<'_> {
+    /// The id of the key. A text that is not an id is answered like the id of an unknown key.
     fn key(&self) -> Result<KeyId, Refusal> {
         Ok(self.id.and_then(|id| id.parse().ok()).ok_or(ErrorCode::KeyNotFound)?)
     }
@@ -160,14 +161,14 @@ impl Asked<'_> {
         Query::parse(self.query, self.route.parameters)
     }
 
-    fn answer(&self, content: &impl Serialize) -> AdminResponse {
-        // Maps have texts as keys, and no number is infinite: this cannot fail.
+    fn respond(&self, content: &impl Serialize) -> AdminResponse {
+        // Cannot fail: map keys are strings and numbers are finite.
         let body = serde_json::to_vec(content).unwrap_or_default();
-        AdminResponse::new(self.route.answer.status, "application/json", body)
+        AdminResponse::new(self.route.success.status, "application/json", body)
     }
 }
 
-/// What usage is asked for.
+/// The range and the step of a usage query.
 struct Range {
     since: Timestamp,
     until: Timestamp,
@@ -177,20 +178,18 @@ struct Range {
 impl Range {
     fn of(query: &Query, now: Timestamp) -> Result<Self, Refusal> {
         let step = query.step()?;
-        let (points, most) = match step {
-            UsageStep::Day => (30, 1_100),
-            _ => (24, 90 * 24),
+        let (points, most, unit) = match step {
+            UsageStep::Day => (30, 1_100, "days"),
+            _ => (24, 90 * 24, "hours"),
         };
-        // The hour or day that begins right now is part of 'up to now'.
+        // An hour or day that begins at this very microsecond is included.
         let until = query.until()?.unwrap_or_else(|| now.saturating_add(std::time::Duration::from_micros(1)));
         let since = query.since()?.unwrap_or_else(|| until.saturating_sub(step.duration() * points));
         if since >= until {
             return Err(query::invalid("since must be before until.".to_owned()));
         }
         if since < until.saturating_sub(step.duration() * most) {
-            return Err(query::invalid(format!(
-                "since and until may be {most} hours or days apart at most, by step."
-            )));
+            return Err(query::invalid(format!("since and until must be at most {most} {unit} apart.")));
         }
         Ok(Self { since, until, step })
     }

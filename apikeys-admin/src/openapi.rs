@@ -1,4 +1,4 @@
-//! The OpenAPI document, written from the route table and the types of the bodies.
+//! The OpenAPI document, generated from the table of routes and the types of the bodies.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -13,17 +13,17 @@ use crate::{
 
 const SCHEMAS: &str = "/components/schemas";
 
-/// All of it but what depends on the host.
+/// The document without the parts that depend on the host.
 static COMMON: LazyLock<Value> = LazyLock::new(common);
 
-/// The document for an API below `mount`, behind a login that is kept in `cookie`.
-pub(crate) fn of(mount: &str, cookie: &str) -> Vec<u8> {
+/// Returns the document of an API below the path `mount`, with a login in the cookie `cookie`.
+pub(crate) fn document(mount: &str, cookie: &str) -> Vec<u8> {
     let mut document = COMMON.clone();
     let scheme = json!({
         "type": "apiKey",
         "in": "cookie",
         "name": cookie,
-        "description": "The service's own login. API keys are refused.",
+        "description": "The login of the service itself. API keys are not accepted.",
     });
     if let Some(root) = document.as_object_mut() {
         root.insert("servers".to_owned(), json!([{ "url": if mount.is_empty() { "/" } else { mount } }]));
@@ -31,7 +31,7 @@ pub(crate) fn of(mount: &str, cookie: &str) -> Vec<u8> {
             components.insert("securitySchemes".to_owned(), json!({ "login": scheme }));
         }
     }
-    // Texts and numbers only: this cannot fail.
+    // Cannot fail: the document is JSON already.
     serde_json::to_vec(&document).unwrap_or_default()
 }
 
@@ -42,7 +42,7 @@ fn common() -> Value {
             settings.meta_schema = None;
         })
     };
-    // What is read may be left out; what is written is always there.
+    // Members of requests may be optional where those of responses are always present.
     let mut read = settings().for_deserialize().into_generator();
     let mut written = settings().for_serialize().into_generator();
     let problem = written.subschema_for::<Problem<'static>>();
@@ -73,11 +73,11 @@ fn common() -> Value {
     })
 }
 
-const DESCRIPTION: &str = "Manage an organization's API keys. Times are RFC 3339, in UTC. Errors are problem details \
-(RFC 9457) with a stable `code`. A path that is not here is answered with `NOT_FOUND`, another method with \
-`METHOD_NOT_ALLOWED`. When several errors apply, the answer is the first of: 401, 403 for a cross-site request, 404, \
-405, 413, 415, 400, 422, 403 for the plan, 409. Every answer is `Cache-Control: no-store`. A parameter of the query \
-that is unknown, repeated or empty is an error.";
+const DESCRIPTION: &str = "Manages the API keys of an organization. Times are in RFC 3339; responses give them in \
+UTC. Errors are problem details (RFC 9457) with a stable `code`. Unknown paths are answered with `NOT_FOUND`, other \
+methods with `METHOD_NOT_ALLOWED`. If several errors apply, the response is the first of: 401, 403 for a cross-site \
+request, 404, 405, 413, 415, 400, 422, 403 for the plan, 409. Every response has `Cache-Control: no-store`. Unknown, \
+repeated and empty query parameters are errors.";
 
 fn operation(
     route: &Route,
@@ -113,7 +113,7 @@ fn operation(
 }
 
 fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> Map<String, Value> {
-    let answer = &route.answer;
+    let answer = &route.success;
     let mut success = json!({ "description": answer.description });
     if let Some(members) = success.as_object_mut() {
         if let Some(body) = &answer.content {
@@ -122,7 +122,7 @@ fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> M
         if answer.status == 201 {
             let location = json!({
                 "Location": {
-                    "description": "The path of the key.",
+                    "description": "The path of the new key.",
                     "required": true,
                     "schema": { "type": "string", "format": "uri-reference" },
                 },
@@ -139,7 +139,7 @@ fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> M
     responses
 }
 
-/// The response for any of `codes`, which share a status.
+/// The response for `codes`, which all have the same status.
 fn refusal(codes: &[ErrorCode], problem: &Value) -> Value {
     let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
     let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
@@ -160,10 +160,10 @@ fn refusal(codes: &[ErrorCode], problem: &Value) -> Value {
     });
     let header = match codes.first() {
         Some(ErrorCode::MethodNotAllowed) => {
-            json!({ "Allow": header("The methods of this path.", "string") })
+            json!({ "Allow": header("The methods that this path accepts.", "string") })
         }
         Some(ErrorCode::ManagementUnavailable) => {
-            json!({ "Retry-After": header("Seconds to wait.", "integer") })
+            json!({ "Retry-After": header("The number of seconds to wait.", "integer") })
         }
         _ => return response,
     };
@@ -200,7 +200,7 @@ fn id_parameter(generator: &mut SchemaGenerator) -> Value {
     })
 }
 
-/// `MethodNotAllowed` for `METHOD_NOT_ALLOWED`.
+/// The name of the variant, such as `MethodNotAllowed`.
 fn name_of(code: ErrorCode) -> String {
     format!("{code:?}")
 }

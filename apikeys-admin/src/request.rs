@@ -1,47 +1,52 @@
 use std::fmt;
 
-/// A request to the management API, as an adapter shows it.
+/// A request to the management API, as an adapter passes it to [`AdminApi::handle`].
 ///
-/// `H` is the adapter's view of the headers, [`apikeys_core::http::Headers`].
+/// `H` is the adapter's view of the headers, which implements [`apikeys_core::http::Headers`].
+///
+/// [`AdminApi::handle`]: crate::AdminApi::handle
 pub struct AdminRequest<'a, H: ?Sized> {
-    /// The method, in capitals.
+    /// The method, in upper case.
     pub method: &'a str,
-    /// What stands before [`path`](Self::path) in the URL the client asked for, as
-    /// `/settings/developer`: for `Location` and the document.
+    /// The path before [`path`](Self::path) in the URL that the client used, such as
+    /// `/settings/developer`. `Location` and the OpenAPI document begin with it.
     pub mount: &'a str,
-    /// The path below the mount, as `/api/keys`; not percent-decoded, without the query.
+    /// The path below the mount, such as `/api/keys`, without percent-decoding and without the query.
     pub path: &'a str,
-    /// The query, without `?`.
+    /// The query, without `?`; `None` if there is none.
     pub query: Option<&'a str>,
-    /// The headers. `host` must be among them, also where the protocol sends it as `:authority`.
+    /// The headers. For HTTP/2, the adapter adds `host` with the value of `:authority`.
     pub headers: &'a H,
     /// The body.
     pub body: RequestBody<'a>,
 }
 
-/// The body of a request, as far as it was read. See [`AdminApi::body_limit`].
+/// The body of a request, as far as an adapter has read it. See [`AdminApi::body_limit`].
 ///
 /// [`AdminApi::body_limit`]: crate::AdminApi::body_limit
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "closed for good: read, too long or cut short")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a body is read, too long or incomplete; no other case can be added"
+)]
 pub enum RequestBody<'a> {
-    /// All of it. Empty where there is none, or where none is wanted.
+    /// The whole body. Empty if there is none, or if the call does not use it.
     Read(&'a [u8]),
-    /// It is longer than allowed, by what `Content-Length` says or by what came.
+    /// The body is longer than the limit, by its `Content-Length` or by its bytes.
     TooLong,
-    /// The client did not send all of it.
+    /// The client stopped before the end of the body.
     Incomplete,
 }
 
-/// The response, ready to be put into a framework's own.
+/// A response of the management API, for an adapter to translate.
 ///
-/// The answer to `HEAD` is that to `GET`: leave out the body, as HTTP servers do by themselves.
+/// The response to `HEAD` is the same as to `GET`. HTTP servers leave out the body by themselves.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdminResponse {
-    /// The status.
+    /// The status code.
     pub status: u16,
-    /// The headers, names in lower case; `content-type` is among them where there is a body.
+    /// The headers, with names in lower case. `content-type` is among them if there is a body.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
@@ -70,7 +75,7 @@ impl AdminResponse {
     }
 }
 
-/// Method and path only: headers may hold the login, and the body is the client's.
+/// Shows the method and the path. Headers may hold the login, and the body belongs to the client.
 impl<H: ?Sized> fmt::Debug for AdminRequest<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, mount, path, .. } = self;
@@ -92,7 +97,7 @@ impl fmt::Debug for RequestBody<'_> {
     }
 }
 
-/// Without the body, which holds the secret where a key was created.
+/// Shows the length of the body, because the response to a creation holds the secret.
 impl fmt::Debug for AdminResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdminResponse")
