@@ -1,5 +1,7 @@
 //! How failures of sqlx become [`StoreError`]s.
 
+use std::time::Duration;
+
 use apikeys_core::store::{StoreError, StoreErrorKind};
 use sqlx::migrate::MigrateError;
 
@@ -21,6 +23,14 @@ pub(crate) enum Failure {
     /// The database has a state that it should not have.
     #[error("{0}")]
     Unusable(&'static str),
+    /// A read took too long.
+    #[error("the read was stopped after {limit:?}")]
+    Stopped {
+        /// How long it was allowed to take.
+        limit: Duration,
+        /// The database's word for it.
+        source: sqlx::Error,
+    },
     /// A newer kind of change.
     #[error("this version does not know the change")]
     UnknownChange,
@@ -63,7 +73,7 @@ impl Failure {
             },
             Self::Refused(_) => StoreErrorKind::Rejected,
             Self::Unreadable(_) => StoreErrorKind::Corrupt,
-            Self::Unusable(_) => StoreErrorKind::Unavailable,
+            Self::Unusable(_) | Self::Stopped { .. } => StoreErrorKind::Unavailable,
             Self::UnknownChange => StoreErrorKind::Unsupported,
         }
     }
@@ -88,6 +98,11 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
     }
 }
 
+/// Whether a progress handler stopped the statement.
+pub(crate) fn is_interrupted(error: &sqlx::Error) -> bool {
+    sqlite_code(error) == Some(sqlite::INTERRUPT)
+}
+
 /// SQLite's primary result code; the extended ones keep it in their lowest byte.
 fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
@@ -98,6 +113,7 @@ fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
 mod sqlite {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
+    pub(super) const INTERRUPT: i32 = 9;
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const TOOBIG: i32 = 18;
     pub(super) const CONSTRAINT: i32 = 19;

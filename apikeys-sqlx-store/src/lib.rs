@@ -40,8 +40,14 @@
 //! sqlx's features `macros`, `time` and `uuid` stay off: they would change what the host's own
 //! queries mean.
 
+#[cfg(test)]
+extern crate self as apikeys_sqlx_store;
+
 mod error;
 mod sqlite;
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod test_data;
 
 #[doc(no_inline)]
 pub use apikeys_core;

@@ -10,10 +10,14 @@ mod find;
 mod list;
 mod log;
 mod migrate;
+#[cfg(test)]
+mod plans;
+mod read;
 mod record;
 mod rows;
 mod secrets;
 mod spans;
+mod statements;
 mod write;
 
 use std::{fmt, sync::Arc};
@@ -35,98 +39,145 @@ use sqlx::sqlite::SqlitePool;
 
 use self::{
     commit::Commit,
+    connect::Connections,
     migrate::Migrate,
+    read::{Reads, reading},
     record::{OpenWriter, RecordAtOnce, RecordWithCare},
     spans::KnownSpans,
-    write::{Work, Writer, reading},
+    write::{Work, Writer},
 };
 
-/// A [`KeyStore`] in an SQLite database. Cheap to clone; clones share everything.
+/// A [`KeyStore`] in an SQLite database. Cloning is cheap; clones share everything.
 ///
-/// - [`connect`](Self::connect) opens a database of the store's own: it sets everything for this
-///   use, writes on a connection of its own, and migrates.
-/// - [`new`](Self::new) takes a pool that the host has already; then call
-///   [`migrate`](Self::migrate). All tables are called `apikeys_…`, so that they can live beside
-///   the host's.
+/// - [`connect`](Self::connect) opens a database of the store's own, sets it up for this use, and
+///   migrates it.
+/// - [`new`](Self::new) takes a pool that the host has already; call [`migrate`](Self::migrate)
+///   before the first use. The names of all tables begin with `apikeys_`, so that the tables can
+///   live beside the host's.
 ///
-/// Several processes may use one file, on one machine. SQLite's locks do not work on network file
+/// Several processes on one machine may use one file. SQLite's locks do not work on network file
 /// systems.
 ///
-/// # What is on the disk when
+/// # Durability
 ///
-/// With `connect`, write-ahead logging is on and `synchronous` is `FULL`: what was answered
-/// survives the end of the process and the loss of power. `NORMAL` would be faster by one
-/// `fsync` for each transaction and also survive a `kill -9`; but after a loss of power, a key
-/// whose deletion was answered could work again. To choose that, bring a pool of your own.
+/// With `connect`, write-ahead logging is on and `synchronous` is `FULL`: a write that was
+/// answered survives the end of the process and the loss of power. `NORMAL` would save one `fsync`
+/// for each transaction and also survive a `kill -9`; but after a loss of power, a key whose
+/// deletion was answered could work again. To choose `NORMAL`, use a pool of your own.
 ///
-/// The files `…-wal` and `…-shm` belong to the database: until [`close`](Self::close), what was
-/// written last may be in the first of them alone. Keep them together, and use SQLite's own backup.
+/// The files `…-wal` and `…-shm` belong to the database: until [`close`](Self::close), the first
+/// of them may hold the latest writes. Keep the files together, and use SQLite's own backup.
 ///
-/// With `new`, the pool's own settings hold, and nothing is changed about them. Any journal mode
-/// works; outside of write-ahead logging, readers and writers wait for each other.
+/// With `new`, the settings of the pool apply and are not changed. Any journal mode works; without
+/// write-ahead logging, readers and writers wait for each other.
+///
+/// # Connections
+///
+/// Listing keys, reading the audit log and reading usage must not delay verification. Verification
+/// therefore has connections that other operations cannot take:
+///
+/// | | verification | lists, audit, usage | writes |
+/// | --- | --- | --- | --- |
+/// | `connect` with a file | 8 of its own | 4 of their own | 1 of their own |
+/// | `new` with 3 connections or more | all | at most half, and 2 fewer than all | 1 |
+/// | `new` with 2 connections | both | 1, together with writes | 1, together with reads |
+/// | 1 connection, or `connect` in memory | the one | the one, together with writes | the one |
+///
+/// With one connection, a verification waits for one other operation at most. The store does not
+/// know what else the host uses its pool for: a pool whose connections the host holds for long
+/// delays verification.
+///
+/// A list, an audit page or usage is read for 2 seconds at most, or half a second where there is
+/// one connection. A read that takes longer fails with a temporary error; a read whose future is
+/// dropped ends soon after that. The database itself stops both. The store uses SQLite's
+/// progress handler for this and leaves it on the connections of a host's pool, where it has no
+/// effect on other statements; a progress handler that the host had set there is replaced.
+///
+/// # Logs
+///
+/// With `connect`, sqlx logs no statements. By default, sqlx logs the whole text of a statement
+/// that takes a second or longer at the level `WARN`, and of every statement at `DEBUG`; the store's
+/// longest statements have some 60 kilobytes. For a pool of your own, turn this off with
+/// [`log_slow_statements`](sqlx::ConnectOptions::log_slow_statements) and
+/// [`log_statements`](sqlx::ConnectOptions::log_statements), or with both at once:
+///
+/// ```no_run
+/// use apikeys_sqlx_store::SqliteStore;
+/// use sqlx::{ConnectOptions, sqlite::{SqliteConnectOptions, SqlitePool}};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = SqliteConnectOptions::new().filename("acme.db").disable_statement_logging();
+/// let store = SqliteStore::new(SqlitePool::connect_with(options).await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    readers: SqlitePool,
-    /// One transaction at a time, in the order they came. The lock turns fair when it has kept
-    /// somebody waiting, so that nobody starves.
+    verification: Reads,
+    management: Reads,
+    /// One transaction at a time. The lock becomes fair when a task has waited for it, so that
+    /// every task gets its turn.
     writer: Arc<Mutex<Writer>>,
     spans: Arc<KnownSpans>,
 }
 
 impl SqliteStore {
-    /// A store on the host's pool. Does no I/O: call [`migrate`](Self::migrate) before the first
-    /// use, or every operation fails for want of the tables.
+    /// Creates a store on the host's pool, without I/O. Call [`migrate`](Self::migrate) before the
+    /// first use: until then the tables are missing and every operation fails.
     ///
     /// A pool for a database in memory must have exactly one connection, which is never closed.
+    /// A pool for a file should have three connections or more: see
+    /// [Connections](Self#connections).
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
-        Self::with_writer(pool.clone(), Writer::Pool(pool))
+        Self::over(Connections::of_pool(pool))
     }
 
     /// Opens the database at `url`, creates it if it is missing, and migrates it.
     ///
-    /// `url` is `sqlite:PATH`, or `sqlite::memory:` for a database that is gone with the store.
+    /// `url` is `sqlite:PATH`, or `sqlite::memory:` for a database that is dropped with the store.
     ///
     /// # Errors
     ///
-    /// When the URL cannot be read, the file cannot be opened, it stays busy for seconds, or
+    /// If the URL is invalid, the file cannot be opened or stays busy for seconds, or
     /// [`migrate`](Self::migrate) fails.
     pub async fn connect(url: &str) -> StoreResult<Self> {
-        let (readers, writer) = connect::open(url).await.map_err(|failure| failure.during("connect"))?;
-        let store = Self::with_writer(readers, writer);
+        let connections = Connections::open(url).await.map_err(|failure| failure.during("connect"))?;
+        let store = Self::over(connections);
         store.migrate().await?;
         Ok(store)
     }
 
-    /// Creates the tables, or brings them up to date. It may be called again, by many processes
-    /// at once, and by older versions of this crate than the newest that ran.
+    /// Creates the tables, or brings them up to date. The method may be called again, by many
+    /// processes at once, and by an older version of this crate than the one that migrated last.
     ///
-    /// Which migrations ran is kept in `apikeys_migrations`; the host's own migrations, in sqlx's
-    /// `_sqlx_migrations`, know nothing of it.
+    /// The migrations that ran are listed in the table `apikeys_migrations`. The host's own
+    /// migrations, which sqlx lists in `_sqlx_migrations`, are not touched.
     ///
     /// # Errors
     ///
-    /// When the database cannot be reached or written, or holds something else under the names of
-    /// the tables.
+    /// If the database cannot be reached or written, or has other tables with the same names.
     pub async fn migrate(&self) -> StoreResult<()> {
         self.write("migrate", &Migrate).await
     }
 
-    /// Waits for what is under way and closes all connections, so that the database is one file
-    /// again; with [`new`](Self::new), those of the host's pool. Every later call answers
-    /// `Unavailable`, or opens a connection anew.
+    /// Waits for operations under way and closes all connections, so that the database is a single
+    /// file again; with [`new`](Self::new), this closes the host's pool. Every later call fails as
+    /// `Unavailable`, or opens a new connection.
     ///
     /// # Errors
     ///
-    /// When SQLite cannot close the file properly. Nothing that was answered is lost by that.
+    /// If SQLite cannot close the file properly. No write that was answered is lost by that.
     pub async fn close(&self) -> StoreResult<()> {
         let closed = self.writer.lock().await.close().await;
-        self.readers.close().await;
+        self.verification.close().await;
+        self.management.close().await;
         closed.map_err(|failure| failure.during("close"))
     }
 
-    fn with_writer(readers: SqlitePool, writer: Writer) -> Self {
-        Self { readers, writer: Arc::new(Mutex::new(writer)), spans: Arc::default() }
+    fn over(connections: Connections) -> Self {
+        let Connections { verification, management, writer } = connections;
+        Self { verification, management, writer: Arc::new(Mutex::new(writer)), spans: Arc::default() }
     }
 
     async fn write<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
@@ -144,23 +195,23 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl KeyStore for SqliteStore {
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
-        reading("find", || find::find(&self.readers, locators)).await
+        reading("find", || find::find(&self.verification, locators)).await
     }
 
     async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
-        reading("schemes", || find::schemes(&self.readers)).await
+        reading("schemes", || find::schemes(&self.verification)).await
     }
 
     async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {
-        reading("org", || find::org(&self.readers, org)).await
+        reading("org", || find::org(&self.management, org)).await
     }
 
     async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
-        reading("key", || list::key(&self.readers, org, key)).await
+        reading("key", || list::key(&self.management, org, key)).await
     }
 
     async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {
-        reading("keys", || list::keys(&self.readers, query)).await
+        reading("keys", || list::keys(&self.management, query)).await
     }
 
     async fn commit(&self, change: &Change) -> StoreResult<Committed> {
@@ -190,10 +241,10 @@ impl KeyStore for SqliteStore {
     }
 
     async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>> {
-        reading("audit", || log::audit(&self.readers, query)).await
+        reading("audit", || log::audit(&self.management, query)).await
     }
 
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
-        reading("usage", || list::usage(&self.readers, query)).await
+        reading("usage", || list::usage(&self.management, query)).await
     }
 }

@@ -1,37 +1,76 @@
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection, Row, SqliteConnection,
+    ConnectOptions, Connection, Row, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::write::{Patience, Writer};
+use super::{
+    read::{Reads, Turns},
+    write::{Backoff, Writer},
+};
 use crate::error::Failure;
 
 /// How long a statement waits for another process's transaction before the store tries again.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads that can be under way at once.
-const READERS: u32 = 8;
+/// Connections for the reads of verification.
+const VERIFICATION: u32 = 8;
+
+/// Connections for the reads of management: with more, long reads only slow each other down.
+const MANAGEMENT: u32 = 4;
 
 /// Pages that the writer keeps, in KiB: enough for the ends of the indexes it writes to.
 const WRITER_CACHE: &str = "-32768";
 
-/// Opens the database that `url` names.
-pub(super) async fn open(url: &str) -> Result<(SqlitePool, Writer), Failure> {
-    let options = SqliteConnectOptions::from_str(url)?
-        .create_if_missing(true)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .synchronous(SqliteSynchronous::Full);
-    if lives_in_memory(&options).await? {
-        let pool = memory_pool(options).await?;
-        return Ok((pool.clone(), Writer::Pool(pool)));
+/// The ways to a database.
+pub(super) struct Connections {
+    pub(super) verification: Reads,
+    pub(super) management: Reads,
+    pub(super) writer: Writer,
+}
+
+impl Connections {
+    /// Opens the database that `url` names.
+    pub(super) async fn open(url: &str) -> Result<Self, Failure> {
+        // sqlx would log the text of each slow statement, of up to 60 kilobytes.
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .synchronous(SqliteSynchronous::Full)
+            .disable_statement_logging();
+        if lives_in_memory(&options).await? {
+            return Ok(Self::of_pool(memory_pool(options).await?));
+        }
+        use_wal(&options).await?;
+        let readers = |most| pool_options().max_connections(most).connect_with(options.clone());
+        let verification = Reads::of_verification(readers(VERIFICATION).await?);
+        let management = Reads::of_management(readers(MANAGEMENT).await?, None);
+        let options = Box::new(options.pragma("cache_size", WRITER_CACHE));
+        Ok(Self { verification, management, writer: Writer::Own { options, connection: None } })
     }
-    use_wal(&options).await?;
-    let readers = pool_options().max_connections(READERS).connect_with(options.clone()).await?;
-    let options = Box::new(options.pragma("cache_size", WRITER_CACHE));
-    Ok((readers, Writer::Own { options, connection: None }))
+
+    /// Shares a pool's connections so that reads of management and writes leave some to
+    /// verification, if there is more than one.
+    pub(super) fn of_pool(pool: SqlitePool) -> Self {
+        let (reads, with_writes) = turns(pool.options().get_max_connections());
+        let turns = Arc::new(Turns::new(reads));
+        Self {
+            verification: Reads::of_verification(pool.clone()),
+            management: Reads::of_management(pool.clone(), Some(Arc::clone(&turns))),
+            writer: Writer::Pool { pool, turns: with_writes.then_some(turns) },
+        }
+    }
+}
+
+/// How many reads of management may be under way on a pool of so many connections, and whether
+/// writes are counted among them. Writes need one connection.
+fn turns(connections: u32) -> (usize, bool) {
+    match connections {
+        0..=2 => (1, true),
+        more => (usize::try_from((more / 2).min(more - 2)).unwrap_or(usize::MAX), false),
+    }
 }
 
 fn pool_options() -> SqlitePoolOptions {
@@ -39,12 +78,12 @@ fn pool_options() -> SqlitePoolOptions {
     SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None)
 }
 
-/// Such a database is gone with its last connection: there is one, and it stays.
+/// A database in memory is gone with its last connection: there is one, and it stays.
 async fn memory_pool(options: SqliteConnectOptions) -> Result<SqlitePool, Failure> {
     Ok(pool_options().max_connections(1).min_connections(1).connect_with(options).await?)
 }
 
-/// SQLite knows best: there are several ways to say it in a URL.
+/// Asks SQLite: a URL can name a database in memory in several ways.
 async fn lives_in_memory(options: &SqliteConnectOptions) -> Result<bool, Failure> {
     let mut connection = SqliteConnection::connect_with(options).await?;
     let row = sqlx::query("SELECT file FROM pragma_database_list WHERE name = 'main'")
@@ -55,22 +94,38 @@ async fn lives_in_memory(options: &SqliteConnectOptions) -> Result<bool, Failure
     Ok(file.is_none_or(|file| file.is_empty()))
 }
 
-/// Turns on write-ahead logging, which the file then remembers. It needs the file for itself for
-/// a moment, and SQLite does not wait for that: with several processes starting, all but one are
-/// told that it is busy.
+/// Turns on write-ahead logging, which the file then remembers. SQLite needs the file for itself
+/// for that and does not wait for it: of several processes that start, all but one are told that
+/// the database is busy.
 async fn use_wal(options: &SqliteConnectOptions) -> Result<(), Failure> {
     let mut connection = SqliteConnection::connect_with(options).await?;
-    let mut patience = Patience::new();
+    let mut backoff = Backoff::new();
     loop {
         let row = sqlx::query("PRAGMA journal_mode = WAL").fetch_one(&mut connection).await;
         match row.map_err(Failure::from) {
             Ok(row) if row.try_get::<String, _>(0)? == "wal" => break,
-            Ok(_) if patience.wait().await => {}
+            Ok(_) if backoff.wait().await => {}
             Ok(_) => return Err(Failure::Unusable("the file system does not allow write-ahead logging")),
-            Err(failure) if failure.is_busy() && patience.wait().await => {}
+            Err(failure) if failure.is_busy() && backoff.wait().await => {}
             Err(failure) => return Err(failure),
         }
     }
     connection.close().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::turns;
+
+    #[test]
+    fn management_and_writes_leave_connections_to_verification() {
+        for connections in 2..100 {
+            let (reads, with_writes) = turns(connections);
+            let others = reads + usize::from(!with_writes);
+            assert!(reads >= 1 && others < usize::try_from(connections).unwrap(), "{connections}");
+        }
+        assert_eq!(turns(1), (1, true));
+        assert_eq!(turns(10), (5, false));
+    }
 }

@@ -3,9 +3,12 @@ use apikeys_core::{
     store::{Found, OrgRow, Revision},
     token::{Locator, Scheme},
 };
-use sqlx::sqlite::SqlitePool;
 
-use super::rows::{Columns, key_columns};
+use super::{
+    read::Reads,
+    rows::{Columns, key_columns},
+    statements::Statement,
+};
 use crate::error::Failure;
 
 /// Everything in one statement, and so in one state of the database. The joins are outer ones: a
@@ -25,23 +28,28 @@ macro_rules! find {
     };
 }
 
-const FIND_ONE: &str = find!("s.scheme = ?1 AND s.locator = ?2");
+pub(super) const FIND_ONE: &str = find!("s.scheme = ?1 AND s.locator = ?2");
 
 /// Places that get no value are NULL, and match nothing.
-const FIND_EIGHT: &str = find!(
+pub(super) const FIND_EIGHT: &str = find!(
     "(s.scheme, s.locator) IN
         (VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14), (?15, ?16))
      LIMIT 1"
 );
 
-/// With no peppers there is one candidate, and with any number of them they are a handful.
-pub(super) async fn find(pool: &SqlitePool, locators: &[Locator]) -> Result<Option<Found>, Failure> {
+pub(super) const SCHEMES: &str = "SELECT scheme FROM apikeys_schemes WHERE secrets > 0";
+
+pub(super) const ORG: &str = "SELECT plan, key_count FROM apikeys_orgs WHERE id = ?1";
+
+/// Without peppers there is one candidate, and with them a handful.
+pub(super) async fn find(reads: &Reads, locators: &[Locator]) -> Result<Option<Found>, Failure> {
     for some in locators.chunks(8) {
-        let mut query = sqlx::query(if some.len() == 1 { FIND_ONE } else { FIND_EIGHT });
+        let statement = if some.len() == 1 { Statement::FindOne } else { Statement::FindEight };
+        let mut read = statement.read();
         for locator in some {
-            query = query.bind(locator.scheme().to_string()).bind(locator.as_bytes());
+            read = read.bind(locator.scheme().to_string()).bind(locator.as_bytes());
         }
-        if let Some(row) = query.fetch_optional(pool).await? {
+        if let Some(row) = reads.optional(read).await? {
             let mut columns = Columns::of(&row);
             let secret = columns.secret_row()?;
             let key = columns.key_row()?;
@@ -52,16 +60,13 @@ pub(super) async fn find(pool: &SqlitePool, locators: &[Locator]) -> Result<Opti
     Ok(None)
 }
 
-pub(super) async fn schemes(pool: &SqlitePool) -> Result<Vec<Scheme>, Failure> {
-    let rows = sqlx::query("SELECT scheme FROM apikeys_schemes WHERE secrets > 0").fetch_all(pool).await?;
+pub(super) async fn schemes(reads: &Reads) -> Result<Vec<Scheme>, Failure> {
+    let rows = reads.all(Statement::Schemes.read()).await?;
     rows.iter().map(|row| Columns::of(row).scheme()).collect()
 }
 
-pub(super) async fn org(pool: &SqlitePool, org: &OrgId) -> Result<Option<OrgRow>, Failure> {
-    let row = sqlx::query("SELECT plan, key_count FROM apikeys_orgs WHERE id = ?1")
-        .bind(org.as_str().as_bytes())
-        .fetch_optional(pool)
-        .await?;
+pub(super) async fn org(reads: &Reads, org: &OrgId) -> Result<Option<OrgRow>, Failure> {
+    let row = reads.optional(Statement::Org.read().bind(org.as_str().as_bytes())).await?;
     let Some(row) = row else { return Ok(None) };
     let mut columns = Columns::of(&row);
     Ok(Some(OrgRow::new(org.clone(), columns.plan()?, columns.count("number of keys")?)))

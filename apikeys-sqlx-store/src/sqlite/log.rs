@@ -1,20 +1,29 @@
 use apikeys_core::{
+    Timestamp,
     audit::{Action, AuditEntry},
     id::EventId,
     store::{AuditQuery, Page},
 };
-use sqlx::sqlite::SqlitePool;
 
 use super::{
     list::one_more,
+    read::{Read, Reads},
     rows::{Columns, audit_columns},
-    spans::{BEYOND_IDS, PROMPT, ids_from},
+    spans::{BEYOND_IDS, PROMPT, ids_from, spans_from},
+    statements::Statement,
 };
 use crate::error::Failure;
 
-/// Picks rows by index, then reads them with what is known of their keys. The places:
-/// ?1 organization, ?2 before this id, ?3 how many, ?4 action, ?5 key, ?6 and ?7 the time,
-/// ?8 and ?9 the ids that events of that time can have unless they are late.
+/// Picks rows, then reads them with the names of their keys. Indexes are named wherever SQLite
+/// could choose: statistics from a time when a table was small would make it read all of it. The
+/// places:
+///
+/// - ?1 the organization, ?2 ids before this one, ?3 how many rows, ?4 the action, ?5 the key
+/// - ?6 and ?7 the beginning and the end of the time
+/// - ?8 the first id that an event of the time can have unless it is late, and ?9 the first span
+///   with such ids
+/// - ?10 the end of these ids, and at most ?2: with two upper limits, SQLite would begin its walk
+///   at one of them and step over everything down to the other
 macro_rules! entries {
     ($($picked:expr),*) => {
         concat!(
@@ -22,8 +31,7 @@ macro_rules! entries {
             audit_columns!(),
             " FROM (",
             $($picked,)*
-            ") AS picked
-             JOIN apikeys_audit a ON a.event = picked.event
+            ") AS a
              LEFT JOIN apikeys_keys k ON k.id = a.key AND k.org = a.org
              LEFT JOIN apikeys_tombstones t ON t.id = a.key AND t.org = a.org
              ORDER BY a.id DESC LIMIT ?3"
@@ -31,77 +39,115 @@ macro_rules! entries {
     };
 }
 
+/// The key, if it is or was the organization's; otherwise NULL, so that nothing is read for the
+/// key of another organization.
+macro_rules! own_key {
+    () => {
+        "(SELECT id FROM apikeys_keys WHERE id = ?5 AND org = ?1
+          UNION ALL SELECT id FROM apikeys_tombstones WHERE id = ?5 AND org = ?1)"
+    };
+}
+
 macro_rules! of_org {
-    ($condition:literal) => {
+    ($condition:expr) => {
         concat!(
-            "SELECT * FROM (SELECT p.event FROM apikeys_audit p
-             WHERE p.org = ?1 AND p.id < ?2 AND (?4 IS NULL OR p.action = ?4)",
+            "SELECT * FROM (SELECT p.* FROM apikeys_audit p INDEXED BY apikeys_audit_by_org
+             WHERE p.org = ?1 AND (?4 IS NULL OR p.action = ?4) AND ",
             $condition,
             " ORDER BY p.id DESC LIMIT ?3)"
         )
     };
 }
 
-/// Walks the spans of the key. The plus keeps SQLite from reading each span from ?2 down.
+/// Walks the spans of the key. The plus keeps SQLite from reading each span beyond its ends.
 macro_rules! of_key {
-    ($condition:literal) => {
+    ($condition:expr) => {
         concat!(
-            "SELECT * FROM (SELECT p.event FROM apikeys_audit_spans s
-             CROSS JOIN apikeys_audit p ON p.org = ?1 AND p.id BETWEEN s.first AND s.last
-             WHERE s.key = ?5 AND s.first < ?2 AND +p.id < ?2 AND p.key = ?5
-                AND (?4 IS NULL OR p.action = ?4)",
+            "SELECT * FROM (SELECT p.* FROM apikeys_audit_spans s
+             CROSS JOIN apikeys_audit p INDEXED BY apikeys_audit_by_org ON p.org = ?1 AND p.id BETWEEN s.first AND s.last
+             WHERE s.key = ",
+            own_key!(),
+            " AND p.key = ?5 AND (?4 IS NULL OR p.action = ?4) AND ",
             $condition,
             " ORDER BY s.first DESC, p.id DESC LIMIT ?3)"
         )
     };
 }
 
-/// Late events of the time, whatever their ids; here the pluses lead SQLite to their own index.
+/// Rare actions have indexes of their own. The condition on the action repeats that of the index,
+/// so that SQLite sees that the index applies.
+macro_rules! rare {
+    ($index:literal, $of:expr, $condition:expr) => {
+        concat!(
+            "SELECT * FROM (SELECT p.* FROM apikeys_audit p INDEXED BY ",
+            $index,
+            " WHERE ",
+            $of,
+            " AND p.action = ?4 AND p.action <> 'request' AND ",
+            $condition,
+            " ORDER BY p.id DESC LIMIT ?3)"
+        )
+    };
+}
+
+macro_rules! rare_of_org {
+    ($condition:expr) => {
+        rare!("apikeys_audit_by_action", "p.org = ?1", $condition)
+    };
+}
+
+macro_rules! rare_of_key {
+    ($condition:expr) => {
+        rare!("apikeys_audit_by_key_and_action", concat!("+p.org = ?1 AND p.key = ", own_key!()), $condition)
+    };
+}
+
+/// Events of the time that are not late.
+macro_rules! prompt {
+    () => {
+        "p.late = 0 AND p.at >= ?6 AND p.at < ?7 AND p.id >= ?8 AND p.id < ?10"
+    };
+}
+
+/// Late events of the time, whatever their ids.
 macro_rules! late {
     () => {
-        " UNION ALL SELECT * FROM (SELECT p.event FROM apikeys_audit p
+        " UNION ALL SELECT * FROM (SELECT p.* FROM apikeys_audit p INDEXED BY apikeys_audit_late
           WHERE p.org = ?1 AND p.late = 1 AND p.at >= ?6 AND p.at < ?7 AND +p.id < ?2
-            AND (?4 IS NULL OR p.action = ?4) AND (?5 IS NULL OR p.key = ?5)
+            AND (?4 IS NULL OR +p.action = ?4) AND (?5 IS NULL OR +p.key = ?5)
           ORDER BY +p.id DESC LIMIT ?3)"
     };
 }
 
-const ORG: &str = entries!(of_org!(""));
-const ORG_AND_TIME: &str =
-    entries!(of_org!(" AND p.late = 0 AND p.at >= ?6 AND p.at < ?7 AND p.id >= ?8 AND p.id < ?9"), late!());
-const KEY: &str = entries!(of_key!(""));
-const KEY_AND_TIME: &str = entries!(
+pub(super) const ORG: &str = entries!(of_org!("p.id < ?2"));
+pub(super) const ORG_AND_TIME: &str = entries!(of_org!(prompt!()), late!());
+pub(super) const KEY: &str = entries!(of_key!("s.first < ?2 AND +p.id < ?2"));
+pub(super) const KEY_AND_TIME: &str = entries!(
     of_key!(
-        " AND p.late = 0 AND p.at >= ?6 AND p.at < ?7
-          AND s.last >= ?8 AND s.first < ?9 AND +p.id >= ?8 AND +p.id < ?9"
+        "p.late = 0 AND p.at >= ?6 AND p.at < ?7
+         AND s.first >= ?9 AND s.first < ?10 AND +p.id >= ?8 AND +p.id < ?10"
     ),
     late!()
 );
+pub(super) const RARE_OF_ORG: &str = entries!(rare_of_org!("p.id < ?2"));
+pub(super) const RARE_OF_ORG_AND_TIME: &str = entries!(rare_of_org!(prompt!()), late!());
+pub(super) const RARE_OF_KEY: &str = entries!(rare_of_key!("p.id < ?2"));
+pub(super) const RARE_OF_KEY_AND_TIME: &str = entries!(rare_of_key!(prompt!()), late!());
 
-/// The condition on the action repeats that of the index, so that SQLite sees that it applies.
-const RARE_OF_ORG: &str = entries!(
-    "SELECT p.event FROM apikeys_audit p
-     WHERE p.org = ?1 AND p.action = ?4 AND p.action <> 'request' AND p.id < ?2
-        AND p.at >= ?6 AND p.at < ?7
-     ORDER BY p.id DESC LIMIT ?3"
-);
-const RARE_OF_KEY: &str = entries!(
-    "SELECT p.event FROM apikeys_audit p
-     WHERE p.key = ?5 AND p.action = ?4 AND p.action <> 'request' AND p.id < ?2
-        AND +p.org = ?1 AND p.at >= ?6 AND p.at < ?7
-     ORDER BY p.id DESC LIMIT ?3"
-);
+pub(super) async fn audit(reads: &Reads, query: &AuditQuery) -> Result<Page<AuditEntry, EventId>, Failure> {
+    let rows = reads.all(page(query)).await?;
+    let entries = rows.iter().map(|row| Columns::of(row).audit_entry()).collect::<Result<_, _>>()?;
+    Ok(Page::cut(entries, query.limit, |entry: &AuditEntry| entry.event.id))
+}
 
-pub(super) async fn audit(
-    pool: &SqlitePool,
-    query: &AuditQuery,
-) -> Result<Page<AuditEntry, EventId>, Failure> {
+/// The statement for a page, and one row beyond it.
+pub(super) fn page(query: &AuditQuery) -> Read {
     let before = query.after.as_ref().map_or(BEYOND_IDS, |event| event.as_bytes());
-    let since = query.since.map_or(i64::MIN, apikeys_core::Timestamp::as_micros);
-    let until = query.until.map_or(i64::MAX, apikeys_core::Timestamp::as_micros);
-    let first = query.since.map_or_else(Vec::new, ids_from);
+    let since = query.since.map_or(i64::MIN, Timestamp::as_micros);
+    let until = query.until.map_or(i64::MAX, Timestamp::as_micros);
     let end = query.until.map_or_else(|| BEYOND_IDS.to_vec(), |at| ids_from(at.saturating_add(PROMPT)));
-    let rows = sqlx::query(statement(query))
+    statement(query)
+        .read()
         .bind(query.org.as_str().as_bytes())
         .bind(before)
         .bind(one_more(query.limit))
@@ -109,23 +155,22 @@ pub(super) async fn audit(
         .bind(query.key.as_ref().map(|key| key.as_bytes().as_slice()))
         .bind(since)
         .bind(until)
-        .bind(first)
-        .bind(end)
-        .fetch_all(pool)
-        .await?;
-    let entries = rows.iter().map(|row| Columns::of(row).audit_entry()).collect::<Result<_, _>>()?;
-    Ok(Page::cut(entries, query.limit, |entry: &AuditEntry| entry.event.id))
+        .bind(query.since.map_or_else(Vec::new, ids_from))
+        .bind(query.since.map_or_else(Vec::new, spans_from))
+        .bind(before.min(&end))
 }
 
-fn statement(query: &AuditQuery) -> &'static str {
+fn statement(query: &AuditQuery) -> Statement {
     let is_rare = query.action.as_ref().is_some_and(|action| *action != Action::Request);
     let has_time = query.since.is_some() || query.until.is_some();
     match (query.key.is_some(), is_rare, has_time) {
-        (false, false, false) => ORG,
-        (false, false, true) => ORG_AND_TIME,
-        (true, false, false) => KEY,
-        (true, false, true) => KEY_AND_TIME,
-        (false, true, _) => RARE_OF_ORG,
-        (true, true, _) => RARE_OF_KEY,
+        (false, false, false) => Statement::AuditOfOrg,
+        (false, false, true) => Statement::AuditOfOrgAndTime,
+        (true, false, false) => Statement::AuditOfKey,
+        (true, false, true) => Statement::AuditOfKeyAndTime,
+        (false, true, false) => Statement::RareOfOrg,
+        (false, true, true) => Statement::RareOfOrgAndTime,
+        (true, true, false) => Statement::RareOfKey,
+        (true, true, true) => Statement::RareOfKeyAndTime,
     }
 }

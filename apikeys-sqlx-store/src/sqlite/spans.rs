@@ -44,6 +44,13 @@ pub(super) fn ids_from(at: Timestamp) -> Vec<u8> {
     }
 }
 
+/// The first seven bytes of the span that holds ids made at `at`.
+pub(super) fn spans_from(at: Timestamp) -> Vec<u8> {
+    let micros = u64::try_from(at.as_micros()).unwrap_or(0);
+    let first = i64::try_from((micros >> SPAN_BITS) << SPAN_BITS).unwrap_or(i64::MAX);
+    ids_from(Timestamp::from_micros(first))
+}
+
 /// Whether an event's id tells too little about its time.
 pub(super) fn is_late(event: &AuditEvent) -> bool {
     let made = i64::try_from(made_at(event.id)).unwrap_or(i64::MAX);
@@ -142,6 +149,19 @@ mod tests {
         assert!(event(4_999_999, 0).id.as_bytes().as_slice() < bound.as_slice());
         assert_eq!(ids_from(Timestamp::MIN), [0; 7]);
         assert_eq!(ids_from(Timestamp::MAX), BEYOND_IDS);
+    }
+
+    #[test]
+    fn first_span_of_a_time_is_the_one_that_holds_its_ids() {
+        for micros in [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (7 << 20) + 12_345] {
+            let span = [(KeyId::from_bytes([1; 16]), micros >> SPAN_BITS)];
+            let packed = packed(&span.into());
+            let at = Timestamp::from_micros(micros.try_into().unwrap());
+            assert_eq!(spans_from(at), packed[16..23], "{micros}");
+            assert!(packed[23..] >= *ids_from(at), "{micros}");
+        }
+        assert_eq!(spans_from(Timestamp::MIN), [0; 7]);
+        assert_eq!(spans_from(Timestamp::MAX), BEYOND_IDS);
     }
 
     #[test]

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use apikeys_core::{Clock, SystemClock};
 use sqlx::{
@@ -6,6 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePool},
 };
 
+use super::read::Turns;
 use crate::error::Failure;
 
 /// What is done in one write transaction.
@@ -32,17 +36,18 @@ pub(super) enum Verdict<T> {
 pub(super) enum Writer {
     /// A connection of its own: its page cache stays valid and its statements prepared.
     Own { options: Box<SqliteConnectOptions>, connection: Option<SqliteConnection> },
-    /// One of the host's, a different one each time.
-    Pool(SqlitePool),
+    /// Any of a pool's connections, for each transaction anew. Where the pool has few, a
+    /// transaction takes one of the turns that reads of management take.
+    Pool { pool: SqlitePool, turns: Option<Arc<Turns>> },
 }
 
 impl Writer {
     /// Runs `work` in a transaction, again and again while other processes hold the database.
     pub(super) async fn write<W: Work>(&mut self, work: &W) -> Result<W::Answer, Failure> {
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
             match self.attempt(work).await {
-                Err(failure) if failure.is_busy() && patience.wait().await => {}
+                Err(failure) if failure.is_busy() && backoff.wait().await => {}
                 result => return result,
             }
         }
@@ -63,7 +68,11 @@ impl Writer {
                 }
                 result
             }
-            Self::Pool(pool) => {
+            Self::Pool { pool, turns } => {
+                let _turn = match turns {
+                    Some(turns) => Some(turns.take().await),
+                    None => None,
+                };
                 let mut connection = pool.acquire().await?;
                 let (result, usable) = transact(&mut connection, work).await;
                 if !usable {
@@ -82,7 +91,7 @@ impl Writer {
                     open.close().await?;
                 }
             }
-            Self::Pool(pool) => pool.close().await,
+            Self::Pool { pool, .. } => pool.close().await,
         }
         Ok(())
     }
@@ -116,13 +125,13 @@ async fn run<W: Work>(connection: &mut SqliteConnection, work: &W) -> Result<W::
     }
 }
 
-/// How long to go on trying while the database is busy.
-pub(super) struct Patience {
+/// Pauses between attempts while the database is busy, up to a limit.
+pub(super) struct Backoff {
     began: Instant,
     pause: Duration,
 }
 
-impl Patience {
+impl Backoff {
     const LIMIT: Duration = Duration::from_secs(5);
     const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -130,7 +139,7 @@ impl Patience {
         Self { began: Instant::now(), pause: Duration::from_millis(1) }
     }
 
-    /// Waits a little, or says that it is enough.
+    /// Waits for the next attempt. Returns `false` at once if the limit is reached.
     pub(super) async fn wait(&mut self) -> bool {
         if self.began.elapsed() >= Self::LIMIT {
             return false;
@@ -138,21 +147,5 @@ impl Patience {
         SystemClock::new().sleep(self.pause).await;
         self.pause = (self.pause * 2).min(Self::LONGEST_PAUSE);
         true
-    }
-}
-
-/// Runs a read, again and again while the database is busy: outside of WAL mode a reader can be
-/// kept out by a writer.
-pub(super) async fn reading<T, F, R>(operation: &'static str, read: R) -> apikeys_core::store::StoreResult<T>
-where
-    R: Fn() -> F,
-    F: Future<Output = Result<T, Failure>>,
-{
-    let mut patience = Patience::new();
-    loop {
-        match read().await {
-            Err(failure) if failure.is_busy() && patience.wait().await => {}
-            result => return result.map_err(|failure| failure.during(operation)),
-        }
     }
 }

@@ -1,0 +1,248 @@
+//! Reads of one organization do not hold up verifications of another, and a read that nobody
+//! waits for any longer ends in the database.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::{
+    future::poll_fn,
+    path::Path,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use apikeys_sqlx_store::{
+    SqliteStore,
+    apikeys_core::{
+        Timestamp,
+        key::{KeyRow, SecretRow},
+        store::{AuditQuery, KeyStore, StoreErrorKind, StoreResult, UsageQuery, UsageStep},
+    },
+};
+use common::{NOW, create, org, url};
+use sqlx::{
+    Connection, Row, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions},
+};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+/// Longer than any read may take, and shorter than the engine waits for a verification.
+const TOO_LONG: Duration = Duration::from_secs(4);
+
+/// Puts views that never end in the place of tables that audit and usage read.
+const ENDLESS: [&str; 4] = [
+    "DROP TABLE apikeys_usage",
+    "CREATE VIEW apikeys_usage AS
+        WITH RECURSIVE numbers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM numbers)
+        SELECT number AS hour, zeroblob(number % 16) AS key, 0 AS requests, 0 AS denied FROM numbers",
+    "DROP TABLE apikeys_audit_spans",
+    "CREATE VIEW apikeys_audit_spans AS
+        WITH RECURSIVE numbers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM numbers)
+        SELECT zeroblob(number % 16) AS key, zeroblob(number % 7) AS first, zeroblob(number % 7) AS last FROM numbers",
+];
+
+/// A database with two organizations, in which audit pages of a key and usage never end.
+struct Endless {
+    store: SqliteStore,
+    pool: Option<SqlitePool>,
+    large: KeyRow,
+    other: SecretRow,
+    _folder: TempDir,
+}
+
+impl Endless {
+    async fn connected() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("keys.db");
+        let store = SqliteStore::connect(&url(&path)).await.unwrap();
+        Self::filled(store, None, &path, folder).await
+    }
+
+    async fn on_pool(connections: u32) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("host.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let pool = SqlitePoolOptions::new().max_connections(connections).connect_with(options).await.unwrap();
+        let store = SqliteStore::new(pool.clone());
+        store.migrate().await.unwrap();
+        Self::filled(store, Some(pool), &path, folder).await
+    }
+
+    async fn filled(store: SqliteStore, pool: Option<SqlitePool>, path: &Path, folder: TempDir) -> Self {
+        let (large, _) = create(&store, &org("large")).await;
+        let (_, other) = create(&store, &org("other")).await;
+        let mut beside = common::beside(path).await;
+        for statement in ENDLESS {
+            sqlx::query(statement).execute(&mut beside).await.unwrap();
+        }
+        beside.close().await.unwrap();
+        Self { store, pool, large, other, _folder: folder }
+    }
+
+    async fn usage(&self) -> StoreResult<()> {
+        usage(&self.store, &self.large).await
+    }
+
+    async fn audit(&self) -> StoreResult<()> {
+        audit(&self.store, &self.large).await
+    }
+
+    /// How long it takes to find the other organization's key.
+    async fn find(&self) -> Duration {
+        let began = Instant::now();
+        let found = timeout(TOO_LONG, self.store.find(std::slice::from_ref(&self.other.locator)));
+        assert!(found.await.expect("no answer").unwrap().is_some());
+        let schemes = timeout(TOO_LONG, self.store.schemes());
+        assert_eq!(schemes.await.expect("no answer").unwrap().len(), 1);
+        began.elapsed()
+    }
+}
+
+async fn usage(store: &SqliteStore, key: &KeyRow) -> StoreResult<()> {
+    let query = UsageQuery::new(key.org.clone(), key.id, Timestamp::MIN, Timestamp::MAX, UsageStep::Hour);
+    store.usage(&query).await.map(drop)
+}
+
+async fn audit(store: &SqliteStore, key: &KeyRow) -> StoreResult<()> {
+    let query = AuditQuery::new(key.org.clone(), 50).key(key.id).since(NOW);
+    store.audit(&query).await.map(drop)
+}
+
+/// Sixteen reads at once, each begun anew when it has failed.
+async fn verification_beside_endless_reads(database: Endless) -> Duration {
+    let readers: Vec<_> = (0..16)
+        .map(|number| {
+            let (store, key) = (database.store.clone(), database.large.clone());
+            tokio::spawn(async move {
+                loop {
+                    let read =
+                        if number % 2 == 0 { usage(&store, &key).await } else { audit(&store, &key).await };
+                    assert_eq!(read.unwrap_err().kind(), StoreErrorKind::Unavailable);
+                }
+            })
+        })
+        .collect();
+    sleep(Duration::from_millis(200)).await;
+    let mut longest = Duration::ZERO;
+    let began = Instant::now();
+    // Longer than a read may take, so that reads end and begin meanwhile.
+    while began.elapsed() < Duration::from_secs(3) {
+        longest = longest.max(database.find().await);
+        sleep(Duration::from_millis(10)).await;
+    }
+    for reader in readers {
+        reader.abort();
+        assert!(reader.await.unwrap_err().is_cancelled(), "a read ended otherwise than by being stopped");
+    }
+    println!("the longest verification took {longest:?}");
+    longest
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verification_on_a_connected_file_does_not_wait_for_reads_of_another_organization() {
+    let longest = verification_beside_endless_reads(Endless::connected().await).await;
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verification_on_a_hosts_pool_does_not_wait_for_reads_of_another_organization() {
+    for connections in [2, 3, 4, 10] {
+        let longest = verification_beside_endless_reads(Endless::on_pool(connections).await).await;
+        assert!(longest < Duration::from_secs(1), "{connections} connections: {longest:?}");
+    }
+}
+
+/// There is one connection for all. A verification waits for one read, which is stopped soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verification_on_a_pool_of_one_connection_waits_for_one_read_at_most() {
+    let longest = verification_beside_endless_reads(Endless::on_pool(1).await).await;
+    assert!(longest < Duration::from_millis(1_500), "{longest:?}");
+}
+
+#[tokio::test]
+async fn read_that_takes_too_long_fails_as_temporary() {
+    for database in [Endless::connected().await, Endless::on_pool(4).await, Endless::on_pool(1).await] {
+        for operation in ["usage", "audit"] {
+            let read =
+                async { if operation == "usage" { database.usage().await } else { database.audit().await } };
+            let error = timeout(TOO_LONG, read).await.expect("the read was not stopped").unwrap_err();
+            assert!(error.is_temporary());
+            assert_eq!(error.to_string(), format!("{operation}: the store is unavailable"));
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains("stopped"), "{source}");
+        }
+        assert!(database.find().await < Duration::from_secs(1));
+    }
+}
+
+/// With one connection, the next read shows whether the one before it still runs.
+#[tokio::test]
+async fn read_whose_future_is_dropped_ends_in_the_database() {
+    for database in [Endless::on_pool(1).await, Endless::on_pool(4).await] {
+        for _ in 0..5 {
+            begun_and_dropped(database.usage(), Duration::from_millis(20)).await;
+            let took = database.find().await;
+            assert!(took < Duration::from_millis(200), "{took:?}");
+        }
+    }
+}
+
+/// Whenever a future is dropped, the connection serves the next statements to their end.
+#[tokio::test]
+async fn connection_is_not_disturbed_by_reads_that_were_stopped_on_it() {
+    let database = Endless::on_pool(1).await;
+    let pool = database.pool.as_ref().unwrap();
+    for polls in 0..40 {
+        let mut read = Box::pin(async {
+            if polls % 2 == 0 {
+                database.usage().await
+            } else {
+                database.store.key(&database.large.org, database.large.id).await.map(drop)
+            }
+        });
+        let mut left = polls / 2;
+        poll_fn(|context| match read.as_mut().poll(context) {
+            Poll::Pending if left > 0 => {
+                left -= 1;
+                Poll::Pending
+            }
+            Poll::Pending | Poll::Ready(_) => Poll::Ready(()),
+        })
+        .await;
+        drop(read);
+        // Many thousand steps, in the host's own statement.
+        assert_eq!(counted(&mut pool.acquire().await.unwrap(), 100_000).await, 100_000);
+    }
+    database.usage().await.unwrap_err();
+    // Goes on for longer than a read of the store may.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3) {
+        assert_eq!(counted(&mut pool.acquire().await.unwrap(), 5_000_000).await, 5_000_000);
+    }
+}
+
+async fn counted(connection: &mut SqliteConnection, number: i64) -> i64 {
+    sqlx::query(
+        "WITH RECURSIVE numbers (number) AS (
+            SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?1
+         ) SELECT count(*) FROM numbers",
+    )
+    .bind(number)
+    .fetch_one(connection)
+    .await
+    .unwrap()
+    .get(0)
+}
+
+async fn begun_and_dropped(read: impl Future<Output = StoreResult<()>>, after: Duration) {
+    assert!(timeout(after, read).await.is_err(), "the read ended");
+}
