@@ -1,4 +1,4 @@
-//! A store that fails on purpose fails as it is told, in every method.
+//! `FaultStore` fails as its faults say, in every method.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ use apikeys_core::{
     token::{Locator, Scheme},
 };
 
-/// A store with a clock of its own, and a plan to set and a writer to open in it.
+/// An empty store and its clock.
 struct Case {
     store: FaultStore<MemoryStore>,
     clock: ManualClock,
@@ -31,12 +31,12 @@ impl Case {
         Self { store: FaultStore::new(MemoryStore::new(), Arc::new(clock.clone())), clock }
     }
 
-    /// Everything that `record` needs, done on the store inside.
-    async fn ready(&self) {
+    /// Opens the writer that `record` needs, on the wrapped store.
+    async fn open_writer(&self) {
         self.store.inner().open_writer(WRITER).await.unwrap();
     }
 
-    /// Calls `method` and tells what it answered, in words.
+    /// Calls `method` and returns its answer as text.
     async fn call(&self, method: Method) -> Result<String, StoreError> {
         let (store, key) = (&self.store, KeyId::from_bytes([1; 16]));
         Ok(match method {
@@ -59,22 +59,27 @@ impl Case {
                 let query = UsageQuery::new(org(), key, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);
                 format!("{:?}", store.usage(&query).await?)
             }
-            unknown => panic!("{unknown} has no call here"),
         })
     }
 
-    /// Whether a call of a writing method has taken effect; none for a reading one.
+    /// Whether a call of a writing method has taken effect; `None` for a reading method.
     async fn took_effect(&self, method: Method) -> Option<bool> {
         let inner = self.store.inner();
         match method {
             Method::Commit => Some(inner.org(&org()).await.unwrap().is_some()),
-            // A batch of a writer that is not open is answered so.
+            // The answer to a batch of a writer that is not open.
             Method::OpenWriter => {
                 let again = Batch::new(WRITER, 1, vec![]);
                 Some(format!("{:?}", inner.record(&again).await.unwrap()) != "UnknownWriter")
             }
             Method::Record => Some(!inner.audit(&AuditQuery::new(org(), 1)).await.unwrap().items.is_empty()),
-            _ => None,
+            Method::Find
+            | Method::Schemes
+            | Method::Org
+            | Method::Key
+            | Method::Keys
+            | Method::Audit
+            | Method::Usage => None,
         }
     }
 }
@@ -88,14 +93,14 @@ fn batch() -> Batch {
     Batch::new(WRITER, 1, vec![AuditEvent::new(id, Timestamp::MIN, org(), Action::AuditGap)])
 }
 
-/// Runs `test` once for each method, each on a store of its own.
+/// Runs `test` for each method, each time on a new store.
 #[expect(clippy::needless_pass_by_value, reason = "a closure reads best where it is called")]
 fn for_every_method(test: impl AsyncFn(&Case, Method)) {
     for method in Method::ALL {
         pollster::block_on(async {
             let case = Case::new();
             if method == Method::Record {
-                case.ready().await;
+                case.open_writer().await;
             }
             test(&case, method).await;
         });
@@ -108,7 +113,7 @@ async fn assert_fails(case: &Case, method: Method, kind: StoreErrorKind) {
 }
 
 #[test]
-fn without_faults_every_method_does_its_work() {
+fn call_without_fault_succeeds() {
     for_every_method(async |case, method| {
         case.call(method).await.unwrap();
         assert_ne!(case.took_effect(method).await, Some(false), "{method}");
@@ -116,7 +121,7 @@ fn without_faults_every_method_does_its_work() {
 }
 
 #[test]
-fn an_error_comes_before_anything_is_done() {
+fn error_leaves_the_store_unchanged() {
     for_every_method(async |case, method| {
         case.store.faults().set(method, Fault::Error);
         for _ in 0..3 {
@@ -127,7 +132,7 @@ fn an_error_comes_before_anything_is_done() {
 }
 
 #[test]
-fn a_rejection_comes_before_anything_is_done() {
+fn rejection_leaves_the_store_unchanged() {
     for_every_method(async |case, method| {
         case.store.faults().set(method, Fault::Rejected);
         assert_fails(case, method, StoreErrorKind::Rejected).await;
@@ -136,7 +141,7 @@ fn a_rejection_comes_before_anything_is_done() {
 }
 
 #[test]
-fn after_a_commit_the_work_is_done_and_the_answer_is_an_error() {
+fn after_commit_does_the_work_and_returns_an_error() {
     for_every_method(async |case, method| {
         case.store.faults().once(method, Fault::AfterCommit);
         assert_fails(case, method, StoreErrorKind::Unavailable).await;
@@ -145,7 +150,7 @@ fn after_a_commit_the_work_is_done_and_the_answer_is_an_error() {
 }
 
 #[test]
-fn a_delay_is_waited_for_on_the_clock_and_then_the_work_is_done() {
+fn delay_passes_on_the_clock_before_the_call_succeeds() {
     for_every_method(async |case, method| {
         case.store.faults().set(method, Fault::Delay(Duration::from_secs(5)));
         let start = case.clock.monotonic();
@@ -161,7 +166,7 @@ fn a_delay_is_waited_for_on_the_clock_and_then_the_work_is_done() {
 }
 
 #[test]
-fn a_call_that_hangs_does_nothing_and_never_answers() {
+fn hanging_call_never_returns_and_leaves_the_store_unchanged() {
     for_every_method(async |case, method| {
         case.store.faults().set(method, Fault::Hang);
         let mut call = pin!(case.call(method));
@@ -176,9 +181,9 @@ fn a_call_that_hangs_does_nothing_and_never_answers() {
 }
 
 #[test]
-fn a_fault_is_met_by_its_own_method_only() {
+fn fault_of_one_method_does_not_affect_other_methods() {
     for_every_method(async |case, method| {
-        case.ready().await;
+        case.open_writer().await;
         case.store.faults().set(method, Fault::Error);
         for other in Method::ALL {
             assert_eq!(case.call(other).await.is_err(), other == method, "{other} beside {method}");
@@ -187,7 +192,7 @@ fn a_fault_is_met_by_its_own_method_only() {
 }
 
 #[test]
-fn faults_in_line_come_in_order_and_before_the_standing_one() {
+fn queued_faults_come_in_order_before_the_standing_fault() {
     for_every_method(async |case, method| {
         let faults = case.store.faults().clone();
         faults.set(method, Fault::Error);
@@ -202,7 +207,7 @@ fn faults_in_line_come_in_order_and_before_the_standing_one() {
 }
 
 #[test]
-fn cleared_faults_are_gone_and_calls_stay_counted() {
+fn clear_removes_faults_and_keeps_counts() {
     for_every_method(async |case, method| {
         let faults = case.store.faults();
         assert_eq!((faults.calls(method), faults.all_calls()), (0, 0));
@@ -216,10 +221,10 @@ fn cleared_faults_are_gone_and_calls_stay_counted() {
 }
 
 #[test]
-fn a_store_s_own_refusal_is_kept_after_a_commit_too() {
+fn after_commit_keeps_the_error_of_the_wrapped_store() {
     pollster::block_on(async {
         let case = Case::new();
-        case.ready().await;
+        case.open_writer().await;
         let gap = Batch::new(WRITER, 7, vec![]);
         case.store.faults().set(Method::Record, Fault::AfterCommit);
         assert_eq!(case.store.record(&gap).await.unwrap_err().kind(), StoreErrorKind::Rejected);

@@ -1,4 +1,4 @@
-//! A store that fails on purpose, to see what becomes of those who rely on it.
+//! A store that fails on purpose, for tests of code that depends on a store.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -17,8 +17,10 @@
 //! # }).unwrap();
 //! ```
 
+mod method;
 mod script;
 mod store;
 
-pub use script::{Fault, Faults, Method};
+pub use method::Method;
+pub use script::{Fault, Faults};
 pub use store::FaultStore;

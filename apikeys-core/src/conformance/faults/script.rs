@@ -5,54 +5,32 @@ use std::{
     time::Duration,
 };
 
-/// A method of [`KeyStore`](crate::store::KeyStore).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// `find`
-    Find,
-    /// `schemes`
-    Schemes,
-    /// `org`
-    Org,
-    /// `key`
-    Key,
-    /// `keys`
-    Keys,
-    /// `commit`
-    Commit,
-    /// `open_writer`
-    OpenWriter,
-    /// `record`
-    Record,
-    /// `audit`
-    Audit,
-    /// `usage`
-    Usage,
-}
+use super::Method;
 
 /// What goes wrong in a call.
+///
+/// Exhaustive, like [`Method`]: a table of all faults stops compiling when one is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "tables of faults must notice a new one")]
 pub enum Fault {
-    /// Nothing is done, and the answer is `Unavailable`.
+    /// The call does nothing and returns `Unavailable`.
     Error,
-    /// Nothing is done, and the answer is `Rejected`.
+    /// The call does nothing and returns `Rejected`.
     Rejected,
-    /// It is done after so long on the store's clock. Without any delay, nothing goes wrong: so
-    /// a script can let calls pass.
+    /// The call waits this long on the store's clock, then does its work. A delay of zero lets the
+    /// call pass, so that a script can let some calls succeed.
     Delay(Duration),
-    /// Nothing is done, and there is no answer ever.
+    /// The call does nothing and never returns.
     Hang,
-    /// It is done, and the answer is `Unavailable` nevertheless.
+    /// The call does its work and returns `Unavailable` nevertheless.
     AfterCommit,
 }
 
-/// What goes wrong in a [`FaultStore`](super::FaultStore), and how often it was called.
+/// The faults of a [`FaultStore`](super::FaultStore), and the number of its calls.
 ///
-/// Clones share it: keep one to change the faults while the store is in use. Nothing goes wrong
-/// until something is set. A call first uses up what [`once`](Self::once) and
-/// [`times`](Self::times) have put in line, then meets what [`set`](Self::set) has set.
+/// Clones share both, so a test can keep one and change the faults while the store is in use. A
+/// call first uses up the faults queued by [`once`](Self::once) and [`times`](Self::times), and
+/// then the one set by [`set`](Self::set). Without either, the call succeeds.
 #[derive(Clone, Default)]
 pub struct Faults {
     scripts: Arc<Mutex<HashMap<Method, Script>>>,
@@ -60,99 +38,60 @@ pub struct Faults {
 
 #[derive(Debug, Default)]
 struct Script {
-    line: VecDeque<Fault>,
+    queued: VecDeque<Fault>,
     standing: Option<Fault>,
     calls: u64,
 }
 
-impl Method {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Find,
-        Self::Schemes,
-        Self::Org,
-        Self::Key,
-        Self::Keys,
-        Self::Commit,
-        Self::OpenWriter,
-        Self::Record,
-        Self::Audit,
-        Self::Usage,
-    ];
-
-    /// The method's name, as `open_writer`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Find => "find",
-            Self::Schemes => "schemes",
-            Self::Org => "org",
-            Self::Key => "key",
-            Self::Keys => "keys",
-            Self::Commit => "commit",
-            Self::OpenWriter => "open_writer",
-            Self::Record => "record",
-            Self::Audit => "audit",
-            Self::Usage => "usage",
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl Faults {
-    /// Every call of `method` meets `fault` from now on.
+    /// Makes every further call of `method` meet `fault`.
     pub fn set(&self, method: Method, fault: Fault) {
         self.lock().entry(method).or_default().standing = Some(fault);
     }
 
-    /// Every call of every method meets `fault` from now on, as if the store were away.
+    /// Makes every further call of every method meet `fault`, as if the store were down.
     pub fn set_all(&self, fault: Fault) {
         for method in Method::ALL {
             self.set(method, fault);
         }
     }
 
-    /// One call of `method` meets `fault`: the next, or the one after those in line.
+    /// Makes one call of `method` meet `fault`: the next one, or the one after those queued.
     pub fn once(&self, method: Method, fault: Fault) {
         self.times(1, method, fault);
     }
 
-    /// So many calls of `method` meet `fault`: the next, or those after the ones in line.
+    /// Makes `number` calls of `method` meet `fault`: the next ones, or those after the queued ones.
     pub fn times(&self, number: usize, method: Method, fault: Fault) {
-        self.lock().entry(method).or_default().line.extend(std::iter::repeat_n(fault, number));
+        self.lock().entry(method).or_default().queued.extend(std::iter::repeat_n(fault, number));
     }
 
-    /// Nothing goes wrong any more. Calls that hang already go on hanging; counts stay.
+    /// Removes all faults. Calls that hang already go on hanging, and the counts are kept.
     pub fn clear(&self) {
         for script in self.lock().values_mut() {
-            script.line.clear();
+            script.queued.clear();
             script.standing = None;
         }
     }
 
-    /// How many calls of `method` there were, whatever became of them.
+    /// Returns how often `method` has been called, whatever the outcome.
     #[must_use]
     pub fn calls(&self, method: Method) -> u64 {
         self.lock().get(&method).map_or(0, |script| script.calls)
     }
 
-    /// How many calls there were of all methods together.
+    /// Returns how often any method has been called.
     #[must_use]
     pub fn all_calls(&self) -> u64 {
         self.lock().values().map(|script| script.calls).sum()
     }
 
-    /// Counts a call, and tells what goes wrong in it.
-    pub(super) fn meet(&self, method: Method) -> Option<Fault> {
+    /// Counts a call of `method` and returns its fault, if it has one.
+    pub(super) fn next(&self, method: Method) -> Option<Fault> {
         let mut scripts = self.lock();
         let script = scripts.entry(method).or_default();
         script.calls += 1;
-        script.line.pop_front().or(script.standing)
+        script.queued.pop_front().or(script.standing)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Method, Script>> {
