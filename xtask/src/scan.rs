@@ -1,17 +1,23 @@
 //! The search for leaked secrets in what tests leave behind.
 //!
 //! Tests put databases, logs and texts of errors into one folder, and a line for each secret they
-//! issued into a file outside of it. No eight consecutive bytes of a secret beyond its display
-//! prefix may be found in that folder. Too little to search is a failure too.
+//! issued into a file outside that folder. The search fails when eight consecutive bytes of a secret
+//! beyond its display prefix are found in the folder, as they are or in hexadecimal, in base64 or in a
+//! list of numbers. It also fails when there is less to search than the tests are known to leave.
 
 mod files;
 mod secrets;
 
 use std::{fs, path::Path};
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+
 use self::{files::Found, secrets::Secrets};
 
-/// Fewer than these mean that the tests that leave something have not been run.
+/// The tests leave more than this: fewer mean that some of them no longer leave what they should.
 const FEWEST: Found = Found { databases: 8, write_ahead_logs: 1, logs: 12, bytes: 1_000_000 };
 const FEWEST_SECRETS: usize = 60;
 
@@ -34,34 +40,60 @@ pub(crate) fn search(artifacts: &Path, secrets: &Path) -> Result<String, String>
     Ok(format!("no piece of {} secrets in {found:?}", secrets.len()))
 }
 
-/// Plants a piece of a secret, and finds it.
+/// Plants a piece of a secret in every encoding that is searched for, and finds each.
 ///
 /// # Errors
 ///
-/// When it is not found, or something is found that was not planted.
+/// Returns an error when one is not found, or when something is found that was not planted.
 pub(crate) fn proves_itself() -> Result<String, String> {
     let secrets = Secrets::parse(PLANTED)?;
     let cannot = |error| format!("cannot plant a secret: {error}");
     let folder = tempfile::tempdir().map_err(cannot)?;
-    let file = folder.path().join("deep").join("planted.db-wal");
-    fs::create_dir_all(folder.path().join("deep")).map_err(cannot)?;
-    // The piece lies across the boundary of what is read at once.
-    let mut bytes = vec![0; files::CHUNK - 3];
-    bytes.extend_from_slice(b"demo_live_7KqA");
-    fs::write(&file, &bytes).map_err(cannot)?;
+    let deep = folder.path().join("deep");
+    fs::create_dir_all(&deep).map_err(cannot)?;
+    let file = deep.join("planted.db-wal");
+    // The piece lies across the boundary of two reads.
+    let plant = |text: &str| {
+        let mut bytes = vec![0; files::CHUNK - 3];
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        fs::write(&file, &bytes).map_err(cannot)
+    };
+    plant("demo_live_7KqA")?;
     if let Err(message) = files::search(folder.path(), &secrets) {
-        return Err(format!("a display prefix is no secret, but: {message}"));
+        return Err(format!("a display prefix is not secret, but: {message}"));
     }
-    bytes.truncate(files::CHUNK - 3);
-    bytes.extend_from_slice(b"9Fx2LmQ0");
-    bytes.push(0);
-    fs::write(&file, &bytes).map_err(cannot)?;
-    match files::search(folder.path(), &secrets) {
-        Err(message) if message.contains("planted.db-wal") => Ok("found what was planted".to_owned()),
-        Err(message) => Err(format!("found something else: {message}")),
-        Ok(_) => Err("eight bytes of a secret were planted and not found".to_owned()),
+    let encodings = encodings(b"9Fx2LmQ0");
+    for (encoding, text) in &encodings {
+        plant(text)?;
+        match files::search(folder.path(), &secrets) {
+            Err(message) if message.contains("planted.db-wal") => {}
+            Err(message) => return Err(format!("{encoding}: found something else: {message}")),
+            Ok(_) => return Err(format!("eight bytes of a secret were planted as {encoding} and not found")),
+        }
     }
+    Ok(format!("found what was planted, in {} encodings", encodings.len()))
 }
 
-/// Of the right shape; nobody's.
+/// A piece as it may stand in a database or log, with the name of each encoding.
+fn encodings(piece: &[u8]) -> Vec<(String, String)> {
+    let hex: String = piece.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut all = vec![
+        ("text".to_owned(), String::from_utf8_lossy(piece).into_owned()),
+        ("lower-case hexadecimal".to_owned(), hex.clone()),
+        ("upper-case hexadecimal".to_owned(), hex.to_uppercase()),
+        ("a list of bytes".to_owned(), format!("{piece:?}")),
+        ("an indented list of bytes".to_owned(), format!("{piece:#?}")),
+    ];
+    for before in ["", "k", "ke"] {
+        // The byte after the piece makes the two alphabets differ.
+        let bytes = [before.as_bytes(), piece, b"\xfb\xff\xfe"].concat();
+        let place = before.len();
+        all.push((format!("base64 from byte {place} on"), STANDARD.encode(&bytes)));
+        all.push((format!("URL-safe base64 from byte {place} on"), URL_SAFE_NO_PAD.encode(&bytes)));
+    }
+    all
+}
+
+/// A secret of the right shape that belongs to nobody.
 const PLANTED: &str = "demo_live_7KqA demo_live_7KqAzW9Fx2LmQ0rT5uVbN8cYpE1sGd4HjK6\n";

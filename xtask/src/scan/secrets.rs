@@ -1,26 +1,32 @@
 use std::collections::HashSet;
 
-/// How many consecutive bytes of a secret are too many.
+/// Length of a piece in bytes: no piece of a secret may be found.
 pub(super) const PIECE: usize = 8;
 
-/// The secrets that were issued, as all their pieces.
+/// Number of base64 characters that a piece determines, at any of the three alignments.
+const PIECE_IN_BASE64: usize = 10;
+
+/// The secrets that tests issued, as the set of their pieces.
 #[derive(Debug)]
 pub(super) struct Secrets {
     count: usize,
-    pieces: HashSet<u64>,
+    /// Pieces as eight bytes.
+    pieces: Pieces,
+    /// Pieces as the ten base64 characters that they determine, six bits each.
+    in_base64: Pieces,
 }
 
 impl Secrets {
-    /// Reads lines of a display prefix and a secret, with a space between.
+    /// Reads lines of a display prefix and a secret, separated by a space.
     ///
     /// # Errors
     ///
-    /// When a line is anything else: a secret that is misread is not searched for.
+    /// Returns an error for any other line: a secret that is misread would not be searched for.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut secrets = HashSet::new();
-        let mut pieces = HashSet::new();
+        let (mut pieces, mut in_base64) = (Pieces::default(), Pieces::default());
         for (number, line) in (1..).zip(text.lines()) {
-            // The line may be a secret: it is not repeated.
+            // The line may be a secret, so the message does not repeat it.
             let hidden = line
                 .split_once(' ')
                 .and_then(|(shown, secret)| secret.strip_prefix(shown))
@@ -30,43 +36,155 @@ impl Secrets {
                 .ok_or_else(|| format!("line {number} is not a display prefix and a secret"))?;
             secrets.insert(line);
             for piece in hidden.as_bytes().windows(PIECE) {
-                pieces.insert(piece.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+                let bits = piece.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+                pieces.insert(bits);
+                // A piece may begin at the first, second or third byte of a base64 group: then the
+                // first zero, four or two of its bits belong to a character shared with its neighbour.
+                for shared in [0_u32, 4, 2] {
+                    in_base64.insert(bits << shared >> 4);
+                }
             }
         }
-        Ok(Self { count: secrets.len(), pieces })
+        Ok(Self { count: secrets.len(), pieces, in_base64 })
     }
 
-    /// How many there are.
+    /// Number of distinct secrets.
     pub(super) fn len(&self) -> usize {
         self.count
     }
 
-    /// Looks at bytes one after the other.
+    /// Starts a search through a sequence of bytes.
     pub(super) fn seeker(&self) -> Seeker<'_> {
-        Seeker { secrets: self, last: 0, run: 0 }
+        Seeker {
+            secrets: self,
+            plain: Run::default(),
+            hex: Run::default(),
+            base64: Run::default(),
+            list: Run::default(),
+            number: None,
+        }
     }
 }
 
-/// Remembers the last bytes it saw, from one chunk to the next.
+/// A set of numbers with a filter in front that answers nearly all questions with one bit.
+#[derive(Debug, Default)]
+struct Pieces {
+    exact: HashSet<u64>,
+    filter: Vec<u64>,
+}
+
+impl Pieces {
+    const FILTER_BITS: u32 = 24;
+
+    fn insert(&mut self, piece: u64) {
+        if self.filter.is_empty() {
+            self.filter = vec![0; 1 << (Self::FILTER_BITS - 6)];
+        }
+        let (word, bit) = Self::place(piece);
+        if let Some(word) = self.filter.get_mut(word) {
+            *word |= bit;
+        }
+        self.exact.insert(piece);
+    }
+
+    fn contains(&self, piece: u64) -> bool {
+        let (word, bit) = Self::place(piece);
+        self.filter.get(word).is_some_and(|word| word & bit != 0) && self.exact.contains(&piece)
+    }
+
+    fn place(piece: u64) -> (usize, u64) {
+        let hash = piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::FILTER_BITS);
+        (usize::try_from(hash >> 6).unwrap_or_default(), 1 << (hash & 63))
+    }
+}
+
+/// Remembers the last bytes it saw, in each encoding, from one chunk to the next.
 #[derive(Debug)]
 pub(super) struct Seeker<'a> {
     secrets: &'a Secrets,
-    last: u64,
-    /// How many letters and digits came last: pieces have nothing else.
-    run: usize,
+    /// The bytes themselves.
+    plain: Run,
+    /// Hexadecimal digits, upper or lower case.
+    hex: Run,
+    /// Base64 characters of the standard or the URL-safe alphabet.
+    base64: Run,
+    /// Decimal numbers as `{:?}` prints a list of bytes.
+    list: Run,
+    /// The decimal number that is being read.
+    number: Option<u16>,
+}
+
+/// The latest characters of one encoding.
+#[derive(Debug, Default)]
+struct Run {
+    bits: u64,
+    /// Number of characters since the last one that does not belong to the encoding.
+    len: usize,
+}
+
+impl Run {
+    fn push(&mut self, width: u32, value: u64) {
+        self.bits = self.bits << width | value;
+        self.len += 1;
+    }
 }
 
 impl Seeker<'_> {
-    /// Where in `chunk` a piece ends, if one does.
+    /// Returns where in `chunk` a piece ends, if one does.
     pub(super) fn find(&mut self, chunk: &[u8]) -> Option<usize> {
-        for (at, byte) in chunk.iter().enumerate() {
-            self.last = self.last << 8 | u64::from(*byte);
-            self.run = if byte.is_ascii_alphanumeric() { self.run + 1 } else { 0 };
-            if self.run >= PIECE && self.secrets.pieces.contains(&self.last) {
-                return Some(at);
+        chunk.iter().position(|byte| self.is_end_of_piece(*byte))
+    }
+
+    fn is_end_of_piece(&mut self, byte: u8) -> bool {
+        let pieces = &self.secrets.pieces;
+        self.plain.push(8, byte.into());
+        if !byte.is_ascii_alphanumeric() {
+            // A piece has letters and digits only.
+            self.plain.len = 0;
+        }
+        let mut found = self.plain.len >= PIECE && pieces.contains(self.plain.bits);
+        match char::from(byte).to_digit(16) {
+            Some(digit) => self.hex.push(4, digit.into()),
+            None => self.hex.len = 0,
+        }
+        found |= self.hex.len >= 2 * PIECE && pieces.contains(self.hex.bits);
+        match base64_value(byte) {
+            Some(value) => self.base64.push(6, value.into()),
+            None => self.base64.len = 0,
+        }
+        let in_base64 = self.base64.bits & ((1 << (6 * PIECE_IN_BASE64)) - 1);
+        found |= self.base64.len >= PIECE_IN_BASE64 && self.secrets.in_base64.contains(in_base64);
+        found | self.ends_piece_of_list(byte)
+    }
+
+    fn ends_piece_of_list(&mut self, byte: u8) -> bool {
+        if byte.is_ascii_digit() {
+            let number = self.number.unwrap_or(0).saturating_mul(10).saturating_add((byte - b'0').into());
+            self.number = Some(number);
+            return false;
+        }
+        if let Some(number) = self.number.take() {
+            match u8::try_from(number) {
+                Ok(number) => self.list.push(8, number.into()),
+                Err(_) => self.list.len = 0,
             }
         }
-        None
+        let found = self.list.len >= PIECE && self.secrets.pieces.contains(self.list.bits);
+        if !matches!(byte, b',' | b' ' | b'\n') {
+            self.list.len = 0;
+        }
+        found
+    }
+}
+
+fn base64_value(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
     }
 }
 
@@ -76,11 +194,18 @@ mod tests {
 
     const LINE: &str = "ab_0123 ab_0123ABCDEFGHIJKLMNOPQRSTUVWXYZ456789";
 
+    fn hidden() -> &'static [u8] {
+        LINE.split_once(' ').unwrap().1.strip_prefix("ab_0123").unwrap().as_bytes()
+    }
+
+    fn finds(text: impl AsRef<[u8]>) -> bool {
+        Secrets::parse(LINE).unwrap().seeker().find(text.as_ref()).is_some()
+    }
+
     #[test]
-    fn every_eight_bytes_beyond_the_display_prefix_are_found() {
+    fn eight_bytes_beyond_the_display_prefix_are_found() {
         let secrets = Secrets::parse(LINE).unwrap();
-        let hidden = LINE.split_once(' ').unwrap().1.strip_prefix("ab_0123").unwrap();
-        for piece in hidden.as_bytes().windows(8) {
+        for piece in hidden().windows(8) {
             let text = [b"see: ", piece, b"!"].concat();
             assert_eq!(secrets.seeker().find(&text), Some(12));
         }
@@ -88,9 +213,40 @@ mod tests {
 
     #[test]
     fn seven_bytes_and_the_display_prefix_are_not_found() {
-        let secrets = Secrets::parse(LINE).unwrap();
         for harmless in ["ab_0123", "ab_0123ABCDEFG", "ABCDEFG", "ABCDEFG-H", "BCDEFGHi", "456789ab"] {
-            assert_eq!(secrets.seeker().find(harmless.as_bytes()), None, "{harmless}");
+            assert!(!finds(harmless), "{harmless}");
+        }
+    }
+
+    #[test]
+    fn eight_bytes_in_hexadecimal_are_found_in_either_case() {
+        for piece in hidden().windows(8) {
+            let lower: String = piece.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert!(finds(&lower) && finds(lower.to_uppercase()) && finds(format!("\\x5f{lower}0")));
+            assert!(!finds(&lower[..14]) && !finds(&lower[1..]));
+        }
+    }
+
+    #[test]
+    fn eight_bytes_in_base64_are_found_at_every_alignment() {
+        use base64_of::{standard, url_safe};
+        for piece in hidden().windows(8) {
+            for before in ["", "k", "ke", "key"] {
+                for after in ["", "\u{fb}", "~~", "???"] {
+                    let text = [before.as_bytes(), piece, after.as_bytes()].concat();
+                    assert!(finds(standard(&text)) && finds(url_safe(&text)), "{before:?} {after:?}");
+                }
+            }
+        }
+        assert!(!finds(standard(b"key:ABCDEFG")));
+    }
+
+    #[test]
+    fn eight_bytes_in_a_list_of_numbers_are_found() {
+        for piece in hidden().windows(8) {
+            assert!(finds(format!("{piece:?}")) && finds(format!("{piece:#?}")));
+            assert!(finds(format!("Bytes({:?})", [b"Bearer ", piece].concat())));
+            assert!(!finds(format!("{:?}", &piece[..7])));
         }
     }
 
@@ -122,5 +278,17 @@ mod tests {
     #[test]
     fn a_secret_that_is_noted_twice_counts_once() {
         assert_eq!(Secrets::parse(&format!("{LINE}\n{LINE}\n")).unwrap().len(), 1);
+    }
+
+    mod base64_of {
+        use base64::{Engine, engine::general_purpose};
+
+        pub(super) fn standard(bytes: &[u8]) -> String {
+            general_purpose::STANDARD.encode(bytes)
+        }
+
+        pub(super) fn url_safe(bytes: &[u8]) -> String {
+            general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+        }
     }
 }
