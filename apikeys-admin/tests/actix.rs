@@ -1,4 +1,4 @@
-//! The API in a scope of actix-web, over its own requests.
+//! The management API in a scope of actix-web.
 
 #![allow(
     clippy::expect_used,
@@ -27,7 +27,7 @@ use apikeys_admin::{Admin, AdminApi};
 use apikeys_core::{Actor, ApiKeys, OrgId, PlanName};
 use serde_json::{Value, json};
 
-/// Stands for the host's own login: who is named in a header of the test.
+/// The host's own login: trusts the organization in a header of the test.
 async fn login<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     if let Some(org) = request.headers().get("x-login").and_then(|value| value.to_str().ok()) {
         let admin = Admin::new(OrgId::new(org).unwrap(), Actor::new("ann").unwrap());
@@ -36,7 +36,7 @@ async fn login<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result
     next.call(request).await
 }
 
-/// The API below a mount, beside the host's own pages.
+/// The API below a mount, with pages of the host around it.
 async fn app() -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = Error> {
     let keys = ApiKeys::in_memory();
     let plan = PlanName::new("starter").unwrap();
@@ -73,7 +73,7 @@ async fn send(
 }
 
 #[actix_web::test]
-async fn a_key_lives_and_dies_below_the_scope() {
+async fn key_is_created_changed_and_deleted_below_the_scope() {
     let app = app().await;
     let create = request(Method::POST, "/api/keys").set_payload(r#"{"name":"a"}"#);
     let (status, header, created) = send(&app, create.to_request()).await;
@@ -101,15 +101,14 @@ async fn a_key_lives_and_dies_below_the_scope() {
 }
 
 #[actix_web::test]
-async fn only_the_hosts_login_makes_an_administrator() {
+async fn request_without_login_is_refused() {
     let stranger = TestRequest::with_uri("/settings/developer/api/keys");
     let (status, _, problem) = send(&app().await, stranger.to_request()).await;
     assert_eq!((status, &problem["code"]), (StatusCode::UNAUTHORIZED, &json!("ADMIN_REQUIRED")));
 }
 
-/// R42: a path is ours to the letter, or it is not ours.
 #[actix_web::test]
-async fn odd_paths_find_nothing() {
+async fn other_spellings_of_a_path_are_not_found() {
     let app = app().await;
     for odd in [
         "/api",
@@ -132,9 +131,8 @@ async fn odd_paths_find_nothing() {
     assert_eq!((status, &*header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST, GET, HEAD"));
 }
 
-/// The mount is what the client wrote, however the router read it.
 #[actix_web::test]
-async fn the_mount_is_told_from_the_rest_in_any_spelling() {
+async fn mount_is_reported_in_the_spelling_of_the_client() {
     let app = app().await;
     for (mount, found) in
         [("/settings/developer", true), ("/settings/develope%72", true), ("/Settings/developer", false)]
@@ -190,7 +188,7 @@ async fn body_longer_than_16_kib_is_too_large() {
 }
 
 #[actix_web::test]
-async fn the_host_of_http_2_is_its_authority() {
+async fn http_2_authority_is_the_host() {
     let app = app().await;
     let from = |origin: &'static str| {
         TestRequest::with_uri("https://keys.example.com/settings/developer/api/keys")
@@ -206,7 +204,7 @@ async fn the_host_of_http_2_is_its_authority() {
 }
 
 #[actix_web::test]
-async fn the_host_keeps_its_own_pages_beside_it() {
+async fn other_pages_of_the_host_are_served() {
     let app = app().await;
     assert_eq!(send(&app, request(Method::GET, "").to_request()).await.0, StatusCode::OK);
     assert_eq!(send(&app, request(Method::GET, "/other").to_request()).await.0, StatusCode::NOT_FOUND);

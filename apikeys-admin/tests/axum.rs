@@ -1,4 +1,4 @@
-//! The API in an axum router, over real requests.
+//! The management API in an axum router.
 
 #![allow(
     clippy::expect_used,
@@ -24,7 +24,7 @@ use axum::{
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// Stands for the host's own login: who is named in a header of the test.
+/// The host's own login: trusts the organization in a header of the test.
 async fn login(mut request: Request, next: Next) -> Response {
     if let Some(org) = request.headers().get("x-login").and_then(|value| value.to_str().ok()) {
         let admin = Admin::new(OrgId::new(org).unwrap(), Actor::new("ann").unwrap());
@@ -63,7 +63,7 @@ async fn send(app: &Router, request: Request) -> (StatusCode, Response, Value) {
 }
 
 #[tokio::test]
-async fn a_key_lives_and_dies_below_the_nest() {
+async fn key_is_created_changed_and_deleted_below_the_nest() {
     let app = app().await;
     let (status, response, created) = send(&app, request(Method::POST, "/api/keys", r#"{"name":"a"}"#)).await;
     assert_eq!(status, StatusCode::CREATED);
@@ -87,7 +87,7 @@ async fn a_key_lives_and_dies_below_the_nest() {
 }
 
 #[tokio::test]
-async fn only_the_hosts_login_makes_an_administrator() {
+async fn request_without_login_is_refused() {
     let app = app().await;
     let mut stranger = request(Method::GET, "/api/keys", "");
     stranger.headers_mut().remove("x-login");
@@ -96,7 +96,7 @@ async fn only_the_hosts_login_makes_an_administrator() {
 }
 
 #[tokio::test]
-async fn a_head_has_the_headers_of_get_and_no_body() {
+async fn head_has_the_headers_of_get_and_no_body() {
     let app = app().await;
     let whole = app.clone().oneshot(request(Method::GET, "/api/keys", "")).await.unwrap();
     let len = to_bytes(whole.into_body(), usize::MAX).await.unwrap().len();
@@ -105,9 +105,8 @@ async fn a_head_has_the_headers_of_get_and_no_body() {
     assert!(to_bytes(head.into_body(), usize::MAX).await.unwrap().is_empty());
 }
 
-/// R42: a path is ours to the letter, or it is not ours.
 #[tokio::test]
-async fn odd_paths_find_nothing() {
+async fn other_spellings_of_a_path_are_not_found() {
     let app = app().await;
     for odd in [
         "/api",
@@ -184,7 +183,7 @@ async fn body_longer_than_16_kib_is_too_large() {
 }
 
 #[tokio::test]
-async fn the_host_of_http_2_is_its_authority() {
+async fn http_2_authority_is_the_host() {
     let app = app().await;
     let from = |origin: &'static str| {
         Request::builder()
@@ -201,7 +200,7 @@ async fn the_host_of_http_2_is_its_authority() {
 }
 
 #[tokio::test]
-async fn the_host_keeps_its_own_pages_beside_it() {
+async fn other_pages_of_the_host_are_served() {
     let app = app().await;
     assert_eq!(send(&app, request(Method::GET, "", "")).await.0, StatusCode::OK);
     assert_eq!(send(&app, request(Method::GET, "/other", "")).await.0, StatusCode::NOT_FOUND);

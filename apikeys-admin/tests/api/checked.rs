@@ -11,8 +11,8 @@ pub(crate) static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
     Document::read(&api.document("/settings/developer"))
 });
 
-/// Fails the test unless the answer is one that the document allows for the request, and its code
-/// is what it says it is.
+/// Fails the test unless the OpenAPI document allows the response to the request and the response has
+/// the status and the title of its code.
 pub(crate) fn check(ask: &Ask, reply: &Reply) {
     DOCUMENT.check(&Exchange {
         method: &ask.method,

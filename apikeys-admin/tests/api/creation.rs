@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{Bench, get, path, post, problem};
 
 #[tokio::test]
-async fn a_key_is_created_with_its_secret_and_its_address() {
+async fn create_returns_the_key_its_secret_and_its_location() {
     let bench = Bench::new().await;
     let body =
         json!({ "name": "  CI deploys ", "expires_at": "2031-01-01T01:00:00+01:00", "rate_limit": 600 });
@@ -35,7 +35,7 @@ async fn a_key_is_created_with_its_secret_and_its_address() {
 }
 
 #[tokio::test]
-async fn expiry_and_limit_may_be_left_blank_or_null() {
+async fn create_without_expiration_and_limit_uses_the_defaults() {
     let bench = Bench::new().await;
     for body in [json!({ "name": "a" }), json!({ "name": "a", "expires_at": null, "rate_limit": null })] {
         let key = bench.json(post("/api/keys").json(&body)).await["key"].clone();
@@ -44,9 +44,8 @@ async fn expiry_and_limit_may_be_left_blank_or_null() {
     }
 }
 
-/// R37, R38: each mistake in the body is told by its place, and nothing is created.
 #[tokio::test]
-async fn mistakes_in_the_body_are_all_told_at_once() {
+async fn create_with_invalid_members_lists_all_of_them_and_creates_nothing() {
     let bench = Bench::new().await;
     for (body, pointers) in [
         (r"{}", &["/name"][..]),
@@ -71,9 +70,8 @@ async fn mistakes_in_the_body_are_all_told_at_once() {
     assert_eq!(bench.json(get("/api/keys")).await["quota"]["used"], 0);
 }
 
-/// B1.
 #[tokio::test]
-async fn a_plan_without_api_access_creates_nothing_but_keeps_what_there_is_manageable() {
+async fn create_on_a_plan_without_api_access_is_refused_while_existing_keys_stay_manageable() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     bench.set_plan("org", "free").await;
@@ -85,9 +83,8 @@ async fn a_plan_without_api_access_creates_nothing_but_keeps_what_there_is_manag
     assert_eq!(reply.status, 204);
 }
 
-/// B8.
 #[tokio::test]
-async fn sixty_creations_at_once_make_exactly_the_ten_keys_of_the_plan() {
+async fn sixty_concurrent_creations_create_exactly_the_ten_keys_of_the_plan() {
     let bench = Arc::new(Bench::new().await);
     bench.set_plan("org", "professional").await;
     let racers: Vec<_> = (0..60)
@@ -108,9 +105,8 @@ async fn sixty_creations_at_once_make_exactly_the_ten_keys_of_the_plan() {
     assert_eq!(bench.json(get("/api/keys")).await["quota"], json!({ "used": 10, "limit": 10 }));
 }
 
-/// R36: one place below the quota.
 #[tokio::test]
-async fn of_many_creations_for_the_last_place_exactly_one_succeeds() {
+async fn concurrent_creations_below_a_quota_of_one_more_key_create_one_key() {
     for _ in 0..20 {
         let bench = Arc::new(Bench::new().await);
         bench.set_plan("org", "starter").await;

@@ -10,7 +10,7 @@ async fn keys_cursor(bench: &Bench) -> String {
 }
 
 #[tokio::test]
-async fn a_cursor_works_for_the_list_and_filters_it_was_given_for_and_no_other() {
+async fn cursor_is_valid_for_its_own_organization_list_and_filters_only() {
     let bench = Bench::new().await;
     let keys = keys_cursor(&bench).await;
     for n in 0..3 {
@@ -42,7 +42,7 @@ async fn a_cursor_works_for_the_list_and_filters_it_was_given_for_and_no_other()
 }
 
 #[tokio::test]
-async fn what_is_not_a_cursor_of_ours_is_refused() {
+async fn forged_cursor_is_invalid() {
     let bench = Bench::new().await;
     let cursor = keys_cursor(&bench).await;
     let key = bench.json(get("/api/keys?limit=1")).await["keys"][0]["id"].as_str().unwrap().to_owned();
@@ -65,9 +65,8 @@ async fn what_is_not_a_cursor_of_ours_is_refused() {
     }
 }
 
-/// Neither the id of a key nor its bytes can be read from it.
 #[tokio::test]
-async fn a_cursor_reveals_nothing_and_never_looks_the_same_twice() {
+async fn cursor_hides_the_id_and_differs_each_time() {
     let bench = Bench::new().await;
     let cursor = keys_cursor(&bench).await;
     let page = bench.json(get("/api/keys?limit=1")).await;
@@ -78,7 +77,7 @@ async fn a_cursor_reveals_nothing_and_never_looks_the_same_twice() {
 }
 
 #[tokio::test]
-async fn instances_that_share_a_key_take_each_others_cursors() {
+async fn cursor_is_valid_in_instances_with_the_same_cursor_key_only() {
     let bench = Bench::new().await;
     let instance = |key: u8| Bench {
         keys: bench.keys.clone(),

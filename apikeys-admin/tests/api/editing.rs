@@ -13,9 +13,8 @@ async fn actions(bench: &Bench) -> Vec<String> {
     events.as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap().to_owned()).collect()
 }
 
-/// B6.
 #[tokio::test]
-async fn name_expiry_and_limit_are_edited_and_cleared() {
+async fn update_changes_and_clears_name_expiration_and_limit() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let edited = edit(
@@ -33,9 +32,8 @@ async fn name_expiry_and_limit_are_edited_and_cleared() {
     assert_eq!((&cleared["effective_rate_limit"], &cleared["name"]), (&json!(60), &json!("b")));
 }
 
-/// B5.
 #[tokio::test]
-async fn a_key_is_deactivated_and_activated_at_once() {
+async fn deactivation_and_activation_take_effect_at_once() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let off = edit(&bench, &created, json!({ "active": false })).await;
@@ -47,7 +45,7 @@ async fn a_key_is_deactivated_and_activated_at_once() {
 }
 
 #[tokio::test]
-async fn an_expired_key_shows_as_expired_and_works_again_when_extended() {
+async fn expired_key_works_again_when_its_expiration_is_extended() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     edit(&bench, &created, json!({ "expires_at": "2030-01-01T00:00:01Z" })).await;
@@ -61,7 +59,7 @@ async fn an_expired_key_shows_as_expired_and_works_again_when_extended() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_is_no_event_and_name_and_active_are_two() {
+async fn update_without_changes_records_no_event_and_name_with_active_records_two() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let before = actions(&bench).await;
@@ -76,7 +74,7 @@ async fn what_changes_nothing_is_no_event_and_name_and_active_are_two() {
 }
 
 #[tokio::test]
-async fn mistakes_in_a_patch_change_nothing() {
+async fn update_with_invalid_members_changes_nothing() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     for (body, pointers) in [
@@ -93,9 +91,8 @@ async fn mistakes_in_a_patch_change_nothing() {
     assert_eq!(bench.json(get(&path(&created))).await, created["key"]);
 }
 
-/// B7, R33.
 #[tokio::test]
-async fn a_deleted_key_is_gone_for_good() {
+async fn deleted_key_is_refused_and_not_found() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let reply = bench.send(delete(&path(&created))).await;

@@ -6,9 +6,8 @@ fn names(page: &Value) -> Vec<&str> {
     page["keys"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect()
 }
 
-/// B4.
 #[tokio::test]
-async fn keys_are_listed_newest_first_with_quota_and_counters() {
+async fn list_returns_keys_newest_first_with_quota_and_counters() {
     let bench = Bench::new().await;
     bench.set_plan("org", "professional").await;
     let first = bench.create("first").await;
@@ -25,7 +24,7 @@ async fn keys_are_listed_newest_first_with_quota_and_counters() {
 }
 
 #[tokio::test]
-async fn an_organization_that_was_never_heard_of_has_an_empty_list() {
+async fn list_of_an_unknown_organization_is_empty() {
     let bench = Bench::new().await;
     let admin = apikeys_admin::Admin::new(crate::support::org("new"), crate::support::actor("eve"));
     let page = bench.json(get("/api/keys").admin(admin)).await;
@@ -33,7 +32,7 @@ async fn an_organization_that_was_never_heard_of_has_an_empty_list() {
 }
 
 #[tokio::test]
-async fn keys_created_meanwhile_neither_repeat_nor_hide_others() {
+async fn keys_created_between_pages_neither_repeat_nor_hide_others() {
     let bench = Bench::new().await;
     for n in 0..25 {
         bench.create(&format!("old {n}")).await;
@@ -55,7 +54,7 @@ async fn keys_created_meanwhile_neither_repeat_nor_hide_others() {
 }
 
 #[tokio::test]
-async fn fifty_keys_are_a_page_unless_told_otherwise() {
+async fn page_has_50_keys_by_default_and_at_most_100() {
     let bench = Bench::new().await;
     for n in 0..101 {
         bench.create(&n.to_string()).await;
@@ -72,10 +71,12 @@ async fn fifty_keys_are_a_page_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn head_is_get() {
+async fn head_is_answered_like_get() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     for path in ["/api/keys", "/api/audit", "/api/openapi.json", &path(&created), "/api/keys/unknown"] {
-        assert_eq!(bench.send(ask("HEAD", path)).await, bench.send(get(path)).await);
+        let got = bench.send(get(path)).await;
+        assert_eq!(got.status, if path == "/api/keys/unknown" { 404 } else { 200 });
+        assert_eq!(bench.send(ask("HEAD", path)).await, got);
     }
 }

@@ -1,4 +1,4 @@
-//! The management API as its clients see it, on the in-memory store. Every answer is also checked
+//! The management API as clients see it, on the in-memory store. Every response is also checked
 //! against the OpenAPI document.
 
 #![allow(

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use crate::support::{Ask, Bench, ask, delete, get, patch, path, post, problem};
 
-/// All calls with a key's path for those that have one.
+/// Every call of the API, with the path of a key where a call has an id.
 fn every_call(key: &str) -> Vec<Ask> {
     vec![
         post("/api/keys").body(r#"{"name":"a"}"#),
@@ -16,9 +16,8 @@ fn every_call(key: &str) -> Vec<Ask> {
     ]
 }
 
-/// R39.
 #[tokio::test]
-async fn nothing_is_told_without_a_login_or_to_an_api_key() {
+async fn request_without_login_or_with_an_api_key_is_refused_on_every_call() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let secret = created["secret"].as_str().unwrap();
@@ -39,21 +38,20 @@ async fn nothing_is_told_without_a_login_or_to_an_api_key() {
         assert_eq!(bench.send(get(path).nobody()).await.problem(), problem(401, "ADMIN_REQUIRED"));
     }
     assert_eq!(bench.send(ask("OPTIONS", "/api/keys").nobody()).await.status, 401);
-    assert_eq!(bench.json(get(&path(&created))).await, created["key"], "nothing happened");
+    assert_eq!(bench.json(get(&path(&created))).await, created["key"], "the key is unchanged");
 }
 
 #[tokio::test]
-async fn the_hosts_own_bearer_token_beside_the_login_is_none_of_our_business() {
+async fn other_credentials_beside_a_login_are_accepted() {
     let bench = Bench::new().await;
     for other in ["Bearer eyJhbGciOiJub25lIn0.e30.", "Basic YWRtaW46cGFzcw==", "Bearer test_key"] {
         assert_eq!(bench.send(get("/api/keys").header("authorization", other)).await.status, 200, "{other}");
     }
 }
 
-/// R39: what changes something is refused from other sites; what only reads is not asked, since
-/// another site's page cannot see the answer.
+/// Reads are not checked, because pages of other sites cannot read the response.
 #[tokio::test]
-async fn changes_from_other_sites_are_refused_and_reads_are_not() {
+async fn changes_from_other_sites_are_refused_and_reads_are_accepted() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     for call in every_call(&path(&created)) {
@@ -73,7 +71,7 @@ async fn changes_from_other_sites_are_refused_and_reads_are_not() {
 }
 
 #[tokio::test]
-async fn an_origin_that_the_host_configured_may_change_things() {
+async fn changes_from_an_allowed_origin_are_accepted() {
     let mut bench = Bench::new().await;
     let from = |origin: &str| {
         post("/api/keys").body(r#"{"name":"a"}"#).header("origin", origin).header("host", "10.0.0.7:8080")
@@ -87,9 +85,9 @@ async fn an_origin_that_the_host_configured_may_change_things() {
     assert!(bench.api.allow_origin("https://app.example.com/").is_err());
 }
 
-/// A form and a simple request of a page of another site, which browsers send without asking.
+/// Browsers send forms and simple requests of other sites without a preflight, but not as JSON.
 #[tokio::test]
-async fn only_json_is_taken_for_json() {
+async fn body_of_another_media_type_is_refused() {
     let bench = Bench::new().await;
     for (media_type, status) in [
         ("application/json", 201),
@@ -119,7 +117,7 @@ async fn only_json_is_taken_for_json() {
 }
 
 #[tokio::test]
-async fn a_body_has_at_most_sixteen_kibibytes() {
+async fn body_longer_than_16_kib_is_too_large() {
     let bench = Bench::new().await;
     let padded = |len: usize| {
         let head = r#"{"name":"a"}"#;
@@ -131,7 +129,7 @@ async fn a_body_has_at_most_sixteen_kibibytes() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_json_is_malformed() {
+async fn body_that_is_not_json_is_malformed() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     for bad in [&b""[..], b"{", b"{} {}", b"\xff", b"{\"name\":\"\\ud800\"}", b"\xef\xbb\xbf{}"] {
@@ -142,7 +140,7 @@ async fn a_body_that_is_no_json_is_malformed() {
 }
 
 #[tokio::test]
-async fn paths_of_nobody_and_methods_of_none_are_told_apart() {
+async fn unknown_paths_are_404_and_unknown_methods_405() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let key = path(&created);
@@ -173,9 +171,9 @@ async fn paths_of_nobody_and_methods_of_none_are_told_apart() {
     }
 }
 
-/// Everything is wrong at once; each mistake that is mended uncovers the next.
+/// The first request has every error. Each step corrects one of them and reveals the next.
 #[tokio::test]
-async fn the_first_error_in_the_order_is_told() {
+async fn first_error_of_the_documented_order_is_returned() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     bench.set_plan("org", "free").await;
@@ -215,7 +213,7 @@ async fn the_first_error_in_the_order_is_told() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_a_call_does_not_take_changes_nothing() {
+async fn unknown_query_parameter_is_refused_on_every_call() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     for call in every_call(&path(&created)) {
@@ -227,7 +225,7 @@ async fn a_parameter_that_a_call_does_not_take_changes_nothing() {
 }
 
 #[tokio::test]
-async fn problem_types_are_the_hosts_to_choose() {
+async fn problem_types_begin_with_the_configured_base() {
     let mut bench = Bench::new().await;
     let kind = |bench: &Bench| {
         let reply = pollster::block_on(bench.send(get("/api/keys/x")));

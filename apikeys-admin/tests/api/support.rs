@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::checked::check;
 
-/// The API on an engine whose clock stands at 2030-01-01T00:00:00Z and whose store can be told to
-/// fail. `ann` administers `org`, on Enterprise, and `bob` administers `other`.
+/// The API on an engine whose clock stands at 2030-01-01T00:00:00Z and whose store fails on demand.
+/// `ann` administers `org`, on Enterprise, and `bob` administers `other`.
 pub(crate) struct Bench {
     pub(crate) keys: ApiKeys,
     pub(crate) api: AdminApi,
@@ -18,7 +18,7 @@ pub(crate) struct Bench {
     pub(crate) clock: ManualClock,
 }
 
-/// A request to be sent.
+/// A request to send.
 #[derive(Clone)]
 pub(crate) struct Ask {
     pub(crate) admin: Option<Admin>,
@@ -71,7 +71,7 @@ impl Bench {
         self.keys.operator(actor("billing")).set_plan(&org(name), &plan).await.unwrap();
     }
 
-    /// Sends a request, and checks the answer against the document.
+    /// Sends a request and checks the response against the OpenAPI document.
     pub(crate) async fn send(&self, ask: Ask) -> Reply {
         let headers: Vec<_> =
             ask.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
@@ -89,7 +89,7 @@ impl Bench {
         reply
     }
 
-    /// What a call answers that must succeed.
+    /// Sends a request that must succeed and returns the body of the response.
     pub(crate) async fn json(&self, ask: Ask) -> Value {
         let what = format!("{ask:?}");
         let reply = self.send(ask).await;
@@ -97,12 +97,12 @@ impl Bench {
         reply.json()
     }
 
-    /// Creates a key; its answer holds the secret.
+    /// Creates a key and returns the response, which holds the secret.
     pub(crate) async fn create(&self, name: &str) -> Value {
         self.json(post("/api/keys").json(&serde_json::json!({ "name": name }))).await
     }
 
-    /// A request with a key, which the handler answers with 200; its outcome is on the audit log
+    /// Makes a request with a key and returns whether it was admitted. Its outcome is in the audit log
     /// when this returns.
     pub(crate) async fn call(&self, created: &Value) -> bool {
         self.call_as(created, RequestMeta::new("GET", "/v1/items")).await
@@ -118,7 +118,7 @@ impl Bench {
         admitted
     }
 
-    /// Drives `future` while time passes, until it is done.
+    /// Polls `future` and advances the clock until `future` is ready.
     pub(crate) async fn pass_time_until<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         for _ in 0..2_000 {
@@ -132,7 +132,7 @@ impl Bench {
     }
 }
 
-/// A request of `ann`'s.
+/// A request of `ann`.
 pub(crate) fn ask(method: &str, path: &str) -> Ask {
     let (path, query) = match path.split_once('?') {
         Some((path, query)) => (path, Some(query.to_owned())),
@@ -200,7 +200,7 @@ impl Reply {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The problem's code, with the status.
+    /// The status, and the code of the problem or `none`.
     pub(crate) fn problem(&self) -> (u16, String) {
         (self.status, self.json()["code"].as_str().unwrap_or("none").to_owned())
     }
@@ -217,7 +217,7 @@ pub(crate) fn problem(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
-/// The path of a key, by the answer to its creation or by itself.
+/// The path of a key, from the key itself or from the response to its creation.
 pub(crate) fn path(key: &Value) -> String {
     let id = key["key"]["id"].as_str().or(key["id"].as_str()).unwrap();
     format!("/api/keys/{id}")
