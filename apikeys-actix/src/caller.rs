@@ -37,18 +37,18 @@ use std::ops::Deref;
 /// # assert_eq!(caller(&actix_web::test::TestRequest::get().to_srv_request()), None);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller(apikeys_core::Caller);
+pub struct Caller(apikeys_core::VerifiedKey);
 
 impl Caller {
-    pub(crate) fn new(caller: apikeys_core::Caller) -> Self {
+    pub(crate) fn new(caller: apikeys_core::VerifiedKey) -> Self {
         Self(caller)
     }
 }
 
 impl Deref for Caller {
-    type Target = apikeys_core::Caller;
+    type Target = apikeys_core::VerifiedKey;
 
-    fn deref(&self) -> &apikeys_core::Caller {
+    fn deref(&self) -> &apikeys_core::VerifiedKey {
         &self.0
     }
 }

@@ -72,7 +72,7 @@ where
         Ok(admission) => admission,
         Err(denial) => return Ok(request.into_response(guard.refuse(denial).map_into_right_body())),
     };
-    guard.admit(&mut request, admission.caller());
+    guard.admit(&mut request, admission.key());
     match inner.call(request).await {
         Ok(mut response) => match finish(&guard, admission, response.response_mut()).await {
             Ok(()) => Ok(response.map_into_left_body()),
@@ -84,7 +84,7 @@ where
 
 /// Completes an admitted request's response and records it.
 fn finish<B>(guard: &Guard, admission: Admission, response: &mut HttpResponse<B>) -> Finish {
-    guard.add_rate_headers(response.headers_mut(), admission.caller());
+    guard.add_rate_headers(response.headers_mut(), admission.key());
     admission.finish(response.status().as_u16())
 }
 

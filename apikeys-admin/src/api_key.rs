@@ -33,7 +33,7 @@ mod tests {
         let created = pollster::block_on(async {
             let plan = PlanName::new("starter").unwrap();
             keys.operator(actor.clone()).set_plan(&org, &plan).await.unwrap();
-            keys.manage(org, actor).create(NewKey::new("n".parse().unwrap())).await.unwrap()
+            keys.manage(org, actor).create(NewKey::new("n").unwrap()).await.unwrap()
         });
         let secret = created.secret.expose();
         let basic = data_encoding::BASE64.encode(format!("{secret}:").as_bytes());

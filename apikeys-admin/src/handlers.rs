@@ -1,7 +1,7 @@
 use apikeys_core::{
     ApiKeys, KeyId, Timestamp,
     audit::Action,
-    engine::Manage,
+    engine::KeyManager,
     id::EventId,
     store::{AuditQuery, UsageStep},
 };
@@ -72,7 +72,7 @@ impl Handlers<'_> {
         let list = ("keys", &self.admin.org);
         let after = self.place(&list, &query)?.map(KeyId::from_bytes);
         let listing = self.manage().list(limit, after).await?;
-        let next = listing.page.next.map(|id| *id.as_bytes());
+        let next = listing.next.map(|id| *id.as_bytes());
         Ok(call.respond(&KeyList::new(listing, self.cursor(&list, next)?)))
     }
 
@@ -142,7 +142,7 @@ impl Handlers<'_> {
         Ok(place.map(|place| self.cursors.seal(list, place)).transpose()?)
     }
 
-    fn manage(&self) -> Manage {
+    fn manage(&self) -> KeyManager {
         self.keys.manage(self.admin.org.clone(), self.admin.actor.clone())
     }
 

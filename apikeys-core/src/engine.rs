@@ -5,30 +5,34 @@
 //! itself knows none.
 
 mod admission;
+mod api_keys;
 mod builder;
-mod caller;
 mod denials;
 mod health;
-mod keys;
+mod inner;
+mod key_manager;
 mod lifecycle;
-mod live;
+mod live_keys;
 mod maintenance;
-mod manage;
-mod mutation;
+mod manage_error;
+mod managed_key;
 mod observe;
 mod operator;
-mod patience;
 mod recorder;
+mod store_access;
+mod timeout;
+mod verified_key;
 mod verify;
 
 pub use admission::{Admission, Finish};
+pub use api_keys::ApiKeys;
 pub use builder::{BuildError, Builder};
-pub use caller::Caller;
 pub use health::{FlushFailure, Health};
-pub use keys::ApiKeys;
+pub use key_manager::KeyManager;
 pub use lifecycle::ShutdownError;
 pub use maintenance::Maintenance;
-pub use manage::{Created, KeyListing, Manage, ManagedKey, QuotaStatus};
-pub use mutation::ManageError;
+pub use manage_error::ManageError;
+pub use managed_key::{CreatedKey, KeyListing, ManagedKey, QuotaUsage};
 pub use operator::Operator;
+pub use verified_key::VerifiedKey;
 pub use verify::Verification;

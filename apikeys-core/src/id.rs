@@ -4,10 +4,7 @@
 use std::{
     fmt,
     str::FromStr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use data_encoding::{Encoding, Specification};
@@ -16,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{
     Timestamp,
     entropy::{Entropy, EntropyError},
+    text::{InvalidText, is_printable, text_value},
 };
 
 /// RFC 4648 base32 in lower case without padding; 16 bytes are 26 characters.
@@ -26,13 +24,8 @@ static BASE32: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
     spec.encoding().unwrap_or(data_encoding::BASE32_NOPAD)
 });
 
-/// The text is not an id: 26 characters of `a-z2-7`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an id: expected 26 characters of a-z and 2-7")]
-pub struct InvalidId;
-
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($value:literal);)*) => {$(
         $(#[$doc])*
         ///
         /// Sixteen bytes: seven of microseconds since 1970, then nine that tell apart what was
@@ -67,11 +60,20 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = InvalidId;
+            type Err = InvalidText;
 
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                let bytes = BASE32.decode(text.as_bytes()).map_err(|_| InvalidId)?;
-                bytes.try_into().map(Self).map_err(|_| InvalidId)
+            fn from_str(text: &str) -> Result<Self, InvalidText> {
+                let bytes = BASE32.decode(text.as_bytes()).ok();
+                let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+                bytes.map(Self).ok_or(InvalidText::new($value, "expected 26 characters of a-z and 2-7"))
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidText;
+
+            fn try_from(text: &str) -> Result<Self, InvalidText> {
+                text.parse()
             }
         }
 
@@ -91,117 +93,52 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A key's id. Not secret, never used twice.
-    KeyId;
-    /// An audit event's id; the audit log is ordered by it.
-    EventId;
-    /// Names one attempt to change something, so that a repeated attempt is recognised.
-    ChangeId;
-    /// Names one process that writes audit events, from its start to its end.
-    WriterId;
+    /// The id of a key. It is not secret, and never used for another key.
+    KeyId("key id");
+    /// The id of an audit event. The audit log is ordered by it.
+    EventId("event id");
+    /// The id of a change, by which a store recognises a repeated attempt.
+    ChangeId("change id");
+    /// The id of a process that writes audit events.
+    WriterId("writer id");
 }
 
-/// A text that cannot be the value it was meant to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("invalid {what}: {expected}")]
-pub struct InvalidText {
-    what: &'static str,
-    expected: &'static str,
+text_value! {
+    /// The host's identifier of an organization that owns keys.
+    ///
+    /// 1 to 128 bytes of printable UTF-8, compared byte for byte. Cheap to clone.
+    OrgId, read_org_id
 }
 
-impl InvalidText {
-    pub(crate) const fn new(what: &'static str, expected: &'static str) -> Self {
-        Self { what, expected }
+text_value! {
+    /// The host's identifier of whoever makes a change: a user, a script, or `system`.
+    ///
+    /// 1 to 128 bytes of printable UTF-8, compared byte for byte. Cheap to clone.
+    Actor, read_actor
+}
+
+fn read_org_id(text: &str) -> Result<&str, InvalidText> {
+    read_printable(text, "organization id")
+}
+
+fn read_actor(text: &str) -> Result<&str, InvalidText> {
+    read_printable(text, "actor")
+}
+
+fn read_printable<'a>(text: &'a str, value: &'static str) -> Result<&'a str, InvalidText> {
+    if (1..=128).contains(&text.len()) && text.chars().all(is_printable) {
+        Ok(text)
+    } else {
+        Err(InvalidText::new(value, "expected 1 to 128 bytes of printable text"))
     }
 }
 
-macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident($what:literal);)*) => {$(
-        $(#[$doc])*
-        ///
-        /// 1 to 128 bytes of printable UTF-8, compared byte for byte. Cheap to clone.
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Takes the host's own text.
-            ///
-            /// # Errors
-            ///
-            /// When it is empty, longer than 128 bytes, or holds a character that does not print.
-            pub fn new(text: impl AsRef<str>) -> Result<Self, InvalidText> {
-                let text = text.as_ref();
-                if (1..=128).contains(&text.len()) && text.chars().all(prints) {
-                    Ok(Self(text.into()))
-                } else {
-                    Err(InvalidText::new($what, "expected 1 to 128 bytes of printable text"))
-                }
-            }
-
-            /// The text as the host gave it.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&*self.0, f)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidText;
-
-            fn from_str(text: &str) -> Result<Self, InvalidText> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<&str> for $name {
-            type Error = InvalidText;
-
-            fn try_from(text: &str) -> Result<Self, InvalidText> {
-                Self::new(text)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                Self::new(text).map_err(de::Error::custom)
-            }
-        }
-    )*};
-}
-
-texts! {
-    /// The organization that owns keys, in the host's own words.
-    OrgId("organization id");
-    /// Who changed something: a user, a script, `system`; in the host's own words.
-    Actor("actor");
-}
-
 impl Actor {
-    /// This library itself: who sends expiry warnings.
+    /// The actor of changes that this library makes on its own, `system`.
     #[must_use]
     pub fn system() -> Self {
         Self("system".into())
     }
-}
-
-/// Whether a character shows as something on a page and cannot act on a terminal or a line.
-pub(crate) fn prints(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Makes ids: strictly increasing within a process, unguessable for others.
@@ -258,11 +195,12 @@ mod tests {
         let text = id.to_string();
         assert_eq!(text, "a".repeat(26));
         assert_eq!(text.parse(), Ok(id));
-        assert_eq!(text.to_uppercase().parse::<KeyId>(), Err(InvalidId));
         // The last character carries two spare bits, which must be zero.
         let spare = format!("{}{}", &text[..25], 'b');
-        assert_eq!(spare.parse::<KeyId>(), Err(InvalidId));
-        assert_eq!("".parse::<KeyId>(), Err(InvalidId));
+        for bad in [&text.to_uppercase(), &spare, &text[..25], ""] {
+            let error = KeyId::try_from(bad).unwrap_err();
+            assert_eq!(error.to_string(), "invalid key id: expected 26 characters of a-z and 2-7");
+        }
     }
 
     #[test]

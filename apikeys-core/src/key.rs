@@ -4,6 +4,6 @@ mod name;
 mod patch;
 mod row;
 
-pub use name::{InvalidKeyName, KeyName};
+pub use name::KeyName;
 pub use patch::{KeyPatch, NewKey};
 pub use row::{KeyRow, KeyView, SecretRow, Settings, Status};

@@ -16,6 +16,7 @@ mod memory;
 pub mod plan;
 pub mod rate_limit;
 pub mod store;
+mod text;
 mod text_enum;
 pub mod token;
 
@@ -24,13 +25,17 @@ pub use self::{
     audit::{AuditEntry, AuditEvent, RequestMeta},
     clock::{Clock, ManualClock, SystemClock, Timestamp},
     denial::{Denial, DenialCode},
-    engine::{Admission, ApiKeys, BuildError, Builder, Caller, Maintenance, ManageError},
+    engine::{
+        Admission, ApiKeys, BuildError, Builder, CreatedKey, KeyListing, KeyManager, Maintenance,
+        ManageError, ManagedKey, Operator, QuotaUsage, VerifiedKey,
+    },
     id::{Actor, KeyId, OrgId},
     key::{KeyName, KeyPatch, NewKey, Status},
     limiter::Limiter,
     plan::{Plan, PlanName, Plans, Quota},
     rate_limit::{RateLimit, RateLimited, RateStatus},
     store::KeyStore,
+    text::InvalidText,
     token::Secret,
 };
 pub use memory::MemoryStore;

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use self::state::{State, StoredKey};
+use self::state::State;
 use crate::{
     audit::AuditEntry,
     id::{EventId, KeyId, OrgId, WriterId},
@@ -87,7 +87,8 @@ impl KeyStore for MemoryStore {
     }
 
     async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
-        Ok(self.lock().key(org, key).map(StoredKey::view))
+        let state = self.lock();
+        Ok(state.key(org, key).and_then(|key| state.view(key)))
     }
 
     async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {

@@ -2,69 +2,35 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use crate::{
+    rate_limit::RateLimit,
+    text::{InvalidText, text_value},
+};
 
-use crate::rate_limit::RateLimit;
-
-/// A plan's name, as `professional`: `[a-z0-9_-]{1,64}`. Stored with the organization.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PlanName(Arc<str>);
-
-/// The text cannot be a plan's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a plan's name is 1 to 64 characters of a-z, 0-9, - and _")]
-pub struct InvalidPlanName;
-
-impl PlanName {
-    /// Takes a name.
+text_value! {
+    /// The name of a plan, as `professional`: 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
     ///
-    /// # Errors
-    ///
-    /// When it does not match `[a-z0-9_-]{1,64}`.
-    pub fn new(text: &str) -> Result<Self, InvalidPlanName> {
-        let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidPlanName)
-        }
-    }
+    /// The name is stored with each organization on the plan. Cheap to clone.
+    PlanName, read_plan_name
+}
 
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+fn read_plan_name(text: &str) -> Result<&str, InvalidText> {
+    let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text)
+    } else {
+        Err(InvalidText::new("plan name", "expected 1 to 64 characters of a-z, 0-9, - and _"))
     }
 }
 
-impl fmt::Display for PlanName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for PlanName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
-    }
-}
-
-impl TryFrom<String> for PlanName {
-    type Error = InvalidPlanName;
-
-    fn try_from(text: String) -> Result<Self, InvalidPlanName> {
-        Self::new(&text)
-    }
-}
-
-impl From<PlanName> for String {
-    fn from(name: PlanName) -> Self {
-        name.as_str().to_owned()
-    }
-}
-
-/// How many keys an organization may have, whatever their status.
+/// How many keys an organization may have, counting keys of every status.
+///
+/// ```
+/// use apikeys_core::Quota;
+///
+/// assert_eq!(Quota::Limited(10).to_string(), "10");
+/// assert_eq!(Quota::Unlimited.to_string(), "unlimited");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "closed for good: a number or none")]
 pub enum Quota {
@@ -94,6 +60,15 @@ impl Quota {
     }
 }
 
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limited(most) => write!(f, "{most}"),
+            Self::Unlimited => f.write_str("unlimited"),
+        }
+    }
+}
+
 /// What an organization has bought, as far as API keys are concerned.
 ///
 /// ```
@@ -119,7 +94,7 @@ impl Plan {
     /// # Errors
     ///
     /// When `name` cannot be a plan's name.
-    pub fn new(name: &str, quota: Quota) -> Result<Self, InvalidPlanName> {
+    pub fn new(name: impl AsRef<str>, quota: Quota) -> Result<Self, InvalidText> {
         let name = PlanName::new(name)?;
         Ok(Self { name, quota, api_access: true, default_rate_limit: RateLimit::DEFAULT })
     }
@@ -274,7 +249,7 @@ mod tests {
         assert_eq!(Plans::new([]).unwrap_err(), InvalidPlans::Empty);
         let plan = || Plan::new("a", Quota::Unlimited).unwrap();
         assert!(matches!(Plans::new([plan(), plan()]), Err(InvalidPlans::Repeated(_))));
-        assert_eq!(Plan::new("A", Quota::Unlimited), Err(InvalidPlanName));
+        assert!(Plan::new("A", Quota::Unlimited).is_err());
     }
 
     #[test]

@@ -22,5 +22,5 @@ mod secret;
 
 pub use format::{MalformedToken, TokenFormat};
 pub use locator::{Fingerprint, InvalidPepper, Locator, Peppers, Scheme};
-pub use prefix::{InvalidPrefix, Prefix};
+pub use prefix::Prefix;
 pub use secret::Secret;

@@ -316,7 +316,7 @@ async fn creations_through_several_stores_at_once_keep_the_quota() {
         let racers: Vec<_> = (0..16)
             .map(|number| {
                 let manage = engines[number % 4].manage(org.clone(), actor.clone());
-                tokio::spawn(async move { manage.create(NewKey::new("CI".parse().unwrap())).await })
+                tokio::spawn(async move { manage.create(NewKey::new("CI").unwrap()).await })
             })
             .collect();
         let mut created = 0;
@@ -328,6 +328,6 @@ async fn creations_through_several_stores_at_once_keep_the_quota() {
             }
         }
         let listed = engines[1].manage(org, actor.clone()).list(100, None).await.unwrap();
-        assert_eq!((created, listed.page.items.len(), listed.quota.used), (2, 2, 2));
+        assert_eq!((created, listed.items.len(), listed.quota.used), (2, 2, 2));
     }
 }

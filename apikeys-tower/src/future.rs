@@ -92,7 +92,7 @@ where
                     let Some((mut service, mut request)) = next.take() else { return Poll::Pending };
                     match verified {
                         Ok(admission) => {
-                            guard.admit(&mut request, admission.caller());
+                            guard.admit(&mut request, admission.key());
                             State::Calling { inner: service.call(request), admission: Some(admission) }
                         }
                         Err(denial) => State::Refused { denial: Some(denial) },
@@ -105,7 +105,7 @@ where
                     let Some(admission) = admission else {
                         return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                     };
-                    guard.add_rate_headers(response.headers_mut(), admission.caller());
+                    guard.add_rate_headers(response.headers_mut(), admission.key());
                     let finish = admission.finish(response.status().as_u16());
                     State::Finishing { finish, response: Some(response) }
                 }

@@ -1,11 +1,11 @@
 use apikeys_core::{
-    ApiKeys, Caller, Denial,
+    ApiKeys, Denial, VerifiedKey,
     http::{Check, Headers, Refusal, Rules},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header::Entry};
 
-use crate::{Caller as OurCaller, peer::PeerSource};
+use crate::{Caller, peer::PeerSource};
 
 /// Translates between the `http` crate and the rules of the core.
 #[derive(Debug, Clone)]
@@ -19,14 +19,14 @@ impl Guard {
     /// Says what to do with a request. It leaves without a caller, whatever it came with: only
     /// this layer's own verdict counts.
     pub(crate) fn check<B>(&self, request: &mut Request<B>) -> Check {
-        request.extensions_mut().remove::<OurCaller>();
+        request.extensions_mut().remove::<Caller>();
         let peer = self.peer.find(request.extensions());
         let headers = Lines(request.headers());
         self.rules.check(&self.keys, request.method().as_str(), path(request), &headers, peer)
     }
 
     /// Makes an admitted request ready for the inner service.
-    pub(crate) fn admit<B>(&self, request: &mut Request<B>, caller: &Caller) {
+    pub(crate) fn admit<B>(&self, request: &mut Request<B>, key: &VerifiedKey) {
         let headers = request.headers_mut();
         for name in self.rules.credential_headers() {
             if !self.rules.keeps_credential() {
@@ -35,13 +35,13 @@ impl Guard {
                 lines.iter_mut().for_each(|value| value.set_sensitive(true));
             }
         }
-        request.extensions_mut().insert(OurCaller::new(caller.clone()));
+        request.extensions_mut().insert(Caller::new(key.clone()));
     }
 
     /// Says in an admitted request's response where the key stands. Ours replace what the inner
     /// service set under the same names: two truths would be none.
-    pub(crate) fn add_rate_headers(&self, headers: &mut HeaderMap, caller: &Caller) {
-        for (name, value) in self.rules.rate_headers(&caller.rate(), self.keys.clock().wall()) {
+    pub(crate) fn add_rate_headers(&self, headers: &mut HeaderMap, key: &VerifiedKey) {
+        for (name, value) in self.rules.rate_headers(&key.rate(), self.keys.clock().wall()) {
             put(headers, name, &value);
         }
     }

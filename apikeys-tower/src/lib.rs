@@ -29,8 +29,8 @@
 //!
 //! // Somebody on a plan with API access creates a key …
 //! let (org, ann) = (OrgId::new("org_1")?, Actor::new("ann")?);
-//! keys.operator(Actor::new("billing")?).set_plan(&org, &PlanName::new("starter")?).await?;
-//! let created = keys.manage(org, ann).create(NewKey::new("CI".parse()?)).await?;
+//! keys.operator(Actor::new("billing")?).set_plan(&org, PlanName::new("starter")?).await?;
+//! let created = keys.manage(org, ann).create(NewKey::new("CI")?).await?;
 //!
 //! // … and calls with it.
 //! let request = Request::get("/v1/whoami")

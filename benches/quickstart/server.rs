@@ -103,11 +103,11 @@ async fn protected(store: Arc<dyn KeyStore>) -> Result<(Router, Vec<String>)> {
     let (keys, maintenance) = ApiKeys::builder(store).prefix(PREFIX).build().await?;
     tokio::spawn(maintenance.run());
     let org = OrgId::new("org_1")?;
-    keys.operator(Actor::new("bench")?).set_plan(&org, &PlanName::new("enterprise")?).await?;
+    keys.operator(Actor::new("bench")?).set_plan(&org, PlanName::new("enterprise")?).await?;
     let manage = keys.manage(org, Actor::new("bench")?);
     let mut secrets = Vec::new();
     for _ in 0..KEYS {
-        let new = NewKey::new("bench".parse()?).rate_limit(RateLimit::per_minute(10_000)?);
+        let new = NewKey::new("bench")?.rate_limit(RateLimit::per_minute(10_000)?);
         secrets.push(manage.create(new).await?.secret.expose().to_owned());
     }
     Ok((behind_keys(keys), secrets))

@@ -17,8 +17,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Your billing says who is on which plan; your settings page creates keys. Here a start does.
     let org = OrgId::new("org_1")?;
-    keys.operator(Actor::new("billing")?).set_plan(&org, &PlanName::new("enterprise")?).await?;
-    let key = keys.manage(org, Actor::new("ann")?).create(NewKey::new("First key".parse()?)).await?;
+    keys.operator(Actor::new("billing")?).set_plan(&org, PlanName::new("enterprise")?).await?;
+    let key = keys.manage(org, Actor::new("ann")?).create(NewKey::new("First key")?).await?;
 
     let app = Router::new()
         .route("/hello", get(async |caller: Caller| format!("hello, {}\n", caller.org())))

@@ -3,8 +3,7 @@ use std::sync::Arc;
 use apikeys_core::{
     Actor, ApiKeys, AuditEvent, KeyId, KeyStore, NewKey, OrgId, PlanName,
     audit::Action,
-    engine::{Builder, Manage},
-    key::KeyView,
+    engine::{Builder, KeyManager, ManagedKey},
     store::AuditQuery,
 };
 use apikeys_example_shared::PREFIX;
@@ -54,28 +53,28 @@ impl Admin {
 
     /// An organization's keys.
     #[must_use]
-    pub fn manage(&self, org: &str) -> Manage {
+    pub fn manage(&self, org: &str) -> KeyManager {
         self.keys.manage(OrgId::new(org).unwrap(), Actor::new("test").unwrap())
     }
 
     /// Puts an organization on a plan.
     pub async fn set_plan(&self, org: &str, plan: &str) {
         let operator = self.keys.operator(Actor::new("test").unwrap());
-        operator.set_plan(&OrgId::new(org).unwrap(), &PlanName::new(plan).unwrap()).await.unwrap();
+        operator.set_plan(OrgId::new(org).unwrap(), PlanName::new(plan).unwrap()).await.unwrap();
     }
 
     /// Creates a key, and notes its secret as one to be searched for.
     pub async fn issue(&self, org: &str, name: &str, with: impl FnOnce(NewKey) -> NewKey) -> Issued {
-        let new = with(NewKey::new(name.parse().unwrap()));
+        let new = with(NewKey::new(name).unwrap());
         let created = self.manage(org).create(new).await.unwrap();
         note_secret(&created.secret);
-        let row = created.key.view.row;
-        Issued { id: row.id, org: row.org, secret: created.secret.expose().to_owned() }
+        let key = &created.key;
+        Issued { id: key.id(), org: key.org().clone(), secret: created.secret.expose().to_owned() }
     }
 
     /// A key with its counters, as the database has them now.
-    pub async fn view(&self, key: &Issued) -> KeyView {
-        self.manage(key.org.as_str()).get(key.id).await.unwrap().view
+    pub async fn view(&self, key: &Issued) -> ManagedKey {
+        self.manage(key.org.as_str()).get(key.id).await.unwrap()
     }
 
     /// All events of requests made with a key, oldest first.

@@ -86,7 +86,7 @@ async fn a_start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
     {
         assert_eq!(second.send(&Request::get("/v1/whoami").bearer(secret)).await.status, status);
     }
-    let names: Vec<_> = admin.manage("org_demo").list(100, None).await.unwrap().page.items;
+    let names: Vec<_> = admin.manage("org_demo").list(100, None).await.unwrap().items;
     assert_eq!(names.len(), 2);
     // The plans of the other organizations are as promised.
     for (org, quota) in [
@@ -97,7 +97,7 @@ async fn a_start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
     ] {
         assert_eq!(admin.manage(org).quota().await.unwrap().quota.limit(), quota, "{org}");
     }
-    let refused = admin.manage("org_free").create(NewKey::new("none".parse().unwrap())).await.unwrap_err();
+    let refused = admin.manage("org_free").create(NewKey::new("none").unwrap()).await.unwrap_err();
     artifacts.leave("errors.txt", &format!("{refused} {refused:?} {:?}", Actor::new("").unwrap_err()));
 }
 

@@ -102,8 +102,8 @@ async fn the_minimal_example_does_what_its_curl_line_says(framework: &str) {
     // Having been stopped in order, it has recorded the one request, and left one file.
     assert!(!artifacts.path("keys.db-wal").exists());
     let admin = Admin::on_sqlite(&url).await;
-    let keys = admin.manage("org_1").list(2, None).await.unwrap().page.items;
-    assert_eq!(keys.iter().map(|key| key.view.request_count).collect::<Vec<_>>(), [1]);
+    let keys = admin.manage("org_1").list(2, None).await.unwrap().items;
+    assert_eq!(keys.iter().map(apikeys_core::ManagedKey::request_count).collect::<Vec<_>>(), [1]);
 }
 
 async fn interrupt(child: &Child) {

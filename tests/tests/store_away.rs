@@ -86,7 +86,7 @@ async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buf
     let patience = Duration::from_millis(50);
     let room = 10;
     let fragile =
-        Fragile::start(framework, |builder| builder.buffer_capacity(room).gate_patience(patience)).await;
+        Fragile::start(framework, |builder| builder.buffer_capacity(room).buffer_timeout(patience)).await;
     for fault in [Fault::Error, Fault::AfterCommit] {
         fragile.faults.set(Method::Record, fault);
         let mut passed = 0;
@@ -118,7 +118,7 @@ async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buf
             false => denied += request.requests(),
         }
     }
-    assert_eq!(admitted, fragile.admin.view(&fragile.key).await.request_count);
+    assert_eq!(admitted, fragile.admin.view(&fragile.key).await.request_count());
     assert!(admitted > 2 && denied == 2, "{admitted} {denied}");
 }
 
@@ -129,7 +129,7 @@ async fn after_the_shutdown_nobody_is_let_in(framework: &str) {
     assert_eq!(fragile.whoami().await.status, 200);
     fragile.admin.keys().shutdown().await.unwrap();
     assert_unavailable("shut down", &fragile.whoami().await, UNVERIFIED);
-    assert_eq!(fragile.admin.view(&fragile.key).await.request_count, 1);
+    assert_eq!(fragile.admin.view(&fragile.key).await.request_count(), 1);
 }
 
 on_each_framework![

@@ -100,7 +100,7 @@ async fn a_client_that_leaves_is_on_the_log_as_aborted_once(framework: &str) {
         let request = event.request().unwrap();
         assert_eq!((&request.outcome, request.status), (&Outcome::Aborted, None));
     }
-    assert_eq!(admin.view(&key).await.request_count, 5);
+    assert_eq!(admin.view(&key).await.request_count(), 5);
     admin.keys().shutdown().await.unwrap();
 }
 
@@ -161,7 +161,7 @@ async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) 
 
     let (mut on_log, mut count) = ([0_u64; 3], 0);
     for key in keys.iter().chain([&limited]) {
-        count += admin.view(key).await.request_count;
+        count += admin.view(key).await.request_count();
         for event in admin.requests(key).await {
             let request = event.request().unwrap();
             let place = match &request.outcome {

@@ -17,7 +17,7 @@ use apikeys_actix::{
         Actor, ApiKeys, Denial, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
         audit::{Action, Outcome, RequestRecord},
         conformance::faults::{FaultStore, Faults},
-        engine::{Created, Manage},
+        engine::{CreatedKey, KeyManager},
         store::AuditQuery,
     },
 };
@@ -37,12 +37,12 @@ pub struct Host {
 impl Host {
     /// A key with the default limit of 60 a minute.
     pub async fn new() -> Self {
-        Self::with_key(NewKey::new("CI".parse().unwrap())).await
+        Self::with_key(NewKey::new("CI").unwrap()).await
     }
 
     pub async fn with_limit(per_minute: u32) -> Self {
         let limit = RateLimit::per_minute(per_minute).unwrap();
-        Self::with_key(NewKey::new("CI".parse().unwrap()).rate_limit(limit)).await
+        Self::with_key(NewKey::new("CI").unwrap().rate_limit(limit)).await
     }
 
     async fn with_key(new: NewKey) -> Self {
@@ -54,7 +54,7 @@ impl Host {
         let (keys, _) = ApiKeys::builder(faulty).clock(clock.clone()).build().await.unwrap();
         let org = OrgId::new("org_1").unwrap();
         set_plan(&keys, &org, "professional").await;
-        let Created { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
+        let CreatedKey { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
         Self { keys, clock, store, faults, org, key: key.id(), secret }
     }
 
@@ -62,7 +62,7 @@ impl Host {
         ApiKeyMiddleware::new(self.keys.clone())
     }
 
-    pub fn manage(&self) -> Manage {
+    pub fn manage(&self) -> KeyManager {
         self.keys.manage(self.org.clone(), actor())
     }
 
@@ -94,7 +94,7 @@ impl Host {
 
     pub async fn request_count(&self) -> u64 {
         self.keys.flush().await.unwrap();
-        self.manage().get(self.key).await.unwrap().view.request_count
+        self.manage().get(self.key).await.unwrap().request_count()
     }
 }
 
@@ -103,7 +103,7 @@ fn actor() -> Actor {
 }
 
 async fn set_plan(keys: &ApiKeys, org: &OrgId, plan: &str) {
-    keys.operator(actor()).set_plan(org, &PlanName::new(plan).unwrap()).await.unwrap();
+    keys.operator(actor()).set_plan(org, PlanName::new(plan).unwrap()).await.unwrap();
 }
 
 /// An app with `handler` at `/`, protected.

@@ -1,6 +1,6 @@
 use apikeys_core::{
     Actor, KeyId, KeyName, RateLimit, Status, Timestamp,
-    engine::{KeyListing, ManagedKey, QuotaStatus},
+    engine::{KeyListing, ManagedKey, QuotaUsage},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,21 +72,19 @@ pub(crate) struct QuotaUse {
 
 impl From<ManagedKey> for Key {
     fn from(key: ManagedKey) -> Self {
-        let ManagedKey { view, status, effective_rate_limit, .. } = key;
-        let row = view.row;
         Self {
-            id: row.id,
-            name: row.name,
-            prefix: display_prefix(row.display_prefix),
-            status,
-            active: row.active,
-            created_at: row.created_at,
-            created_by: row.created_by,
-            expires_at: row.expires_at,
-            rate_limit: row.rate_limit,
-            effective_rate_limit,
-            last_used_at: view.last_used_at,
-            request_count: view.request_count,
+            id: key.id(),
+            name: key.name().clone(),
+            prefix: display_prefix(key.display_prefix().to_owned()),
+            status: key.status(),
+            active: key.is_active(),
+            created_at: key.created_at(),
+            created_by: key.created_by().clone(),
+            expires_at: key.expires_at(),
+            rate_limit: key.rate_limit(),
+            effective_rate_limit: key.effective_rate_limit(),
+            last_used_at: key.last_used_at(),
+            request_count: key.request_count(),
         }
     }
 }
@@ -98,13 +96,13 @@ pub(super) fn display_prefix(text: String) -> Option<String> {
 
 impl KeyList {
     pub(crate) fn new(listing: KeyListing, next_cursor: Option<String>) -> Self {
-        let keys = listing.page.items.into_iter().map(Key::from).collect();
+        let keys = listing.items.into_iter().map(Key::from).collect();
         Self { keys, next_cursor, quota: listing.quota.into() }
     }
 }
 
-impl From<QuotaStatus> for QuotaUse {
-    fn from(status: QuotaStatus) -> Self {
+impl From<QuotaUsage> for QuotaUse {
+    fn from(status: QuotaUsage) -> Self {
         Self { used: status.used, limit: status.quota.limit() }
     }
 }

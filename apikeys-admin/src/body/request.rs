@@ -73,7 +73,7 @@ impl KeyPatchBody {
 
 impl From<NewKeyBody> for NewKey {
     fn from(body: NewKeyBody) -> Self {
-        let mut new = Self::new(body.name);
+        let mut new = Self::from(body.name);
         if let Some(at) = body.expires_at {
             new = new.expires_at(at);
         }
@@ -111,7 +111,7 @@ type Read<T> = Result<T, Cow<'static, str>>;
 
 fn name(value: &Value<'_>) -> Read<KeyName> {
     match value {
-        Value::Text(text) => KeyName::new(text).map_err(|error| error.to_string().into()),
+        Value::Text(text) => KeyName::new(text).map_err(|error| error.reason().into()),
         _ => Err("must be a string".into()),
     }
 }

@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt, fmt::Write as _, net::IpAddr, str::FromStr, time::Du
 
 use crate::{
     denial::DenialCode,
-    id::{InvalidText, prints},
+    text::{InvalidText, is_printable},
     text_enum::text_enum,
 };
 
@@ -307,7 +307,7 @@ fn printable(bytes: &[u8], most: usize) -> Box<str> {
         for c in chunk.valid().chars() {
             let start = text.len();
             // Writing to a String cannot fail.
-            let _ = if prints(c) { text.write_char(c) } else { write!(text, "{}", c.escape_unicode()) };
+            let _ = if is_printable(c) { text.write_char(c) } else { write!(text, "{}", c.escape_unicode()) };
             if text.len() > most {
                 text.truncate(start);
                 return text.into();
@@ -374,7 +374,7 @@ mod tests {
         fn printable_text_prints_and_keeps_to_its_length(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
             let text = printable(&bytes, most);
             prop_assert!(text.len() <= most);
-            prop_assert!(text.chars().all(prints));
+            prop_assert!(text.chars().all(is_printable));
         }
     }
 }

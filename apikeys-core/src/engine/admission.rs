@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{caller::Caller, keys::Inner, lifecycle::UnderWay, live::LiveKey};
+use super::{inner::Inner, lifecycle::UnderWay, live_keys::LiveKey, verified_key::VerifiedKey};
 use crate::{
     Timestamp,
     audit::{Outcome, RequestMeta, RequestRecord},
@@ -19,7 +19,7 @@ use crate::{
 pub struct Admission {
     pub(super) inner: Arc<Inner>,
     pub(super) live: Arc<LiveKey>,
-    pub(super) caller: Caller,
+    pub(super) key: VerifiedKey,
     /// Taken when the request is recorded.
     pub(super) meta: Option<RequestMeta>,
     pub(super) at: Timestamp,
@@ -28,10 +28,10 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Who calls.
+    /// The key that the request was made with.
     #[must_use]
-    pub fn caller(&self) -> &Caller {
-        &self.caller
+    pub fn key(&self) -> &VerifiedKey {
+        &self.key
     }
 
     /// Records the request with its response's status. Release the response when the future is
@@ -72,7 +72,7 @@ impl Drop for Admission {
 impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admission")
-            .field("caller", &self.caller)
+            .field("key", &self.key)
             .field("meta", &self.meta)
             .field("under_way", &self.under_way)
             .finish_non_exhaustive()

@@ -4,22 +4,39 @@ use std::{
 };
 
 use super::{
-    keys::{ApiKeys, Inner, Options, RequestIds},
+    api_keys::ApiKeys,
+    inner::{Inner, Options, RequestIds},
     lifecycle::Lifecycle,
-    live::LiveKeys,
+    live_keys::LiveKeys,
     maintenance::Maintenance,
-    patience::within,
     recorder::{Recorder, RecorderOptions},
+    timeout::within,
 };
 use crate::{
     clock::{Clock, SystemClock},
     entropy::{Entropy, OsEntropy},
     id::IdGenerator,
     limiter::{Limiter, LocalLimiter},
+    memory::MemoryStore,
     plan::Plans,
     store::{KeyStore, StoreError},
-    token::{InvalidPepper, InvalidPrefix, Peppers, Prefix, TokenFormat},
+    text::InvalidText,
+    token::{InvalidPepper, Peppers, Prefix, TokenFormat},
 };
+
+impl ApiKeys {
+    /// Starts the description of an engine on `store`.
+    pub fn builder(store: impl KeyStore) -> Builder {
+        Builder::new(Arc::new(store))
+    }
+
+    /// Creates an engine that keeps everything in memory, with the standard plans: for tests and
+    /// first steps. It needs no maintenance: each request waits until its audit event is written.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::builder(MemoryStore::new()).assemble_in_memory()
+    }
+}
 
 /// Says how an [`ApiKeys`] works. Everything has a default; wrong values are told by
 /// [`build`](Self::build).
@@ -44,12 +61,12 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limiter: Option<Arc<dyn Limiter>>,
     plans: Plans,
-    prefix: Result<Prefix, InvalidPrefix>,
-    accepted: Vec<Result<Prefix, InvalidPrefix>>,
+    prefix: Result<Prefix, InvalidText>,
+    accepted: Vec<Result<Prefix, InvalidText>>,
     peppers: Result<Peppers, InvalidPepper>,
     batch_size: usize,
     buffer_capacity: usize,
-    max_look_ups: usize,
+    max_concurrent_lookups: usize,
     options: Options,
 }
 
@@ -59,7 +76,7 @@ pub struct Builder {
 pub enum BuildError {
     /// A prefix is not one.
     #[error(transparent)]
-    Prefix(#[from] InvalidPrefix),
+    Prefix(#[from] InvalidText),
     /// A pepper cannot be used.
     #[error(transparent)]
     Pepper(#[from] InvalidPepper),
@@ -87,12 +104,12 @@ impl Builder {
             peppers: Ok(Peppers::none()),
             batch_size: 1_000,
             buffer_capacity: 100_000,
-            max_look_ups: 64,
+            max_concurrent_lookups: 64,
             options: Options {
                 flush_interval: Duration::from_millis(100),
-                gate_patience: Duration::from_secs(1),
+                buffer_timeout: Duration::from_secs(1),
                 store_timeout: Duration::from_secs(5),
-                shutdown_patience: Duration::from_secs(10),
+                shutdown_timeout: Duration::from_secs(10),
             },
         }
     }
@@ -162,8 +179,8 @@ impl Builder {
     }
 
     /// How long a request waits for room in a full buffer; 1 s if not set.
-    pub fn gate_patience(mut self, patience: Duration) -> Self {
-        self.options.gate_patience = patience;
+    pub fn buffer_timeout(mut self, patience: Duration) -> Self {
+        self.options.buffer_timeout = patience;
         self
     }
 
@@ -174,14 +191,14 @@ impl Builder {
     }
 
     /// How long a shutdown goes on trying to write the audit log; 10 s if not set.
-    pub fn shutdown_patience(mut self, patience: Duration) -> Self {
-        self.options.shutdown_patience = patience;
+    pub fn shutdown_timeout(mut self, patience: Duration) -> Self {
+        self.options.shutdown_timeout = patience;
         self
     }
 
     /// Most look-ups in the store at once; 64 if not set, at least 1. Others wait for their turn.
-    pub fn max_look_ups(mut self, look_ups: usize) -> Self {
-        self.max_look_ups = look_ups.max(1);
+    pub fn max_concurrent_lookups(mut self, look_ups: usize) -> Self {
+        self.max_concurrent_lookups = look_ups.max(1);
         self
     }
 
@@ -245,7 +262,7 @@ impl Builder {
             live: LiveKeys::new(),
             recorder,
             lifecycle: Arc::new(Lifecycle::default()),
-            look_ups: async_lock::Semaphore::new(self.max_look_ups),
+            lookups: async_lock::Semaphore::new(self.max_concurrent_lookups),
             maintained: AtomicBool::new(false),
             warned: AtomicBool::new(false),
             request_ids: RequestIds::new(),

@@ -6,7 +6,7 @@ use std::{
 
 use futures_util::future::{join, select};
 
-use super::keys::Inner;
+use super::inner::Inner;
 
 /// The work that goes on beside the requests: writing the audit log, forgetting idle keys.
 ///

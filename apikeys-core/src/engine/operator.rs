@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use super::{
-    keys::Inner,
-    manage::QuotaStatus,
-    mutation::{ATTEMPTS, ManageError, unexpected},
+    api_keys::ApiKeys,
+    inner::Inner,
+    manage_error::ManageError,
+    managed_key::QuotaUsage,
+    store_access::{ATTEMPTS, unexpected},
 };
 use crate::{
     audit::{Action, ChangeValue, Changes},
@@ -13,8 +15,19 @@ use crate::{
     store::{ChangeKind, Committed, KeyQuery, Page},
 };
 
-/// What only the host itself may do, for any organization: its billing sets plans, its clean-up
-/// forgets organizations, its support looks across them.
+impl ApiKeys {
+    /// Returns what only the host itself may do: set plans, forget organizations, and list keys of
+    /// all organizations.
+    #[must_use]
+    pub fn operator(&self, actor: impl Into<Actor>) -> Operator {
+        Operator { inner: Arc::clone(&self.inner), actor: actor.into() }
+    }
+}
+
+/// The operations of the host itself, on any organization, on behalf of one actor.
+///
+/// The host's billing sets plans, its clean-up forgets organizations, and its support lists keys
+/// across organizations.
 #[derive(Debug, Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
@@ -22,18 +35,20 @@ pub struct Operator {
 }
 
 impl Operator {
-    pub(super) fn new(inner: Arc<Inner>, actor: Actor) -> Self {
-        Self { inner, actor }
-    }
-
-    /// Puts an organization on a plan. When this has returned, the plan holds everywhere. Keys
-    /// beyond a smaller quota go on working while the plan has API access.
+    /// Puts an organization on a plan. When this has returned, every verification that begins
+    /// sees the plan, on every instance. Keys beyond a smaller quota go on working while the plan
+    /// has API access.
     ///
     /// # Errors
     ///
-    /// `UnknownPlan`, or when the store fails.
-    pub async fn set_plan(&self, org: &OrgId, plan: &PlanName) -> Result<(), ManageError> {
-        let inner = &*self.inner;
+    /// Returns [`ManageError::UnknownPlan`] if the plan is not in the catalogue, and an error if
+    /// the store fails.
+    pub async fn set_plan(
+        &self,
+        org: impl Into<OrgId>,
+        plan: impl Into<PlanName>,
+    ) -> Result<(), ManageError> {
+        let (inner, org, plan) = (&*self.inner, &org.into(), &plan.into());
         if inner.plans.get(plan).is_none() {
             return Err(ManageError::UnknownPlan(plan.clone()));
         }
@@ -44,7 +59,7 @@ impl Operator {
             }
             let from = stored.as_ref().unwrap_or_else(|| inner.plans.default_plan().name());
             let mut events = Vec::new();
-            // Storing the default for the first time changes nothing that anybody sees.
+            // An organization that is not stored is on the default plan already.
             if from != plan {
                 let changes = Changes::one("plan", from.as_str().into(), ChangeValue::from(plan.as_str()));
                 events.push(inner.event(org, None, (Action::PlanChanged, changes), &self.actor)?);
@@ -59,24 +74,25 @@ impl Operator {
         Err(ManageError::Conflict)
     }
 
-    /// The plan an organization is on, and how many keys it has and may have.
+    /// Returns the plan that an organization is on, and how many keys it has and may have.
     ///
     /// # Errors
     ///
-    /// When the store fails, or the organization is on a plan that is not in the catalogue.
-    pub async fn quota(&self, org: &OrgId) -> Result<QuotaStatus, ManageError> {
-        let (plan, used) = self.inner.standing(org).await?;
-        Ok(QuotaStatus { plan: plan.name().clone(), used, quota: plan.quota() })
+    /// Returns an error if the store fails, or if the stored plan is not in the catalogue.
+    pub async fn quota(&self, org: impl Into<OrgId>) -> Result<QuotaUsage, ManageError> {
+        let (plan, used) = self.inner.standing(&org.into()).await?;
+        Ok(QuotaUsage { plan: plan.name().clone(), used, quota: plan.quota() })
     }
 
-    /// Removes all there is of an organization: keys, counters, usage, audit log. One event
-    /// without names remains. Forgetting an organization that is not stored changes nothing.
+    /// Removes everything that is stored about an organization: keys, counters, usage and audit
+    /// log. One audit event without names remains. Forgetting an organization that is not stored
+    /// changes nothing.
     ///
     /// # Errors
     ///
-    /// When the store fails.
-    pub async fn forget(&self, org: &OrgId) -> Result<(), ManageError> {
-        let inner = &*self.inner;
+    /// Returns an error if the store fails.
+    pub async fn forget(&self, org: impl Into<OrgId>) -> Result<(), ManageError> {
+        let (inner, org) = (&*self.inner, &org.into());
         let event = inner.event(org, None, (Action::OrganizationForgotten, Changes::new()), &self.actor)?;
         let kind = ChangeKind::ForgetOrg { org: org.clone() };
         match inner.commit(&inner.change(kind, vec![event])?).await? {
@@ -85,11 +101,12 @@ impl Operator {
         }
     }
 
-    /// Up to `limit` keys of all organizations, newest first, older than `after` if given.
+    /// Lists up to `limit` keys of all organizations, newest first; with `after`, only keys older
+    /// than that one.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn keys(&self, limit: u32, after: Option<KeyId>) -> Result<Page<KeyView, KeyId>, ManageError> {
         let query = KeyQuery::new(None, limit.max(1)).after(after);
         Ok(self.inner.ask("keys", self.inner.store.keys(&query)).await?)

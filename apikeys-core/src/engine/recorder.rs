@@ -17,7 +17,7 @@ use self::{
 };
 use super::{
     denials::{self, Noted},
-    live::LiveKey,
+    live_keys::LiveKey,
     observe,
 };
 use crate::{
@@ -87,9 +87,9 @@ impl Recorder {
         self.buffer.len() >= self.options.capacity
     }
 
-    /// Waits until there is room, for no longer than `patience`; tells whether there is.
-    pub(super) async fn wait_for_room(&self, patience: Duration) -> bool {
-        let mut sleep = self.clock.sleep(patience);
+    /// Waits until there is room, for no longer than `timeout`; tells whether there is.
+    pub(super) async fn wait_for_room(&self, timeout: Duration) -> bool {
+        let mut sleep = self.clock.sleep(timeout);
         loop {
             let drained = self.drained.listen();
             if !self.is_full() {

@@ -6,13 +6,8 @@ use std::{
 };
 
 use super::{
-    admission::Admission,
-    caller::Caller,
-    keys::{ApiKeys, Inner},
-    lifecycle::UnderWay,
-    live::LiveKey,
-    observe,
-    patience::within,
+    admission::Admission, api_keys::ApiKeys, inner::Inner, lifecycle::UnderWay, live_keys::LiveKey, observe,
+    timeout::within, verified_key::VerifiedKey,
 };
 use crate::{
     Timestamp,
@@ -40,12 +35,12 @@ impl ApiKeys {
     /// # pollster::block_on(async {
     /// let keys = ApiKeys::in_memory();
     /// let (org, admin) = (OrgId::new("org_1")?, Actor::new("ann")?);
-    /// keys.operator(Actor::new("billing")?).set_plan(&org, &PlanName::new("starter")?).await?;
-    /// let created = keys.manage(org, admin).create(NewKey::new("CI".parse()?)).await?;
+    /// keys.operator(Actor::new("billing")?).set_plan(&org, PlanName::new("starter")?).await?;
+    /// let created = keys.manage(&org, &admin).create(NewKey::new("CI")?).await?;
     ///
     /// let request = RequestMeta::new("GET", "/v1/items");
     /// let admission = keys.verify(created.secret.expose().as_bytes(), request.clone()).await.unwrap();
-    /// assert_eq!(admission.caller().key_name().as_str(), "CI");
+    /// assert_eq!(admission.key().key_name().as_str(), "CI");
     /// admission.finish(200).await.unwrap();
     ///
     /// assert_eq!(keys.verify(b"key_guess", request).await.unwrap_err(), Denial::Invalid);
@@ -144,9 +139,9 @@ impl Attempt {
             Ok(rate) => {
                 observe::admitted();
                 let Found { key, plan, .. } = found;
-                let caller = Caller { org: key.org, key: key.id, name: key.name, plan, rate };
+                let key = VerifiedKey { org: key.org, id: key.id, name: key.name, plan, rate };
                 let Self { inner, request, at, began, under_way, .. } = self;
-                Ok(Admission { inner, live, caller, meta: Some(request), at, began, under_way })
+                Ok(Admission { inner, live, key, meta: Some(request), at, began, under_way })
             }
             Err(denial) => Err(self.record_denial(&live, denial)),
         }
@@ -156,7 +151,7 @@ impl Attempt {
     async fn look_up(&self) -> Result<Option<Found>, StoreError> {
         let inner = &self.inner;
         let found = within(&*inner.clock, inner.options.store_timeout, "find", async {
-            let _turn = inner.look_ups.acquire().await;
+            let _turn = inner.lookups.acquire().await;
             inner.store.find(&self.candidates).await
         })
         .await?;

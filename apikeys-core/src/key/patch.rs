@@ -1,6 +1,6 @@
 use super::{KeyName, KeyRow};
 use crate::{
-    Timestamp,
+    InvalidText, Timestamp,
     audit::{Action, ChangeValue, Changes},
     rate_limit::RateLimit,
 };
@@ -10,7 +10,7 @@ use crate::{
 /// ```
 /// use apikeys_core::{NewKey, RateLimit, Timestamp};
 ///
-/// let key = NewKey::new("CI deploys".parse()?)
+/// let key = NewKey::new("CI deploys")?
 ///     .expires_at("2031-01-01T00:00:00Z".parse::<Timestamp>()?)
 ///     .rate_limit(RateLimit::per_minute(600)?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -23,10 +23,17 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// A key that never expires and has its plan's rate limit.
-    #[must_use]
-    pub const fn new(name: KeyName) -> Self {
-        Self { name, expires_at: None, rate_limit: None }
+    /// Creates the description of a key that never expires and follows its plan's rate limit.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `name` is a text that cannot be a [`KeyName`].
+    pub fn new<N>(name: N) -> Result<Self, InvalidText>
+    where
+        N: TryInto<KeyName>,
+        InvalidText: From<N::Error>,
+    {
+        Ok(Self::from(name.try_into()?))
     }
 
     /// Is refused from `at` on. Must be in the future when the key is created.
@@ -44,13 +51,19 @@ impl NewKey {
     }
 }
 
+impl From<KeyName> for NewKey {
+    fn from(name: KeyName) -> Self {
+        Self { name, expires_at: None, rate_limit: None }
+    }
+}
+
 /// What to change about a key. What is not mentioned stays.
 ///
 /// ```
 /// use apikeys_core::KeyPatch;
 ///
 /// let patch = KeyPatch::new().name("CI (old)".parse()?).no_expiry().active(false);
-/// # Ok::<(), apikeys_core::key::InvalidKeyName>(())
+/// # Ok::<(), apikeys_core::InvalidText>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyPatch {

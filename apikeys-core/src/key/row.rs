@@ -4,6 +4,7 @@ use super::KeyName;
 use crate::{
     Timestamp,
     id::{Actor, KeyId, OrgId},
+    plan::PlanName,
     rate_limit::RateLimit,
     token::Locator,
 };
@@ -92,12 +93,14 @@ pub enum Status {
     Expired,
 }
 
-/// A key and what its requests have left behind.
+/// A key with its organization's plan and its counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyView {
     /// The key.
     pub row: KeyRow,
+    /// The stored plan of the key's organization, read together with the key.
+    pub plan: PlanName,
     /// Admitted requests recorded so far.
     pub request_count: u64,
     /// When the latest of them began.
@@ -107,8 +110,13 @@ pub struct KeyView {
 impl KeyView {
     /// A key with its counters.
     #[must_use]
-    pub const fn new(row: KeyRow, request_count: u64, last_used_at: Option<Timestamp>) -> Self {
-        Self { row, request_count, last_used_at }
+    pub const fn new(
+        row: KeyRow,
+        plan: PlanName,
+        request_count: u64,
+        last_used_at: Option<Timestamp>,
+    ) -> Self {
+        Self { row, plan, request_count, last_used_at }
     }
 }
 

@@ -72,8 +72,8 @@ impl StoredKey {
         Self { row, locators: Vec::new(), request_count: 0, last_used_at: None, usage: BTreeMap::new() }
     }
 
-    pub(super) fn view(&self) -> KeyView {
-        KeyView::new(self.row.clone(), self.request_count, self.last_used_at)
+    fn view(&self, plan: &PlanName) -> KeyView {
+        KeyView::new(self.row.clone(), plan.clone(), self.request_count, self.last_used_at)
     }
 
     pub(super) fn as_ref(&self) -> KeyRef {
@@ -110,15 +110,20 @@ impl State {
         self.keys.get(&key).filter(|stored| stored.row.org == *org)
     }
 
+    /// A key with its organization's plan. The organization of a stored key is stored as well.
+    pub(super) fn view(&self, key: &StoredKey) -> Option<KeyView> {
+        Some(key.view(&self.orgs.get(&key.row.org)?.plan))
+    }
+
     pub(super) fn keys(&self, query: &KeyQuery) -> Page<KeyView, KeyId> {
         let older = older_than(query.after);
         let most = one_more(query.limit);
         let views: Vec<_> = match &query.org {
-            None => self.keys.range(older).rev().map(|(_, key)| key.view()).take(most).collect(),
+            None => self.keys.range(older).rev().filter_map(|(_, key)| self.view(key)).take(most).collect(),
             Some(org) => {
                 let ids = self.orgs.get(org).map(|stored| stored.keys.range(older).rev());
                 let keys = ids.into_iter().flatten().filter_map(|id| self.keys.get(id));
-                keys.map(StoredKey::view).take(most).collect()
+                keys.filter_map(|key| self.view(key)).take(most).collect()
             }
         };
         Page::cut(views, query.limit, |view| view.row.id)

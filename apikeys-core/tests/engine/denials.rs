@@ -72,7 +72,7 @@ async fn denials_of_every_kind_add_up_over_many_minutes() {
 
 #[tokio::test]
 async fn with_the_buffer_full_denials_are_counted_and_memory_stays_bounded() {
-    let bench = Bench::with(|builder| builder.buffer_capacity(20).gate_patience(Duration::ZERO)).await;
+    let bench = Bench::with(|builder| builder.buffer_capacity(20).buffer_timeout(Duration::ZERO)).await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await;
     bench.faults.set(Method::Record, Fault::Error);
     let mut admitted = 0;

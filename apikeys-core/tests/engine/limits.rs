@@ -43,7 +43,7 @@ async fn refused_requests_consume_nothing() {
     }
     bench.set_plan("enterprise").await;
     assert_eq!(bench.call(&created.secret).await, Ok(()));
-    assert_eq!(bench.verify(&created.secret).await.unwrap().caller().rate().remaining, 0);
+    assert_eq!(bench.verify(&created.secret).await.unwrap().key().rate().remaining, 0);
     for _ in 0..10 {
         assert!(matches!(bench.call(&created.secret).await, Err(Denial::RateLimited(_))));
     }
@@ -70,10 +70,10 @@ async fn an_edited_limit_applies_at_once_and_keeps_the_history() {
     bench.manage().activate(id(&created)).await.unwrap();
     assert!(matches!(bench.call(&created.secret).await, Err(Denial::RateLimited(_))));
     edit(KeyPatch::new().rate_limit(per_minute(7))).await;
-    assert_eq!(bench.verify(&created.secret).await.unwrap().caller().rate().remaining, 1);
+    assert_eq!(bench.verify(&created.secret).await.unwrap().key().rate().remaining, 1);
     let default = edit(KeyPatch::new().default_rate_limit()).await;
-    assert_eq!(default.effective_rate_limit, per_minute(60));
-    assert_eq!(bench.verify(&created.secret).await.unwrap().caller().rate().remaining, 53);
+    assert_eq!(default.effective_rate_limit(), per_minute(60));
+    assert_eq!(bench.verify(&created.secret).await.unwrap().key().rate().remaining, 53);
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ async fn an_unknown_key_is_not_called_invalid_while_the_store_cannot_say_what_it
 
 #[tokio::test]
 async fn look_ups_that_hang_do_not_let_others_hang_longer_than_they_would() {
-    let bench = Bench::with(|builder| builder.max_look_ups(2)).await;
+    let bench = Bench::with(|builder| builder.max_concurrent_lookups(2)).await;
     let created = bench.create(new_key("CI")).await;
     bench.faults.set(Method::Find, Fault::Hang);
     let mut stuck: Vec<_> = (0..5).map(|_| Box::pin(bench.call(&created.secret))).collect();
@@ -67,7 +67,7 @@ async fn a_log_that_cannot_be_written_holds_requests_up_and_then_refuses_them() 
     bench.maintain().await;
     for fault in faults() {
         bench.faults.set(Method::Record, fault);
-        let before = bench.manage().get(id(&created)).await.unwrap().view.request_count;
+        let before = bench.manage().get(id(&created)).await.unwrap().request_count();
         for _ in 0..3 {
             assert_eq!(bench.call(&created.secret).await, Ok(()), "there was room");
         }
@@ -89,7 +89,7 @@ async fn a_log_that_cannot_be_written_holds_requests_up_and_then_refuses_them() 
         bench.clock.advance(Duration::from_secs(10)).await;
         assert_eq!(bench.keys.health().buffered_events, 0);
         assert!(bench.keys.health().flush_failure.is_none());
-        let after = bench.manage().get(id(&created)).await.unwrap().view.request_count;
+        let after = bench.manage().get(id(&created)).await.unwrap().request_count();
         assert_eq!(after - before, 4, "{fault:?}");
         bench.clock.advance(Duration::from_secs(60)).await;
     }
@@ -97,7 +97,7 @@ async fn a_log_that_cannot_be_written_holds_requests_up_and_then_refuses_them() 
 
 #[tokio::test]
 async fn a_refusal_for_want_of_room_consumes_nothing_of_the_limit() {
-    let bench = Bench::with(|builder| builder.buffer_capacity(1).gate_patience(Duration::ZERO)).await;
+    let bench = Bench::with(|builder| builder.buffer_capacity(1).buffer_timeout(Duration::ZERO)).await;
     let created = bench.create(new_key("CI")).await;
     bench.faults.set(Method::Record, Fault::Error);
     assert_eq!(bench.call(&created.secret).await, Ok(()));
@@ -107,7 +107,7 @@ async fn a_refusal_for_want_of_room_consumes_nothing_of_the_limit() {
     }
     bench.faults.clear();
     bench.keys.flush().await.unwrap();
-    assert_eq!(bench.verify(&created.secret).await.unwrap().caller().rate().remaining, 58);
+    assert_eq!(bench.verify(&created.secret).await.unwrap().key().rate().remaining, 58);
 }
 
 #[tokio::test]

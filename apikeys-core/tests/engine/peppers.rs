@@ -46,7 +46,7 @@ async fn a_pepper_that_comes_into_use_elsewhere_makes_unknown_keys_unavailable_a
     assert!(new.verify(unknown_here.as_bytes(), request()).await.is_ok());
     // Once no key uses the pepper any more, unknown is invalid again.
     let listing = new.manage(org("org"), actor()).list(1, None).await.unwrap();
-    new.manage(org("org"), actor()).delete(listing.page.items[0].id()).await.unwrap();
+    new.manage(org("org"), actor()).delete(listing.items[0].id()).await.unwrap();
     assert_eq!(old.verify(unknown_here.as_bytes(), request()).await.unwrap_err(), Denial::Invalid);
 }
 

@@ -34,8 +34,8 @@ async fn every_request_is_on_the_log_with_what_became_of_it() {
     let ids: Vec<_> =
         events.iter().map(|event| event.request().unwrap().meta.request_id().unwrap().to_string()).collect();
     assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 32), "{ids:?}");
-    let view = bench.manage().get(id(&created)).await.unwrap().view;
-    assert_eq!((view.request_count, view.last_used_at), (2, Some(events[1].at)));
+    let key = bench.manage().get(id(&created)).await.unwrap();
+    assert_eq!((key.request_count(), key.last_used_at()), (2, Some(events[1].at)));
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn the_maintenance_writes_within_the_flush_interval_or_when_a_batch_is_ful
     bench.call(&created.secret).await.unwrap();
     bench.clock.advance(Duration::from_millis(100)).await;
     assert_eq!(bench.keys.health().buffered_events, 0, "the interval has passed");
-    assert_eq!(bench.manage().get(id(&created)).await.unwrap().view.request_count, 11);
+    assert_eq!(bench.manage().get(id(&created)).await.unwrap().request_count(), 11);
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn without_maintenance_the_response_waits_for_its_event() {
     bench.call(&created.secret).await.unwrap();
     assert_eq!(bench.keys.health().buffered_events, 0);
     assert!(!bench.keys.health().maintained);
-    assert_eq!(bench.manage().get(id(&created)).await.unwrap().view.request_count, 1);
+    assert_eq!(bench.manage().get(id(&created)).await.unwrap().request_count(), 1);
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn one_event_the_store_never_takes_becomes_a_gap_and_blocks_nothing() {
     let requests = page.items.iter().map(|entry| entry.event.request().unwrap());
     assert_eq!(page.items.len(), 99 + 61, "sixty denials have a row of their own, ten share one");
     assert_eq!(requests.map(apikeys_core::audit::RequestRecord::requests).sum::<u32>(), 169);
-    assert_eq!(manage.get(id(&created)).await.unwrap().view.request_count, 99);
+    assert_eq!(manage.get(id(&created)).await.unwrap().request_count(), 99);
     assert_eq!(keys.health().buffered_events, 0);
 }
 

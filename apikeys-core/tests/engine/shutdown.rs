@@ -76,5 +76,5 @@ async fn maintenance_that_is_dropped_loses_nothing() {
     assert!(maintenance.await.unwrap_err().is_cancelled());
     assert!(!bench.keys.health().maintained);
     bench.call(&created.secret).await.unwrap();
-    assert_eq!(bench.manage().get(id(&created)).await.unwrap().view.request_count, 2);
+    assert_eq!(bench.manage().get(id(&created)).await.unwrap().request_count(), 2);
 }

@@ -5,7 +5,7 @@ use apikeys_core::{
     PlanName, RateLimit, RequestMeta, Secret,
     audit::{AuditEvent, Outcome},
     conformance::faults::{FaultStore, Faults},
-    engine::{Builder, Created, Manage},
+    engine::{Builder, CreatedKey, KeyManager},
     store::AuditQuery,
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn request() -> RequestMeta {
 }
 
 pub(crate) fn new_key(name: &str) -> NewKey {
-    NewKey::new(name.parse().unwrap())
+    NewKey::new(name).unwrap()
 }
 
 pub(crate) fn per_minute(requests: u32) -> RateLimit {
@@ -69,15 +69,15 @@ impl Bench {
         task
     }
 
-    pub(crate) fn manage(&self) -> Manage {
+    pub(crate) fn manage(&self) -> KeyManager {
         self.keys.manage(org("org"), actor())
     }
 
     pub(crate) async fn set_plan(&self, name: &str) {
-        self.keys.operator(actor()).set_plan(&org("org"), &plan(name)).await.unwrap();
+        self.keys.operator(actor()).set_plan(org("org"), plan(name)).await.unwrap();
     }
 
-    pub(crate) async fn create(&self, new: NewKey) -> Created {
+    pub(crate) async fn create(&self, new: NewKey) -> CreatedKey {
         self.manage().create(new).await.unwrap()
     }
 
@@ -101,7 +101,7 @@ impl Bench {
 
     pub(crate) async fn count(&self, key: KeyId) -> u64 {
         self.keys.flush().await.unwrap();
-        self.manage().get(key).await.unwrap().view.request_count
+        self.manage().get(key).await.unwrap().request_count()
     }
 
     /// Drives `future` while time passes, until it is done.
@@ -129,6 +129,6 @@ pub(crate) fn outcomes(events: &[AuditEvent]) -> Vec<(Outcome, Option<u16>)> {
         .collect()
 }
 
-pub(crate) fn id(created: &Created) -> KeyId {
-    created.id()
+pub(crate) fn id(created: &CreatedKey) -> KeyId {
+    created.key.id()
 }

@@ -11,7 +11,7 @@ async fn the_handler_learns_who_calls() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let admission = bench.verify(&created.secret).await.unwrap();
-    let caller = admission.caller();
+    let caller = admission.key();
     assert_eq!(caller.org(), &org("org"));
     assert_eq!(caller.key_id(), id(&created));
     assert_eq!(caller.key_name().as_str(), "CI");

@@ -18,7 +18,7 @@ use std::{
 
 use apikeys_core::{
     Actor, ApiKeys, Denial, KeyPatch, MemoryStore, NewKey, OrgId, PlanName, RateLimit, RequestMeta, Secret,
-    engine::Manage, id::KeyId,
+    engine::KeyManager, id::KeyId,
 };
 
 use crate::{
@@ -35,7 +35,7 @@ const EDITS: usize = 400;
 /// happens to it.
 struct Scene {
     keys: ApiKeys,
-    manage: Manage,
+    manage: KeyManager,
     key: KeyId,
     secret: Secret,
     clock: MovingClock,
@@ -57,10 +57,10 @@ impl Scene {
         let plan = PlanName::new("enterprise").unwrap();
         pollster::block_on(keys.operator(Actor::new("billing").unwrap()).set_plan(&org, &plan)).unwrap();
         let manage = keys.manage(org, Actor::new("ann").unwrap());
-        let new = NewKey::new("CI".parse().unwrap()).rate_limit(RateLimit::per_minute(limit).unwrap());
+        let new = NewKey::new("CI").unwrap().rate_limit(RateLimit::per_minute(limit).unwrap());
         let created = pollster::block_on(manage.create(new)).unwrap();
         Self {
-            key: created.id(),
+            key: created.key.id(),
             secret: created.secret,
             keys,
             manage,

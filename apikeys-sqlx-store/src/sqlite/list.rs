@@ -17,7 +17,8 @@ macro_rules! keys {
         concat!(
             "SELECT ",
             key_columns!(),
-            ", coalesce(c.request_count, 0), c.last_used_at
+            ", (SELECT o.plan FROM apikeys_orgs o WHERE o.id = k.org),
+             coalesce(c.request_count, 0), c.last_used_at
              FROM apikeys_keys k ",
             $index,
             " LEFT JOIN apikeys_counters c ON c.key = k.id WHERE ",

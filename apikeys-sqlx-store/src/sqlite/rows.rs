@@ -59,7 +59,8 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn key_view(&mut self) -> Result<KeyView, Failure> {
-        Ok(KeyView::new(self.key_row()?, self.count("request count")?, self.optional_time()?))
+        let (row, plan) = (self.key_row()?, self.plan()?);
+        Ok(KeyView::new(row, plan, self.count("request count")?, self.optional_time()?))
     }
 
     pub(super) fn secret_row(&mut self) -> Result<SecretRow, Failure> {

@@ -8,7 +8,7 @@ use apikeys_tower::{
         Actor, ApiKeys, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
         audit::{Action, RequestRecord},
         conformance::faults::{FaultStore, Faults},
-        engine::{Created, Manage},
+        engine::{CreatedKey, KeyManager},
         store::AuditQuery,
     },
 };
@@ -30,12 +30,12 @@ pub struct Host {
 impl Host {
     /// A key with the default limit of 60 a minute.
     pub async fn new() -> Self {
-        Self::with_key(NewKey::new("CI".parse().unwrap())).await
+        Self::with_key(NewKey::new("CI").unwrap()).await
     }
 
     pub async fn with_limit(per_minute: u32) -> Self {
         let limit = RateLimit::per_minute(per_minute).unwrap();
-        Self::with_key(NewKey::new("CI".parse().unwrap()).rate_limit(limit)).await
+        Self::with_key(NewKey::new("CI").unwrap().rate_limit(limit)).await
     }
 
     async fn with_key(new: NewKey) -> Self {
@@ -46,7 +46,7 @@ impl Host {
         let (keys, _) = ApiKeys::builder(store).clock(clock.clone()).build().await.unwrap();
         let org = OrgId::new("org_1").unwrap();
         set_plan(&keys, &org, "professional").await;
-        let Created { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
+        let CreatedKey { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
         Self { keys, clock, faults, org, key: key.id(), secret }
     }
 
@@ -54,7 +54,7 @@ impl Host {
         ApiKeyLayer::new(self.keys.clone())
     }
 
-    pub fn manage(&self) -> Manage {
+    pub fn manage(&self) -> KeyManager {
         self.keys.manage(self.org.clone(), actor())
     }
 
@@ -81,7 +81,7 @@ impl Host {
 
     pub async fn request_count(&self) -> u64 {
         self.keys.flush().await.unwrap();
-        self.manage().get(self.key).await.unwrap().view.request_count
+        self.manage().get(self.key).await.unwrap().request_count()
     }
 }
 
@@ -90,7 +90,7 @@ fn actor() -> Actor {
 }
 
 async fn set_plan(keys: &ApiKeys, org: &OrgId, plan: &str) {
-    keys.operator(actor()).set_plan(org, &PlanName::new(plan).unwrap()).await.unwrap();
+    keys.operator(actor()).set_plan(org, PlanName::new(plan).unwrap()).await.unwrap();
 }
 
 /// A GET without a key.

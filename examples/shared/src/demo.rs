@@ -3,7 +3,7 @@ use std::{io, sync::Arc};
 use apikeys_admin::{AdminApi, ErrorCode};
 use apikeys_core::{
     Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, MemoryStore, NewKey, OrgId, PlanName,
-    Secret, entropy::EntropyError, http::Headers, key::InvalidKeyName, store::StoreError,
+    Secret, entropy::EntropyError, http::Headers, store::StoreError,
 };
 use apikeys_sqlx_store::SqliteStore;
 
@@ -107,7 +107,7 @@ impl Demo {
     async fn put_organizations_on_plans(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let operator = self.keys.operator(Actor::new("quickstart")?);
         for (org, plan) in ORGANIZATIONS {
-            operator.set_plan(&OrgId::new(org)?, &PlanName::new(plan)?).await?;
+            operator.set_plan(OrgId::new(org)?, PlanName::new(plan)?).await?;
         }
         Ok(())
     }
@@ -128,8 +128,8 @@ impl Demo {
         let manage = self.keys.manage(OrgId::new("org_demo")?, Actor::new("quickstart")?);
         let mut after = None;
         loop {
-            let page = manage.list(100, after).await?.page;
-            for key in page.items.iter().filter(|key| key.view.row.name.as_str() == name) {
+            let page = manage.list(100, after).await?;
+            for key in page.items.iter().filter(|key| key.name().as_str() == name) {
                 match manage.delete(key.id()).await {
                     // Another quickstart that starts on the same database was faster.
                     Ok(()) | Err(ManageError::NotFound) => {}
@@ -141,8 +141,7 @@ impl Demo {
                 break;
             }
         }
-        let name = name.parse().map_err(|error: InvalidKeyName| error)?;
-        Ok(manage.create(NewKey::new(name)).await?.secret)
+        Ok(manage.create(NewKey::new(name)?).await?.secret)
     }
 }
 

@@ -1,4 +1,4 @@
-use apikeys_core::Caller;
+use apikeys_core::VerifiedKey;
 use serde::Serialize;
 
 /// What `GET /v1/whoami` answers.
@@ -13,8 +13,8 @@ pub struct Identity {
     pub name: String,
 }
 
-impl From<&Caller> for Identity {
-    fn from(caller: &Caller) -> Self {
+impl From<&VerifiedKey> for Identity {
+    fn from(caller: &VerifiedKey) -> Self {
         Self {
             org: caller.org().to_string(),
             key_id: caller.key_id().to_string(),

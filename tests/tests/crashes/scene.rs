@@ -56,8 +56,8 @@ impl Scene {
             let events = self.admin.requests(key).await;
             let view = self.admin.view(key).await;
             let admitted = events.iter().filter(|event| event.request().unwrap().outcome.is_admitted());
-            assert_eq!(admitted.count() as u64, view.request_count, "request count and log");
-            assert_eq!(view.last_used_at, events.iter().map(|event| event.at).max(), "last use and log");
+            assert_eq!(admitted.count() as u64, view.request_count(), "request count and log");
+            assert_eq!(view.last_used_at(), events.iter().map(|event| event.at).max(), "last use and log");
             for event in events {
                 let id = event.request().unwrap().meta.request_id().unwrap().to_string();
                 assert!(all.insert(id, event).is_none(), "a request is on the log twice");

@@ -38,7 +38,7 @@ async fn every_wrong_member_is_told_on_a_line_of_its_own() {
         assert_eq!(lines.remove(0), first);
         lines.sort_unstable();
         assert_eq!(lines[0], "  /expires_at: must be in the future");
-        assert_eq!(lines[1], "  /name: a name is required");
+        assert_eq!(lines[1], "  /name: expected at least 1 character");
         assert_eq!(lines[2], "  /rate_limit: must be a whole number from 1 to 10000");
         assert_eq!(lines.len(), 3);
     }

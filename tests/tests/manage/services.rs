@@ -13,7 +13,7 @@ async fn nothing_that_a_service_sends_acts_on_the_terminal() {
     let terminal = Terminal::start("manage-escapes").await;
     for name in ["red\u{1b}[31m", "back\u{8}", "two\nlines", "txt.\u{202e}exe"] {
         let err = terminal.fails("org_demo", &["create", name]).await;
-        assert!(err.ends_with("\n  /name: a name has no control characters\n"), "{err}");
+        assert!(err.ends_with("\n  /name: expected no control characters\n"), "{err}");
     }
 
     let key = r#"{"id": "i\u001b[2J", "name": "n\u001b[31m\u202e\r\n", "prefix": "p\u0007", "status": "s\u007f",

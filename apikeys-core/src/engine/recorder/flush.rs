@@ -4,7 +4,7 @@ use super::{Recorder, buffer::Pending};
 use crate::{
     Timestamp,
     audit::{Action, AuditEvent, Detail, RequestRecord},
-    engine::{observe, patience::within},
+    engine::{observe, timeout::within},
     id::{EventId, KeyId, OrgId, WriterId, with_time},
     store::{Batch, Recorded, StoreError, StoreErrorKind},
 };

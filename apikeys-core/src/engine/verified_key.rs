@@ -5,18 +5,18 @@ use crate::{
     rate_limit::RateStatus,
 };
 
-/// Who sent a valid key. Cheap to clone.
+/// The key of an admitted request, with its organization and plan. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub struct VerifiedKey {
     pub(super) org: OrgId,
-    pub(super) key: KeyId,
+    pub(super) id: KeyId,
     pub(super) name: KeyName,
     pub(super) plan: PlanName,
     pub(super) rate: RateStatus,
 }
 
-impl Caller {
-    /// The organization the key belongs to.
+impl VerifiedKey {
+    /// The organization that owns the key.
     #[must_use]
     pub fn org(&self) -> &OrgId {
         &self.org
@@ -25,22 +25,22 @@ impl Caller {
     /// The key's id.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
-        self.key
+        self.id
     }
 
-    /// What the organization's administrator calls the key.
+    /// The name that the organization's administrator gave the key.
     #[must_use]
     pub fn key_name(&self) -> &KeyName {
         &self.name
     }
 
-    /// The plan the organization is on.
+    /// The plan that the organization is on.
     #[must_use]
     pub fn plan(&self) -> &PlanName {
         &self.plan
     }
 
-    /// Where the key stands after this request.
+    /// The state of the key's rate limit after this request.
     #[must_use]
     pub fn rate(&self) -> RateStatus {
         self.rate

@@ -1,110 +1,68 @@
 use std::sync::Arc;
 
 use super::{
-    keys::Inner,
-    mutation::{ATTEMPTS, ManageError, unexpected},
+    api_keys::ApiKeys,
+    inner::Inner,
+    manage_error::ManageError,
+    managed_key::{CreatedKey, KeyListing, ManagedKey, QuotaUsage},
+    store_access::{ATTEMPTS, unexpected},
 };
 use crate::{
     Timestamp,
     audit::{Action, AuditEntry, Changes},
     id::{Actor, EventId, KeyId, OrgId},
-    key::{KeyPatch, KeyRow, KeyView, NewKey, SecretRow, Status},
-    plan::{Plan, PlanName, Quota},
-    rate_limit::RateLimit,
+    key::{KeyPatch, KeyRow, KeyView, NewKey, SecretRow},
     store::{AuditQuery, ChangeKind, Committed, KeyQuery, Page, UsagePoint, UsageQuery, UsageStep},
-    token::Secret,
 };
 
-/// One organization's keys, as one actor sees and changes them.
+impl ApiKeys {
+    /// Returns the keys of one organization, to be managed on behalf of `actor`. No method of the
+    /// result can reach another organization's keys.
+    ///
+    /// ```
+    /// use apikeys_core::{Actor, ApiKeys, OrgId};
+    ///
+    /// # pollster::block_on(async {
+    /// let keys = ApiKeys::in_memory();
+    /// let (org, admin) = (OrgId::new("org_1")?, Actor::new("ann")?);
+    /// let listing = keys.manage(&org, &admin).list(10, None).await?;
+    /// assert!(listing.items.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn manage(&self, org: impl Into<OrgId>, actor: impl Into<Actor>) -> KeyManager {
+        KeyManager { inner: Arc::clone(&self.inner), org: org.into(), actor: actor.into() }
+    }
+}
+
+/// The keys of one organization, managed on behalf of one actor.
 ///
-/// A key of another organization is `NotFound`, as one that never existed. When a call that
-/// changes something has returned, the new state holds everywhere. Calls may be dropped half-way:
-/// the change is then made or not made, never in part.
+/// A key of another organization is answered with [`ManageError::NotFound`], like a key that never
+/// existed. When a method that changes something has returned, every verification that begins
+/// afterwards sees the new state. The future of every method may be dropped: the change is then
+/// made completely or not at all.
 #[derive(Debug, Clone)]
-pub struct Manage {
+pub struct KeyManager {
     inner: Arc<Inner>,
     org: OrgId,
     actor: Actor,
 }
 
-/// A new key with its secret, which is shown this once.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Created {
-    /// The key.
-    pub key: ManagedKey,
-    /// What its holder sends. There is no other way to it, ever.
-    pub secret: Secret,
-}
-
-impl Created {
-    /// The key's id.
-    #[must_use]
-    pub fn id(&self) -> KeyId {
-        self.key.id()
-    }
-}
-
-/// A key as its administrator sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ManagedKey {
-    /// The key and its counters, which lag by the flush interval at most.
-    pub view: KeyView,
-    /// Its status when it was read.
-    pub status: Status,
-    /// The limit that applies to it: its own, or the plan's.
-    pub effective_rate_limit: RateLimit,
-}
-
-impl ManagedKey {
-    /// The key's id.
-    #[must_use]
-    pub fn id(&self) -> KeyId {
-        self.view.row.id
-    }
-}
-
-/// Some of an organization's keys, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeyListing {
-    /// The keys, and where to go on.
-    pub page: Page<ManagedKey, KeyId>,
-    /// How many there are and may be.
-    pub quota: QuotaStatus,
-}
-
-/// How many keys an organization has and may have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QuotaStatus {
-    /// The plan that says so.
-    pub plan: PlanName,
-    /// Keys that exist, whatever their status.
-    pub used: u32,
-    /// What the plan allows.
-    pub quota: Quota,
-}
-
-impl Manage {
-    pub(super) fn new(inner: Arc<Inner>, org: OrgId, actor: Actor) -> Self {
-        Self { inner, org, actor }
-    }
-
-    /// The organization this is about.
+impl KeyManager {
+    /// The organization whose keys are managed.
     #[must_use]
     pub fn org(&self) -> &OrgId {
         &self.org
     }
 
-    /// Creates a key. It works at once, everywhere.
+    /// Creates a key. The key works at once, on every instance.
     ///
     /// # Errors
     ///
-    /// When the expiration date is not in the future, the plan has no API access, or the quota is
-    /// used up; the latter is exact however many creations race.
-    pub async fn create(&self, new: NewKey) -> Result<Created, ManageError> {
+    /// Returns an error if the expiration date is not in the future, if the plan has no API
+    /// access, if the quota is used up (exactly, however many creations run at the same time), or
+    /// if the store fails.
+    pub async fn create(&self, new: NewKey) -> Result<CreatedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(new.expires_at)?;
         for _ in 0..ATTEMPTS {
@@ -130,8 +88,8 @@ impl Manage {
             };
             match inner.commit(&inner.change(kind, vec![event])?).await? {
                 Committed::Done { .. } => {
-                    let key = managed(KeyView::new(row, 0, None), &plan, now);
-                    return Ok(Created { key, secret });
+                    let key = ManagedKey::new(KeyView::new(row, plan.name().clone(), 0, None), &plan, now);
+                    return Ok(CreatedKey { key, secret });
                 }
                 Committed::QuotaFull { used } => {
                     return Err(ManageError::KeyLimitReached { quota: plan.quota(), used });
@@ -143,48 +101,50 @@ impl Manage {
         Err(ManageError::Conflict)
     }
 
-    /// Up to `limit` keys, newest first, older than `after` if that is given.
+    /// Lists up to `limit` keys, newest first; with `after`, only keys older than that one.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn list(&self, limit: u32, after: Option<KeyId>) -> Result<KeyListing, ManageError> {
         let inner = &*self.inner;
         let (plan, used) = inner.standing(&self.org).await?;
         let query = KeyQuery::new(Some(self.org.clone()), limit.max(1)).after(after);
         let page = inner.ask("keys", inner.store.keys(&query)).await?;
         let now = inner.clock.wall();
-        let items = page.items.into_iter().map(|view| managed(view, &plan, now)).collect();
-        let quota = QuotaStatus { plan: plan.name().clone(), used, quota: plan.quota() };
-        Ok(KeyListing { page: Page::new(items, page.next), quota })
+        let items = page.items.into_iter().map(|view| ManagedKey::new(view, &plan, now)).collect();
+        let quota = QuotaUsage { plan: plan.name().clone(), used, quota: plan.quota() };
+        Ok(KeyListing { items, next: page.next, quota })
     }
 
-    /// How many keys there are and may be.
+    /// Returns how many keys the organization has and may have.
     ///
     /// # Errors
     ///
-    /// When the store fails.
-    pub async fn quota(&self) -> Result<QuotaStatus, ManageError> {
+    /// Returns an error if the store fails.
+    pub async fn quota(&self) -> Result<QuotaUsage, ManageError> {
         let (plan, used) = self.inner.standing(&self.org).await?;
-        Ok(QuotaStatus { plan: plan.name().clone(), used, quota: plan.quota() })
+        Ok(QuotaUsage { plan: plan.name().clone(), used, quota: plan.quota() })
     }
 
-    /// One key.
+    /// Returns one key.
     ///
     /// # Errors
     ///
-    /// `NotFound`, or when the store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key, and an error if the
+    /// store fails.
     pub async fn get(&self, key: KeyId) -> Result<ManagedKey, ManageError> {
         let view = self.view(key).await?;
         self.with_plan(view).await
     }
 
-    /// Changes a key. The next request sees it, everywhere. A patch that changes nothing writes
-    /// nothing.
+    /// Changes a key. When this has returned, every verification that begins sees the change, on
+    /// every instance. A patch that changes nothing writes nothing.
     ///
     /// # Errors
     ///
-    /// `NotFound`, an expiration date that is not in the future, or when the store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key, and an error if the
+    /// expiration date is not in the future or the store fails.
     pub async fn update(&self, key: KeyId, patch: KeyPatch) -> Result<ManagedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(patch.expires_at.flatten())?;
@@ -214,31 +174,32 @@ impl Manage {
         Err(ManageError::Conflict)
     }
 
-    /// Makes a deactivated key work again. One that is active stays so.
+    /// Activates a key. A key that is active stays as it is.
     ///
     /// # Errors
     ///
-    /// As [`update`](Self::update).
+    /// The same as [`update`](Self::update).
     pub async fn activate(&self, key: KeyId) -> Result<ManagedKey, ManageError> {
         self.update(key, KeyPatch::new().active(true)).await
     }
 
-    /// Makes a key stop working until it is activated. When this has returned, no verification
-    /// that begins is let in.
+    /// Deactivates a key until it is activated again. When this has returned, every verification
+    /// that begins is refused, on every instance.
     ///
     /// # Errors
     ///
-    /// As [`update`](Self::update).
+    /// The same as [`update`](Self::update).
     pub async fn deactivate(&self, key: KeyId) -> Result<ManagedKey, ManageError> {
         self.update(key, KeyPatch::new().active(false)).await
     }
 
-    /// Deletes a key for good. When this has returned, no verification that begins is let in. The
-    /// audit log keeps its name and display prefix.
+    /// Deletes a key for good. When this has returned, every verification that begins is refused,
+    /// on every instance. The audit log keeps the key's name and display prefix.
     ///
     /// # Errors
     ///
-    /// `NotFound`, also when it was deleted before, or when the store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key or no longer has it,
+    /// and an error if the store fails.
     pub async fn delete(&self, key: KeyId) -> Result<(), ManageError> {
         let inner = &*self.inner;
         let event = inner.event(&self.org, Some(key), (Action::KeyDeleted, Changes::new()), &self.actor)?;
@@ -250,24 +211,25 @@ impl Manage {
         }
     }
 
-    /// The organization's audit log, newest first. `query` is narrowed to this organization,
-    /// whichever it names.
+    /// Reads the organization's audit log, newest first. The organization that `query` names is
+    /// replaced by this one.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn audit(&self, mut query: AuditQuery) -> Result<Page<AuditEntry, EventId>, ManageError> {
         query.org = self.org.clone();
         query.limit = query.limit.max(1);
         Ok(self.inner.ask("audit", self.inner.store.audit(&query)).await?)
     }
 
-    /// A key's requests and denials by hour or UTC day, from the hour or day of `since` to before
-    /// `until`, in ascending order. Hours and days without any are left out.
+    /// Counts a key's requests and denials by hour or UTC day, from the hour or day of `since` to
+    /// before `until`, in ascending order. Hours and days without requests are left out.
     ///
     /// # Errors
     ///
-    /// `NotFound`, or when the store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key, and an error if the
+    /// store fails.
     pub async fn usage(
         &self,
         key: KeyId,
@@ -287,7 +249,7 @@ impl Manage {
 
     async fn with_plan(&self, view: KeyView) -> Result<ManagedKey, ManageError> {
         let (plan, _) = self.inner.standing(&self.org).await?;
-        Ok(managed(view, &plan, self.inner.clock.wall()))
+        Ok(ManagedKey::new(view, &plan, self.inner.clock.wall()))
     }
 
     fn refuse_past(&self, expires_at: Option<Timestamp>) -> Result<(), ManageError> {
@@ -295,13 +257,5 @@ impl Manage {
             Some(at) if at <= self.inner.clock.wall() => Err(ManageError::ExpiresInThePast),
             _ => Ok(()),
         }
-    }
-}
-
-fn managed(view: KeyView, plan: &Plan, now: Timestamp) -> ManagedKey {
-    ManagedKey {
-        status: view.row.status(now),
-        effective_rate_limit: plan.effective_rate_limit(view.row.rate_limit),
-        view,
     }
 }

@@ -1,48 +1,13 @@
 use std::time::Duration;
 
-use super::{keys::Inner, observe, patience::within};
+use super::{inner::Inner, manage_error::ManageError, observe, timeout::within};
 use crate::{
     audit::{Action, AuditEvent, Changes, Detail},
     entropy::EntropyError,
     id::{Actor, ChangeId, EventId, KeyId, OrgId},
-    plan::{Plan, PlanName, Quota},
+    plan::Plan,
     store::{Change, ChangeKind, Committed, OrgRow, StoreError, StoreErrorKind, StoreResult},
 };
-
-/// A change that was asked for did not happen.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ManageError {
-    /// The organization has no such key.
-    #[error("no such key")]
-    NotFound,
-    /// The organization has as many keys as its plan allows.
-    #[error("the plan allows {quota:?} keys, and there are {used}")]
-    KeyLimitReached {
-        /// What the plan allows.
-        quota: Quota,
-        /// How many keys there are.
-        used: u32,
-    },
-    /// The organization's plan has no API access.
-    #[error("the plan has no API access")]
-    ApiAccessNotAvailable,
-    /// An expiration date must be in the future.
-    #[error("the expiration date is not in the future")]
-    ExpiresInThePast,
-    /// The plan is not in the catalogue.
-    #[error("there is no plan called {0}")]
-    UnknownPlan(PlanName),
-    /// Others kept changing the same key.
-    #[error("too many changes at once; try again")]
-    Conflict,
-    /// No secret can be made.
-    #[error(transparent)]
-    Entropy(#[from] EntropyError),
-    /// The store failed. Whether the change took effect may be unknown.
-    #[error("the key store failed")]
-    Store(#[from] StoreError),
-}
 
 /// How often a change is made anew after somebody else's came first.
 pub(super) const ATTEMPTS: usize = 32;
@@ -112,7 +77,7 @@ impl Inner {
                 Some(plan) => Ok((Plan::clone(plan), row.key_count)),
                 None => {
                     observe::unknown_plan(&row.plan);
-                    Err(ManageError::UnknownPlan(row.plan))
+                    Err(ManageError::StoredPlanUnknown(row.plan))
                 }
             },
             None => Ok((self.plans.default_plan().clone(), 0)),
