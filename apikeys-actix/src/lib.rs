@@ -134,6 +134,7 @@
 //!
 //! No middleware further out may hold a clone of the `HttpRequest` while it calls the inner
 //! service: actix then lets nobody change the request, and panics when its key is taken out.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod caller;
 mod extract;
@@ -154,3 +155,7 @@ pub use extract::CallerRejection;
 pub use middleware::ApiKeyMiddleware;
 pub use service::ApiKeyService;
 pub use spawn::spawn;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("overview.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "actix")]
 mod actix;
@@ -32,3 +33,7 @@ pub use self::{
     origin::{InvalidOrigin, Origin},
     request::{AdminRequest, AdminResponse, RequestBody},
 };
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("overview.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
 pub mod audit;
@@ -39,3 +40,7 @@ pub use self::{
     token::Secret,
 };
 pub use memory::MemoryStore;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -39,6 +39,7 @@
 //! Exactly one of each pair is needed. A store must be used, and dropped, within the runtime.
 //! sqlx's features `macros`, `time` and `uuid` stay off: they would change what the host's own
 //! queries mean.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(test)]
 extern crate self as apikeys_sqlx_store;
@@ -53,3 +54,7 @@ mod test_data;
 pub use apikeys_core;
 
 pub use self::sqlite::SqliteStore;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

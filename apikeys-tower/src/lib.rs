@@ -129,6 +129,7 @@
 //!
 //! `axum`: [`Caller`] and `Option<Caller>` are extractors, the peer's address is taken from
 //! `ConnectInfo<SocketAddr>`, and the path from `OriginalUri`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
 mod caller;
@@ -154,3 +155,7 @@ pub use future::ResponseFuture;
 pub use layer::ApiKeyLayer;
 pub use peer::PeerAddr;
 pub use service::ApiKeyService;
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
