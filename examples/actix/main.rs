@@ -1,6 +1,6 @@
-//! The quickstart on actix-web: a small service whose API is protected by keys on SQLite.
+//! The quickstart on actix-web: a small service whose callers need an API key. Keys are in SQLite.
 //!
-//! `cargo run --example actix`, then use the curl line that it prints.
+//! Run `cargo run --example actix` and use the curl line that it prints.
 
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
@@ -23,12 +23,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let (demo, keys) = (start.demo.clone(), ApiKeyMiddleware::new(start.demo.keys.clone()));
     let serving = HttpServer::new(move || App::new().configure(|app| routes(app, &demo, &keys)))
-        // A client that leaves is noticed, and its request recorded as aborted.
+        // Drops a handler when its client disconnects, so that the request is recorded as aborted.
         .h1_allow_half_closed(false)
         .tcp_nodelay(true)
         .shutdown_signal(start.stop.clone().requested())
         .listen(start.listener)?
         .run();
     let _ = drain(&start.demo.keys, start.stop.requested(), serving).await?;
+    start.database.close().await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The quickstart on axum: a small service whose API is protected by keys on SQLite.
+//! The quickstart on axum: a small service whose callers need an API key. Keys are in SQLite.
 //!
-//! `cargo run --example axum`, then use the curl line that it prints.
+//! Run `cargo run --example axum` and use the curl line that it prints.
 
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
@@ -21,7 +21,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let start = Start::new("axum").await?;
     println!("{}", start.lines()?);
 
-    // Answers are small: they leave at once.
+    // Responses are small and are sent without delay.
     let listener = TcpListener::from_std(start.listener)?.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY is not set");
@@ -30,5 +30,6 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = router(&start.demo).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(start.stop.clone().requested());
     let _ = drain(&start.demo.keys, start.stop.requested(), serving.into_future()).await?;
+    start.database.close().await?;
     Ok(())
 }

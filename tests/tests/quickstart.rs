@@ -1,17 +1,19 @@
-//! The examples, as somebody who tries them meets them.
+//! The examples as processes.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
-use apikeys_tests::{Admin, Artifacts, BusyDatabase, Quickstart, Request, command, on_each_framework};
+use apikeys_tests::{
+    Admin, Artifacts, BusyDatabase, Quickstart, Request, Response, command, on_each_framework,
+};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     time::timeout,
 };
 
-async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_keeps(framework: &str) {
+async fn quickstart_without_settings_serves_from_a_new_database_that_it_keeps(framework: &str) {
     let artifacts = Artifacts::new(&format!("no-settings-{framework}"));
     let temporary = artifacts.path("temporary");
     std::fs::create_dir_all(&temporary).unwrap();
@@ -36,12 +38,13 @@ async fn without_any_settings_it_serves_from_a_new_database_that_it_names_and_ke
     let enter = link.strip_prefix(&format!("http://{}", service.address)).unwrap();
     assert_eq!(service.send(&Request::get(enter)).await.status, 303);
     let (_, token) = enter.split_once("token=").unwrap();
-    assert!(token.split('&').next().unwrap().len() >= 32, "nobody guesses it");
+    assert!(token.split('&').next().unwrap().len() >= 32, "the token is too short");
     assert!(service.stop().await.success());
     assert!(std::fs::metadata(&url).unwrap().len() > 0, "the database is kept");
+    assert!(!Path::new(&format!("{url}-wal")).exists(), "a stop in order leaves a single file");
 }
 
-async fn it_works_in_memory_too_and_stops_on_ctrl_c(framework: &str) {
+async fn quickstart_in_memory_serves_and_stops_on_ctrl_c(framework: &str) {
     let artifacts = Artifacts::new(&format!("in-memory-{framework}"));
     let service = Quickstart::start(&artifacts, framework, "quickstart", "memory:").await;
     assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&service.ready_made)).await.status, 200);
@@ -49,7 +52,7 @@ async fn it_works_in_memory_too_and_stops_on_ctrl_c(framework: &str) {
     assert!(service.ended().await.success());
 }
 
-async fn what_is_not_supported_is_a_clear_error_at_start(framework: &str) {
+async fn unsupported_setting_is_an_error_at_start(framework: &str) {
     let artifacts = Artifacts::new(&format!("not-supported-{framework}"));
     for (variable, value, says) in [
         ("PORT", "many", "error: PORT: must be a number"),
@@ -74,36 +77,90 @@ async fn what_is_not_supported_is_a_clear_error_at_start(framework: &str) {
     }
 }
 
-async fn the_minimal_example_does_what_its_curl_line_says(framework: &str) {
-    let name = format!("minimal-{framework}");
-    let artifacts = Artifacts::new(&name);
-    let mut child = command(&name, &[])
-        .current_dir(artifacts.path(""))
-        .stdout(Stdio::piped())
-        .stderr(artifacts.create("minimal-stderr.log"))
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap().unwrap();
-    let (secret, url) =
-        line.strip_prefix("curl -H 'Authorization: Bearer ").unwrap().split_once("' http://").unwrap();
-    artifacts.note_secret(&secret[.."acme_live_0123".len()], secret);
-    let address = url.strip_suffix("/hello").unwrap().parse().unwrap();
+/// A minimal example as a process, in a folder that holds its database.
+struct Minimal {
+    child: Child,
+    address: SocketAddr,
+    /// The secret that it printed, if it created a key.
+    created: Option<String>,
+}
+
+impl Minimal {
+    /// Starts the example and reads the lines that it prints.
+    async fn start(artifacts: &Artifacts, framework: &str) -> Self {
+        let mut child = command(&format!("minimal-{framework}"), &[])
+            .current_dir(artifacts.path(""))
+            .stdout(Stdio::piped())
+            .stderr(artifacts.create("minimal-stderr.log"))
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut created = None;
+        loop {
+            let line = timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap();
+            let line = line.expect("the example ended before it printed its curl line; see its stderr");
+            if let Some(secret) = line.strip_prefix("API_KEY=") {
+                artifacts.note_secret(&secret[.."acme_live_0123".len()], secret);
+                created = Some(secret.to_owned());
+                continue;
+            }
+            let url = line.strip_prefix("curl -H \"Authorization: Bearer $API_KEY\" http://").unwrap();
+            let address = url.strip_suffix("/hello").unwrap().parse().unwrap();
+            return Self { child, address, created };
+        }
+    }
+
+    async fn hello(&self, secret: &str) -> Response {
+        Request::get("/hello").bearer(secret).send(self.address).await
+    }
+
+    /// Waits for the end, which must be in order.
+    async fn ended(mut self) {
+        assert!(timeout(Duration::from_secs(30), self.child.wait()).await.unwrap().unwrap().success());
+    }
+}
+
+async fn minimal_example_does_what_its_curl_line_says(framework: &str) {
+    let artifacts = Artifacts::new(&format!("minimal-{framework}"));
+    let minimal = Minimal::start(&artifacts, framework).await;
     let url = format!("sqlite:{}", artifacts.path("keys.db").display());
     let busy = BusyDatabase::hold(&url).await;
-    let hello = Request::get("/hello").bearer(secret).send(address).await;
+    let hello = minimal.hello(minimal.created.as_ref().unwrap()).await;
     assert_eq!((hello.status, hello.text()), (200, "hello, org_1\n"));
-    assert_eq!(Request::get("/hello").send(address).await.status, 401);
-    interrupt(&child).await;
+    assert_eq!(Request::get("/hello").send(minimal.address).await.status, 401);
+    interrupt(&minimal.child).await;
     // Long enough for the server to have ended.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     busy.release().await;
-    assert!(timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap().success());
-    // Having been stopped in order, it has recorded the one request, and left one file.
+    minimal.ended().await;
+    // A stop in order records the request and leaves a single file.
     assert!(!artifacts.path("keys.db-wal").exists());
-    let admin = Admin::on_sqlite(&url).await;
-    let keys = admin.manage("org_1").list(2, None).await.unwrap().items;
-    assert_eq!(keys.iter().map(apikeys_core::ManagedKey::request_count).collect::<Vec<_>>(), [1]);
+    assert_eq!(request_counts(&url).await, [1]);
+}
+
+/// The `starter` plan allows two keys.
+async fn minimal_example_can_be_started_again_and_keeps_its_key(framework: &str) {
+    let artifacts = Artifacts::new(&format!("minimal-again-{framework}"));
+    let first = Minimal::start(&artifacts, framework).await;
+    let secret = first.created.clone().unwrap();
+    assert_eq!(first.hello(&secret).await.status, 200);
+    interrupt(&first.child).await;
+    first.ended().await;
+    for _ in 0..3 {
+        let again = Minimal::start(&artifacts, framework).await;
+        assert_eq!(again.created, None);
+        assert_eq!(again.hello(&secret).await.status, 200);
+        interrupt(&again.child).await;
+        again.ended().await;
+    }
+    let url = format!("sqlite:{}", artifacts.path("keys.db").display());
+    assert_eq!(request_counts(&url).await, [4]);
+}
+
+/// How many requests were made with each key of the minimal example's organization.
+async fn request_counts(url: &str) -> Vec<u64> {
+    let keys = Admin::on_sqlite(url).await.manage("org_1").list(10, None).await.unwrap().items;
+    keys.iter().map(apikeys_core::ManagedKey::request_count).collect()
 }
 
 async fn interrupt(child: &Child) {
@@ -112,21 +169,22 @@ async fn interrupt(child: &Child) {
 }
 
 #[test]
-fn the_readme_shows_the_minimal_examples_as_they_are() {
+fn readme_shows_the_minimal_examples_unchanged() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
     let readme = read("README.md");
     for example in ["minimal-axum", "minimal-actix"] {
         let source = read(&format!("examples/{example}/main.rs"));
-        // Without the lines that only this workspace needs.
+        // The lines before the imports are needed only in this workspace.
         let code = &source[source.find("\nuse ").unwrap() + 1..];
         assert!(readme.contains(&format!("```rust,no_run\n{code}```\n")), "{example}");
     }
 }
 
 on_each_framework![
-    without_any_settings_it_serves_from_a_new_database_that_it_names_and_keeps,
-    it_works_in_memory_too_and_stops_on_ctrl_c,
-    what_is_not_supported_is_a_clear_error_at_start,
-    the_minimal_example_does_what_its_curl_line_says,
+    quickstart_without_settings_serves_from_a_new_database_that_it_keeps,
+    quickstart_in_memory_serves_and_stops_on_ctrl_c,
+    unsupported_setting_is_an_error_at_start,
+    minimal_example_does_what_its_curl_line_says,
+    minimal_example_can_be_started_again_and_keeps_its_key,
 ];

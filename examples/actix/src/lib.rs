@@ -1,4 +1,4 @@
-//! The quickstart's routes, apart from its process, so that tests use the same.
+//! The routes of the quickstart, which tests also use.
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, Route,
@@ -15,31 +15,31 @@ use actix_web::{
 use apikeys_actix::{ApiKeyMiddleware, Caller};
 use apikeys_example_shared::{Answer, Demo, Identity};
 
-/// Longest body that is read, in bytes.
+/// The length of the longest accepted body, in bytes.
 const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// The whole service: the API behind the middleware, what administrators use, and what is open to
-/// everybody.
+/// The routes of the whole service: the API behind the middleware, the settings of administrators, and
+/// the public routes.
 pub fn routes(app: &mut ServiceConfig, demo: &Demo, keys: &ApiKeyMiddleware) {
     protected(app, keys);
     settings(app, demo);
     open(app);
 }
 
-/// The API behind the middleware.
+/// The routes of the API behind the middleware.
 pub fn protected(app: &mut ServiceConfig, keys: &ApiKeyMiddleware) {
-    // Around each route: a path that does not exist stays a 404, with a key and without.
+    // A middleware around each route leaves unknown paths a 404 with and without a key.
     let whoami = web::resource("/v1/whoami").route(get().to(whoami).wrap(keys.clone()));
     let echo = web::resource("/v1/echo").route(web::post().to(echo).wrap(keys.clone()));
     app.app_data(PayloadConfig::new(MAX_BODY)).service(whoami).service(echo);
 }
 
-/// What needs no key.
+/// The routes that need no key.
 fn open(app: &mut ServiceConfig) {
     app.service(web::resource("/healthz").route(get().to(async || "ok")));
 }
 
-/// The login, the management API behind it, and what stands for the billing.
+/// The login, the management API behind the login, and a stand-in for the billing.
 fn settings(app: &mut ServiceConfig, demo: &Demo) {
     let api = demo.api.clone().into_scope();
     app.app_data(Data::new(demo.clone()))
@@ -48,7 +48,7 @@ fn settings(app: &mut ServiceConfig, demo: &Demo) {
         .service(web::resource("/demo/plan").route(web::put().to(set_plan)));
 }
 
-/// `GET`, and `HEAD` likewise.
+/// A route for `GET` and `HEAD`.
 fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
@@ -61,7 +61,7 @@ async fn echo(body: Bytes) -> Bytes {
     body
 }
 
-/// Tells the management API who is logged in. A real service asks its own sessions here.
+/// Passes the administrator to the management API. A real service looks up its own session here.
 async fn log_in<B: MessageBody>(
     demo: Data<Demo>,
     request: ServiceRequest,
@@ -81,12 +81,12 @@ async fn set_plan(demo: Data<Demo>, request: HttpRequest, body: Bytes) -> HttpRe
     send(demo.set_plan(&*lines(request.headers()), &body).await)
 }
 
-/// The headers, as the core reads them.
+/// The headers as lines, which `apikeys_core::http::Headers` is implemented for.
 fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
-/// An answer of the demo, as actix sends it.
+/// Converts a response of the demo for actix-web.
 fn send(answer: Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::new(status).set_body(answer.body).map_into_boxed_body();

@@ -1,4 +1,4 @@
-//! The quickstart's routes, apart from its process, so that tests and benchmarks use the same.
+//! The routes of the quickstart, which tests and benchmarks also use.
 
 use apikeys_core::ApiKeys;
 use apikeys_example_shared::{Answer, Demo, Identity};
@@ -13,29 +13,29 @@ use axum::{
     routing::{get, post, put},
 };
 
-/// The whole service: the API behind the layer, what administrators use, and what is open to
-/// everybody.
+/// The routes of the whole service: the API behind the layer, the settings of administrators, and
+/// the public routes.
 pub fn router(demo: &Demo) -> Router {
     protected(demo.keys.clone()).merge(settings(demo)).merge(open())
 }
 
-/// The API behind the layer.
+/// The routes of the API behind the layer.
 pub fn protected(keys: ApiKeys) -> Router {
-    // `route_layer`: a path that does not exist stays a 404, with a key and without.
+    // `route_layer` leaves unknown paths a 404 with and without a key.
     api().route_layer(ApiKeyLayer::new(keys))
 }
 
-/// The API itself, as it would be without keys. `/v1/whoami` does not work without the layer.
+/// The routes of the API without the layer. `/v1/whoami` does not work without the layer.
 pub fn api() -> Router {
     Router::new().route("/v1/whoami", get(whoami)).route("/v1/echo", post(echo))
 }
 
-/// What needs no key.
+/// The routes that need no key.
 fn open() -> Router {
     Router::new().route("/healthz", get(async || "ok"))
 }
 
-/// The login, the management API behind it, and what stands for the billing.
+/// The login, the management API behind the login, and a stand-in for the billing.
 fn settings(demo: &Demo) -> Router {
     let logged_in = from_fn_with_state(demo.clone(), log_in);
     Router::new()
@@ -45,7 +45,7 @@ fn settings(demo: &Demo) -> Router {
         .with_state(demo.clone())
 }
 
-/// Tells the management API who is logged in. A real service asks its own sessions here.
+/// Passes the administrator to the management API. A real service looks up its own session here.
 async fn log_in(State(demo): State<Demo>, mut request: Request, next: Next) -> Response {
     if let Some(admin) = demo.login.admin(&*lines(request.headers())) {
         request.extensions_mut().insert(admin);
@@ -69,12 +69,12 @@ async fn echo(body: Bytes) -> Bytes {
     body
 }
 
-/// The headers, as the core reads them.
+/// The headers as lines, which `apikeys_core::http::Headers` is implemented for.
 fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
-/// An answer of the demo, as axum sends it.
+/// A response of the demo, converted for axum.
 struct Sent(Answer);
 
 impl IntoResponse for Sent {

@@ -1,31 +1,31 @@
 use apikeys_admin::ErrorCode;
 use serde::Serialize;
 
-/// A response of the demo's own routes, for any framework to send.
+/// A response of the demo's own routes, without a framework.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The status.
+    /// The status code.
     pub status: u16,
-    /// The headers, names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// One without a body.
+    /// Creates a response without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: vec![("cache-control", "no-store".to_owned())], body: Vec::new() }
     }
 
-    /// One with another header.
+    /// Adds a header.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// A refusal, as the management API words its own.
+    /// Creates a problem like those of the management API.
     pub(crate) fn problem(code: ErrorCode, detail: &str) -> Self {
         let kind = code.as_str().to_ascii_lowercase().replace('_', "-");
         let problem = Problem {
@@ -37,7 +37,7 @@ impl Answer {
             errors: (code == ErrorCode::ValidationFailed)
                 .then_some([FieldError { pointer: "/plan", detail }]),
         };
-        // Strings and numbers only: this cannot fail.
+        // Cannot fail: a problem has only strings and numbers.
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let answer = Self { body, ..Self::empty(code.status()) };
         answer.with("content-type", "application/problem+json")

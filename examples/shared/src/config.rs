@@ -1,30 +1,30 @@
 use std::env;
 
-/// How a quickstart is to run, as its environment says.
+/// The settings of a quickstart, from its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The port on 127.0.0.1; 0 is any free one. From `PORT`, 3000 if not set.
+    /// The port on 127.0.0.1; 0 means any free port. From `PORT`; the default is 3000.
     pub port: u16,
-    /// Where keys are kept. From `DATABASE_URL`.
+    /// The database that holds the keys. From `DATABASE_URL`.
     pub database: Database,
-    /// The demo's admin password. From `ADMIN_TOKEN`; random, and printed, if not set.
+    /// The demo's admin token. From `ADMIN_TOKEN`; the default is a random token, which is printed.
     pub admin_token: Option<String>,
 }
 
-/// Where keys are kept.
+/// The database that holds the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Database {
-    /// A SQLite file in a new temporary folder, which is kept. If nothing is set.
+    /// A SQLite file in a new temporary folder that is not deleted. This is the default.
     Temporary,
-    /// The SQLite database of this URL, `sqlite:PATH`.
+    /// The SQLite database of a URL, `sqlite:PATH`.
     Sqlite(String),
-    /// In memory; gone when the process ends. `memory:`
+    /// The memory of the process, `memory:`.
     Memory,
 }
 
-/// The environment asks for something that cannot be had.
+/// The error returned when a setting is not supported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {reason}")]
 pub struct ConfigError {
@@ -32,7 +32,7 @@ pub struct ConfigError {
     reason: String,
 }
 
-/// Variables for what is not built yet. A value that is passed over in silence would mislead.
+/// Variables of features that do not exist yet. Ignoring a value silently would mislead.
 const NOT_YET: [(&str, &str); 3] = [
     ("REDIS_URL", "shared rate limits are not supported yet; leave it unset"),
     ("SMTP_URL", "expiry warnings are not supported yet; leave it unset"),
@@ -40,20 +40,20 @@ const NOT_YET: [(&str, &str); 3] = [
 ];
 
 impl Config {
-    /// Reads the process's environment.
+    /// Reads the environment of the process.
     ///
     /// # Errors
     ///
-    /// When a variable has a value that is not supported.
+    /// Returns an error if a variable has a value that is not supported.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(|variable| env::var(variable).ok())
     }
 
-    /// Reads variables with `look_up`. An empty value is as good as none.
+    /// Reads variables with `look_up`. An empty value counts as unset.
     ///
     /// # Errors
     ///
-    /// When a variable has a value that is not supported.
+    /// Returns an error if a variable has a value that is not supported.
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |variable| look_up(variable).filter(|value| !value.trim().is_empty());
         for (variable, reason) in NOT_YET {
@@ -81,7 +81,7 @@ impl Config {
     }
 }
 
-/// The URL may hold a password: only what it begins with is repeated.
+/// Reads a database URL. Error messages show only the scheme, because a URL may hold a password.
 fn database(url: &str) -> Result<Database, ConfigError> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
@@ -94,7 +94,7 @@ fn database(url: &str) -> Result<Database, ConfigError> {
     }
 }
 
-/// The token travels in a header and in a URL: what needs escaping there would only confuse.
+/// Reads an admin token. It is sent in a header and in a URL, so it must not need escaping.
 fn admin_token(token: &str) -> Result<String, ConfigError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     if token.bytes().all(plain) {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_needs_to_be_set() {
+    fn unset_and_empty_variables_have_defaults() {
         let default = Config { port: 3000, database: Database::Temporary, admin_token: None };
         assert_eq!(read(&[]), Ok(default.clone()));
         let empty =
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_supported_value_is_taken() {
+    fn supported_values_are_accepted() {
         let database = |url| read(&[("DATABASE_URL", url)]).unwrap().database;
         assert_eq!(database("memory:"), Database::Memory);
         assert_eq!(database("sqlite:/a/b.db"), Database::Sqlite("sqlite:/a/b.db".into()));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_value_is_an_error_that_names_the_variable_and_shows_no_password() {
+    fn unsupported_values_are_errors_that_name_the_variable_and_hide_passwords() {
         for (variable, value) in [
             ("PORT", "65536"),
             ("PORT", "http"),

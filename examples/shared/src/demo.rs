@@ -2,12 +2,11 @@ use std::{io, sync::Arc};
 
 use apikeys_admin::{AdminApi, ErrorCode};
 use apikeys_core::{
-    Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, MemoryStore, NewKey, OrgId, PlanName,
-    Secret, entropy::EntropyError, http::Headers, store::StoreError,
+    Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, NewKey, OrgId, PlanName, Secret,
+    entropy::EntropyError, http::Headers, store::StoreError,
 };
-use apikeys_sqlx_store::SqliteStore;
 
-use crate::{Answer, Config, Database, LOGIN_COOKIE, Login, PREFIX};
+use crate::{Answer, LOGIN_COOKIE, Login, PREFIX};
 
 /// The demo's organizations, each on its plan.
 const ORGANIZATIONS: [(&str, &str); 5] = [
@@ -18,62 +17,63 @@ const ORGANIZATIONS: [(&str, &str); 5] = [
     ("org_demo", "enterprise"),
 ];
 
-/// A small service with some organizations, ready to be served by any framework. Cheap to clone.
+/// The parts of a small service that all frameworks share. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Demo {
-    /// The engine, to be given to the framework's layer.
+    /// The engine, for the layer or middleware of the framework.
     pub keys: ApiKeys,
-    /// The management API, to be mounted at `/settings/developer`.
+    /// The management API, to mount at `/settings/developer`.
     pub api: AdminApi,
-    /// Who may use it.
+    /// The login of administrators.
     pub login: Login,
 }
 
-/// The demo cannot be set up.
+/// The error returned when the demo cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DemoError {
-    /// No folder for the database.
-    #[error("no temporary folder can be made")]
+    /// There is no folder for the database.
+    #[error("the temporary folder cannot be created")]
     Folder(#[source] io::Error),
-    /// The database cannot be used.
+    /// The database cannot be opened.
     #[error("the database cannot be opened")]
     Store(#[source] StoreError),
     /// The engine cannot be built.
     #[error("the engine cannot be built")]
     Build(#[from] BuildError),
-    /// No admin token can be made up.
+    /// The admin token cannot be generated.
     #[error("the demo's login cannot be set up")]
     Login(#[from] EntropyError),
-    /// Organizations or the ready-made key cannot be set up.
+    /// The organizations or the ready-made key cannot be set up.
     #[error("the demo's organizations and key cannot be set up")]
     Seed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Demo {
-    /// Opens the database, builds the engine, and puts the organizations on their plans. Also
-    /// says in words where keys are kept.
+    /// Builds the engine on a store and puts the organizations on their plans.
     ///
     /// # Errors
     ///
-    /// When the database cannot be used.
-    pub async fn open(config: &Config) -> Result<(Self, Maintenance, String), DemoError> {
-        let (store, kept_in) = store(&config.database).await?;
+    /// Returns an error if the store fails, or if the system has no randomness.
+    pub async fn open(
+        store: Arc<dyn KeyStore>,
+        admin_token: Option<&str>,
+    ) -> Result<(Self, Maintenance), DemoError> {
         let (keys, maintenance) = ApiKeys::builder(store).prefix(PREFIX).build().await?;
-        let demo = Self::new(keys, Login::new(config.admin_token.as_deref())?);
+        let demo = Self::new(keys, Login::new(admin_token)?);
         demo.put_organizations_on_plans().await.map_err(DemoError::Seed)?;
-        Ok((demo, maintenance, kept_in))
+        Ok((demo, maintenance))
     }
 
-    /// The demo's routes on an engine, without its organizations.
+    /// Creates a demo on an engine, without organizations.
     #[must_use]
     pub fn new(keys: ApiKeys, login: Login) -> Self {
         let api = AdminApi::new(keys.clone()).login_cookie(LOGIN_COOKIE);
         Self { keys, api, login }
     }
 
-    /// `PUT /demo/plan` with `{"plan": "…"}`: puts the organization of a program's login on a
-    /// plan, in place of a real service's billing.
+    /// Responds to `PUT /demo/plan` with the body `{"plan": "…"}`: puts the organization of the login
+    /// headers on a plan, as the billing of a real service would.
     pub async fn set_plan(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Answer {
         let Some(admin) = self.login.program(headers) else {
             return Answer::problem(
@@ -84,7 +84,7 @@ impl Demo {
         let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
             return Answer::problem(ErrorCode::MalformedJson, "Send {\"plan\": \"…\"}.");
         };
-        let unknown = || Answer::problem(ErrorCode::ValidationFailed, "There is no such plan.");
+        let unknown = || Answer::problem(ErrorCode::ValidationFailed, "Unknown plan.");
         let Some(plan) = body.get("plan").and_then(|plan| PlanName::new(plan.as_str()?).ok()) else {
             return unknown();
         };
@@ -98,7 +98,7 @@ impl Demo {
         }
     }
 
-    /// The link that logs a browser in as an administrator of `org_demo`.
+    /// Returns the link that logs a browser in as an administrator of `org_demo`.
     #[must_use]
     pub fn admin_link(&self, address: impl std::fmt::Display) -> String {
         format!("http://{address}/login?token={}&org=org_demo", self.login.token())
@@ -112,12 +112,12 @@ impl Demo {
         Ok(())
     }
 
-    /// Makes a key of `org_demo` called `Quickstart` and the framework's name, in place of the
-    /// one that an earlier start made: its secret is known to nobody any more.
+    /// Creates a key of `org_demo` with the name `Quickstart` and the framework. It replaces the key of
+    /// an earlier start, whose secret cannot be shown again.
     ///
     /// # Errors
     ///
-    /// When the database cannot be used.
+    /// Returns an error if the store fails.
     pub async fn ready_made_key(&self, framework: &str) -> Result<ReadyMadeKey, DemoError> {
         let name = format!("Quickstart {framework}");
         let secret = self.renew(&name).await.map_err(DemoError::Seed)?;
@@ -131,7 +131,7 @@ impl Demo {
             let page = manage.list(100, after).await?;
             for key in page.items.iter().filter(|key| key.name().as_str() == name) {
                 match manage.delete(key.id()).await {
-                    // Another quickstart that starts on the same database was faster.
+                    // Another quickstart on the same database may have deleted the key.
                     Ok(()) | Err(ManageError::NotFound) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -153,7 +153,7 @@ pub struct ReadyMadeKey {
 }
 
 impl ReadyMadeKey {
-    /// What to print: who it belongs to, and the command that uses it.
+    /// The lines to print: the owner of the key, and a command that uses the key.
     pub(crate) fn lines(&self, address: impl std::fmt::Display) -> String {
         let Self { name, secret } = self;
         let secret = secret.expose();
@@ -162,17 +162,4 @@ impl ReadyMadeKey {
              curl -H 'Authorization: Bearer {secret}' http://{address}/v1/whoami"
         )
     }
-}
-
-async fn store(database: &Database) -> Result<(Arc<dyn KeyStore>, String), DemoError> {
-    let url = match database {
-        Database::Memory => return Ok((Arc::new(MemoryStore::new()), "memory, until this stops".to_owned())),
-        Database::Sqlite(url) => url.clone(),
-        Database::Temporary => {
-            let folder = tempfile::Builder::new().prefix("apikeys-").tempdir().map_err(DemoError::Folder)?;
-            format!("sqlite:{}", folder.keep().join("keys.db").display())
-        }
-    };
-    let store = SqliteStore::connect(&url).await.map_err(DemoError::Store)?;
-    Ok((Arc::new(store), url))
 }

@@ -1,15 +1,15 @@
 use apikeys_core::VerifiedKey;
 use serde::Serialize;
 
-/// What `GET /v1/whoami` answers.
+/// The response to `GET /v1/whoami`.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The organization that the key belongs to.
+    /// The organization that owns the key.
     pub org: String,
-    /// The key.
+    /// The id of the key.
     pub key_id: String,
-    /// Its name.
+    /// The name of the key.
     pub name: String,
 }
 

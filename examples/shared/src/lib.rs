@@ -1,11 +1,11 @@
-//! What the quickstarts share, whatever their framework: the environment they read, the demo's
-//! organizations, login and ready-made key, the lines they print, and how they stop.
+//! The parts of the quickstarts that do not depend on a framework: the settings in the environment,
+//! the organizations, login and ready-made key of the demo, the printed lines, and the stop.
 //!
-//! A service of your own needs little of this; `examples/minimal-axum` and `minimal-actix` show how
-//! little.
+//! A service of your own needs much less: see `examples/minimal-axum` and `examples/minimal-actix`.
 
 mod answer;
 mod config;
+mod database;
 mod demo;
 mod identity;
 mod lifetime;
@@ -14,6 +14,7 @@ mod start;
 
 pub use answer::Answer;
 pub use config::{Config, ConfigError, Database};
+pub use database::OpenDatabase;
 pub use demo::{Demo, DemoError, ReadyMadeKey};
 pub use identity::Identity;
 pub use lifetime::{Drained, drain, log_to_stderr, report};
@@ -22,5 +23,5 @@ pub use start::{Start, Stop};
 
 use lifetime::stop_signal;
 
-/// What the demo's secrets begin with.
+/// The prefix of the demo's secrets.
 pub const PREFIX: &str = "demo_live";

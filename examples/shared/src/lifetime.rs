@@ -3,19 +3,19 @@ use std::{error::Error, io, process::ExitCode, time::Duration};
 use apikeys_core::ApiKeys;
 use tracing_subscriber::EnvFilter;
 
-/// How long requests under way may take when the process is asked to stop.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time that open requests have to finish when the process is asked to stop.
+const GRACE_PERIOD: Duration = Duration::from_secs(10);
 
-/// Sends logs to stderr, as much of them as `RUST_LOG` says; `info` if it says nothing.
+/// Writes logs to stderr, filtered by `RUST_LOG`; the default is `info`.
 pub fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     tracing::trace!("logging everything");
 }
 
-/// Says on stderr what went wrong, with all its causes in a line, and what to exit with.
+/// Prints an error and all its causes to stderr in one line, and returns the exit code.
 #[must_use]
-#[allow(clippy::print_stderr, reason = "a log filter must not hide why a program ends")]
+#[allow(clippy::print_stderr, reason = "a log filter must not hide why the program ends")]
 pub fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let mut line = error.to_string();
@@ -29,11 +29,11 @@ pub fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Resolves when somebody wants the process to stop: Ctrl-C or SIGTERM.
+/// Returns a future that resolves on Ctrl-C or SIGTERM.
 ///
 /// # Errors
 ///
-/// When the system does not let us listen for signals. Ask for it before serving.
+/// Returns an error if the process cannot register for signals.
 pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -50,22 +50,22 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'sta
     })
 }
 
-/// How the end went.
+/// The result of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Drained {
-    /// Every request is on the audit log.
+    /// All requests are in the audit log.
     Completely,
-    /// Some requests were still under way, or the database did not take all events.
+    /// Some requests were not finished, or the store did not accept all events.
     InPart,
 }
 
-/// Waits until the server has answered the requests under way, but not for ever, and writes the
-/// rest of the audit log. `serving` must end once the stop signal has come.
+/// Waits for the server to finish open requests, for a bounded time, and writes the rest of the audit
+/// log. `serving` must end after `stopping` has resolved.
 ///
 /// # Errors
 ///
-/// What `serving` came to.
+/// Returns the error of `serving`.
 pub async fn drain<E>(
     keys: &ApiKeys,
     stopping: impl Future<Output = ()>,
@@ -73,20 +73,20 @@ pub async fn drain<E>(
 ) -> Result<Drained, E> {
     let too_late = async {
         stopping.await;
-        tokio::time::sleep(PATIENCE).await;
+        tokio::time::sleep(GRACE_PERIOD).await;
     };
     tokio::select! {
         served = serving => served?,
-        () = too_late => tracing::warn!("some connections did not end in time"),
+        () = too_late => tracing::warn!("some connections were not closed in time"),
     }
-    Ok(match tokio::time::timeout(PATIENCE, keys.shutdown()).await {
+    Ok(match tokio::time::timeout(GRACE_PERIOD, keys.shutdown()).await {
         Ok(Ok(())) => Drained::Completely,
         Ok(Err(error)) => {
-            tracing::error!(%error, "the audit log is not complete");
+            tracing::error!(%error, "the audit log is incomplete");
             Drained::InPart
         }
         Err(_) => {
-            tracing::error!("some requests did not end in time");
+            tracing::error!("some requests were not finished in time");
             let _ = keys.flush().await;
             Drained::InPart
         }

@@ -14,14 +14,14 @@ use subtle::ConstantTimeEq;
 
 use crate::Answer;
 
-/// Where the login leads to.
+/// The page that a login leads to.
 const PAGE: &str = "/settings/developer";
 
-/// The cookie that holds a session.
+/// The name of the cookie that holds a session.
 pub const LOGIN_COOKIE: &str = "demo_session";
 
-/// The demo's login, in place of the one that a real service has: whoever knows the admin token
-/// is an administrator of the organization they name. Cheap to clone.
+/// The demo's login, in place of the login of a real service. A client that knows the admin token is
+/// an administrator of the organization that it names. Cloning is cheap.
 #[derive(Clone)]
 pub struct Login {
     token: Arc<str>,
@@ -29,24 +29,24 @@ pub struct Login {
 }
 
 impl Login {
-    /// A login for whoever knows `token`; a random one, if there is none.
+    /// Creates a login with this admin token, or with a random one for `None`.
     ///
     /// # Errors
     ///
-    /// When the system has no randomness.
+    /// Returns an error if the system has no randomness.
     pub fn new(token: Option<&str>) -> Result<Self, EntropyError> {
         let token = token.map_or_else(random, |token| Ok(token.to_owned()))?;
         Ok(Self { token: token.into(), sessions: Arc::default() })
     }
 
-    /// The admin token.
+    /// Returns the admin token.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Who sends a request: a program that names the token and the organization in headers, or a
-    /// browser with the cookie of a session.
+    /// Returns the administrator who sent a request: a program that sends the token and the
+    /// organization in headers, or a browser with the cookie of a session.
     #[must_use]
     pub fn admin(&self, headers: &(impl Headers + ?Sized)) -> Option<Admin> {
         if headers.values("x-demo-admin").next().is_some() {
@@ -57,7 +57,7 @@ impl Login {
         Some(Admin::new(org, Actor::new("demo").ok()?))
     }
 
-    /// Who sends a request, by its headers `X-Demo-Admin` and `X-Demo-Org`.
+    /// Returns the administrator that the headers `X-Demo-Admin` and `X-Demo-Org` name.
     pub(crate) fn program(&self, headers: &(impl Headers + ?Sized)) -> Option<Admin> {
         let token = only(headers, "x-demo-admin")?;
         let org = OrgId::new(only(headers, "x-demo-org")?).ok()?;
@@ -65,7 +65,7 @@ impl Login {
         Some(Admin::new(org, Actor::new("demo").ok()?))
     }
 
-    /// `GET /login?token=…&org=…`: begins a session and sends the browser to the page.
+    /// Responds to `GET /login?token=…&org=…`: starts a session and redirects to the settings page.
     #[must_use]
     pub fn enter(&self, query: Option<&str>) -> Answer {
         let (mut token, mut org) = (String::new(), String::new());
@@ -93,21 +93,21 @@ impl Login {
     }
 }
 
-/// Without the token, and without the sessions.
+/// Hides the token and the sessions.
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").finish_non_exhaustive()
     }
 }
 
-/// 160 bits, fit for a cookie and a URL.
+/// Returns 160 random bits in hexadecimal, which needs no escaping in a cookie or a URL.
 fn random() -> Result<String, EntropyError> {
     let mut bytes = [0; 20];
     OsEntropy::new().fill(&mut bytes)?;
     Ok(data_encoding::HEXLOWER.encode(&bytes))
 }
 
-/// The value of a header that comes once.
+/// Returns the value of a header, or `None` if it is absent or repeated.
 fn only<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Option<&'a str> {
     let mut lines = headers.values(name);
     let line = lines.next().filter(|_| lines.next().is_none())?;
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_names_the_token_and_the_organization() {
+    fn program_logs_in_with_token_and_organization_headers() {
         let login = Login::new(Some("open")).unwrap();
         let (token, starter) = (("x-demo-admin", &b"open"[..]), ("x-demo-org", &b"org_starter"[..]));
         assert_eq!(org(&login, &[token, starter]).as_deref(), Some("org_starter"));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_gets_a_cookie_for_the_organization_it_named() {
+    fn browser_gets_a_session_cookie_of_its_organization() {
         let login = Login::new(None).unwrap();
         let entered = login.enter(Some(&format!("token={}&org=org%5Fstarter", login.token())));
         assert_eq!(entered.status, 303);
@@ -158,13 +158,13 @@ mod tests {
         assert_eq!(org(&login, &[("cookie", cookies.as_bytes())]).as_deref(), Some("org_starter"));
         let forged = format!("{LOGIN_COOKIE}=org_starter");
         assert_eq!(org(&login, &[("cookie", forged.as_bytes())]), None);
-        // Headers that say otherwise are not passed over.
+        // Wrong headers are an error even with a valid cookie.
         let both = [("cookie", cookies.as_bytes()), ("x-demo-admin", b"wrong")];
         assert_eq!(org(&login, &both), None);
     }
 
     #[test]
-    fn nobody_enters_without_the_token_or_to_no_organization() {
+    fn login_without_token_or_organization_is_refused() {
         let login = Login::new(Some("open")).unwrap();
         for query in [None, Some(""), Some("token=open"), Some("org=a"), Some("token=shut&org=a")] {
             let refused = login.enter(query);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_not_shown_and_no_two_are_alike() {
+    fn random_tokens_differ_and_are_hidden_in_debug_output() {
         let (one, two) = (Login::new(None).unwrap(), Login::new(None).unwrap());
         assert_ne!(one.token(), two.token());
         assert!(!format!("{one:?}").contains(one.token()));

@@ -6,60 +6,61 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{Config, Demo, ReadyMadeKey, stop_signal};
+use crate::{Config, Demo, OpenDatabase, ReadyMadeKey, stop_signal};
 
-/// A quickstart that is ready to be served by some framework.
+/// A quickstart that is ready for a framework to serve it.
 #[derive(Debug)]
 pub struct Start {
-    /// What is served.
+    /// The service.
     pub demo: Demo,
-    /// Where; it does not block.
+    /// The socket to listen on, in non-blocking mode.
     pub listener: TcpListener,
-    /// When to stop.
+    /// Tells when to stop.
     pub stop: Stop,
-    kept_in: String,
+    /// The database, to close after the stop.
+    pub database: OpenDatabase,
     ready_made: ReadyMadeKey,
 }
 
 impl Start {
-    /// Reads the environment, opens the database, makes the key that is printed, and runs the
-    /// maintenance. `framework` is part of the key's name.
+    /// Reads the environment, opens the database, creates the ready-made key and starts the
+    /// maintenance. `framework` is part of the name of the key.
     ///
     /// # Errors
     ///
-    /// When the environment asks for what there is not, or the port or the database cannot be
-    /// used.
+    /// Returns an error if a setting is not supported, or if the port or the database cannot be used.
     pub async fn new(framework: &str) -> Result<Self, Box<dyn Error>> {
         let config = Config::from_env()?;
         let stop = Stop::on_signal()?;
-        // tokio's, for its longer queue of connections that wait to be accepted.
+        // Tokio's listener has a longer queue of connections than that of `std`.
         let address = (Ipv4Addr::LOCALHOST, config.port);
         let listener = tokio::net::TcpListener::bind(address).await?.into_std()?;
-        let (demo, maintenance, kept_in) = Demo::open(&config).await?;
+        let database = OpenDatabase::open(&config.database).await?;
+        let (demo, maintenance) = Demo::open(database.store(), config.admin_token.as_deref()).await?;
         tokio::spawn(maintenance.run());
         let ready_made = demo.ready_made_key(framework).await?;
-        Ok(Self { demo, listener, stop, kept_in, ready_made })
+        Ok(Self { demo, listener, stop, database, ready_made })
     }
 
-    /// What to print once it serves. This is the one place that shows the key's secret and the
-    /// admin token.
+    /// Returns the lines to print when the service is ready. Nothing else shows the secret of the
+    /// ready-made key and the admin token.
     ///
     /// # Errors
     ///
-    /// When the listener has no address.
+    /// Returns an error if the listener has no address.
     pub fn lines(&self) -> io::Result<String> {
         let address: SocketAddr = self.listener.local_addr()?;
         Ok(format!(
             "keys are kept in {}\nlistening on http://{address}\n\
              log in as an administrator of org_demo: {}\n{}",
-            self.kept_in,
+            self.database.place,
             self.demo.admin_link(address),
             self.ready_made.lines(address)
         ))
     }
 }
 
-/// Tells whoever asks that the process is to stop. Cheap to clone.
+/// Tells when the process is asked to stop. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
@@ -74,9 +75,9 @@ impl Stop {
         Ok(Self(stop))
     }
 
-    /// Resolves when the process is to stop.
+    /// Resolves when the process is asked to stop.
     pub async fn requested(mut self) {
-        // Nobody is left to say so only when the runtime is gone, which is a stop too.
+        // An error means that the runtime has dropped the sender, which is a stop too.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 }

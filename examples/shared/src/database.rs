@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use apikeys_core::{KeyStore, MemoryStore, store::StoreError};
+use apikeys_sqlx_store::SqliteStore;
+
+use crate::{Database, DemoError};
+
+/// The database of a quickstart while it is open.
+#[derive(Debug)]
+pub struct OpenDatabase {
+    /// Where the keys are, for people to read.
+    pub(crate) place: String,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Memory(Arc<MemoryStore>),
+    Sqlite(SqliteStore),
+}
+
+impl OpenDatabase {
+    pub(crate) async fn open(database: &Database) -> Result<Self, DemoError> {
+        let place = match database {
+            Database::Memory => {
+                let kind = Kind::Memory(Arc::new(MemoryStore::new()));
+                return Ok(Self { place: "memory, until this process ends".to_owned(), kind });
+            }
+            Database::Sqlite(url) => url.clone(),
+            Database::Temporary => {
+                let folder =
+                    tempfile::Builder::new().prefix("apikeys-").tempdir().map_err(DemoError::Folder)?;
+                format!("sqlite:{}", folder.keep().join("keys.db").display())
+            }
+        };
+        let store = SqliteStore::connect(&place).await.map_err(DemoError::Store)?;
+        Ok(Self { place, kind: Kind::Sqlite(store) })
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn KeyStore> {
+        match &self.kind {
+            Kind::Memory(store) => Arc::<MemoryStore>::clone(store),
+            Kind::Sqlite(store) => Arc::new(store.clone()),
+        }
+    }
+
+    /// Closes the database, which leaves SQLite's in a single file. Call this after the last request.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if SQLite cannot write everything to that file.
+    pub async fn close(self) -> Result<(), StoreError> {
+        match self.kind {
+            Kind::Memory(_) => Ok(()),
+            Kind::Sqlite(store) => store.close().await,
+        }
+    }
+}
