@@ -12,6 +12,7 @@
 mod picky;
 mod support;
 
+mod changes_under_load;
 mod denials;
 mod immediate;
 mod limits;

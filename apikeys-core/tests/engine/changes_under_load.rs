@@ -1,0 +1,210 @@
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use apikeys_core::{
+    ApiKeys, Denial, KeyManager, KeyPatch, ManualClock, MemoryStore, Operator, RequestMeta, Timestamp,
+};
+
+use crate::support::{actor, new_key, org, per_minute, plan};
+
+/// Engines on one store, each with a caller of its own.
+const ENGINES: usize = 4;
+/// Each round deactivates a key and deletes it, with seven other changes around that.
+const ROUNDS: usize = 500;
+/// Verifications that each caller must have made in a state before the next change.
+const LEAST: u64 = 3;
+/// Verifications that a caller makes in a state at most, far below the rate limit.
+const MOST: u64 = 6;
+
+/// What a verification must answer once the change that led here has returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A change is being made: either answer is right.
+    Changing,
+    Works,
+    Deactivated,
+    RateLimited,
+    Expired,
+    WithoutAccess,
+    Deleted,
+}
+
+impl State {
+    const ALL: [Self; 7] = [
+        Self::Changing,
+        Self::Works,
+        Self::Deactivated,
+        Self::RateLimited,
+        Self::Expired,
+        Self::WithoutAccess,
+        Self::Deleted,
+    ];
+
+    fn allows(self, answer: &Result<(), Denial>) -> bool {
+        match self {
+            Self::Changing => true,
+            Self::Works => answer.is_ok(),
+            Self::Deactivated => *answer == Err(Denial::Deactivated),
+            Self::RateLimited => matches!(answer, Err(Denial::RateLimited(_))),
+            Self::Expired => *answer == Err(Denial::Expired),
+            Self::WithoutAccess => *answer == Err(Denial::PlanWithoutAccess),
+            Self::Deleted => *answer == Err(Denial::Invalid),
+        }
+    }
+}
+
+/// The state that holds now, with a number of its own, and what the callers saw.
+struct Scene {
+    /// The number of the state, and the state itself in the lowest digit.
+    now: AtomicU64,
+    secret: Mutex<String>,
+    /// What each caller has published: a hundred times the state's number, and how many of its
+    /// verifications began and ended in that state.
+    verified: [AtomicU64; ENGINES],
+    /// For each state, verifications that were judged.
+    judged: [AtomicU64; State::ALL.len()],
+    wrong: Mutex<Vec<String>>,
+    end: AtomicBool,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            now: AtomicU64::new(0),
+            secret: Mutex::default(),
+            verified: Default::default(),
+            judged: Default::default(),
+            wrong: Mutex::default(),
+            end: AtomicBool::new(false),
+        }
+    }
+
+    fn read(&self) -> (u64, State) {
+        let now = self.now.load(Ordering::SeqCst);
+        (now, State::ALL[usize::try_from(now % 10).unwrap()])
+    }
+
+    fn enter(&self, state: State) {
+        let number = self.now.load(Ordering::SeqCst) / 10 + 1;
+        self.now.store(number * 10 + state as u64, Ordering::SeqCst);
+    }
+
+    /// Verifies again and again on one engine, and judges what began and ended in one state.
+    fn call(&self, keys: &ApiKeys, caller: usize) {
+        let (mut last, mut count) = (0, 0);
+        while !self.end.load(Ordering::SeqCst) {
+            let (now, state) = self.read();
+            if now != last {
+                (last, count) = (now, 0);
+            }
+            if count == MOST {
+                thread::yield_now();
+                continue;
+            }
+            let secret = self.secret.lock().unwrap().clone();
+            let request = RequestMeta::new("GET", "/v1/items");
+            let answer = pollster::block_on(keys.verify(secret.as_bytes(), request)).map(drop);
+            if self.read().0 != now {
+                continue;
+            }
+            if !state.allows(&answer) {
+                self.wrong.lock().unwrap().push(format!("{answer:?} in {state:?}"));
+            }
+            self.judged[state as usize].fetch_add(1, Ordering::SeqCst);
+            count += 1;
+            self.verified[caller].store(now * 100 + count, Ordering::SeqCst);
+        }
+    }
+
+    /// Holds a state until every caller has verified in it.
+    fn hold(&self, state: State) {
+        self.enter(state);
+        let enough = self.read().0 * 100 + LEAST;
+        let start = Instant::now();
+        while self.verified.iter().any(|verified| verified.load(Ordering::SeqCst) < enough) {
+            assert!(start.elapsed() < Duration::from_secs(60), "not every caller verifies in {state:?}");
+            thread::yield_now();
+        }
+        self.enter(State::Changing);
+        let wrong = self.wrong.lock().unwrap();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn verification_that_begins_after_a_change_returned_goes_by_it_on_every_engine() {
+    let (store, clock) = (MemoryStore::new(), ManualClock::default());
+    let engines: Vec<ApiKeys> = (0..ENGINES)
+        .map(|_| {
+            let builder = ApiKeys::builder(store.clone()).clock(clock.clone()).buffer_capacity(usize::MAX);
+            pollster::block_on(builder.build()).unwrap().0
+        })
+        .collect();
+    let operator = engines[0].operator(actor());
+    let manage = engines[0].manage(org("org"), actor());
+    set_plan(&operator, "enterprise");
+    let scene = Scene::new();
+    thread::scope(|scope| {
+        for (caller, keys) in engines.iter().enumerate() {
+            let scene = &scene;
+            scope.spawn(move || scene.call(keys, caller));
+        }
+        // Also when a state is wrong, so that the callers end.
+        let _end = End(&scene);
+        for _ in 0..ROUNDS {
+            live_and_die(&scene, &manage, &operator, &clock);
+        }
+    });
+    for state in State::ALL.into_iter().filter(|state| *state != State::Changing) {
+        let judged = scene.judged[state as usize].load(Ordering::SeqCst);
+        assert!(judged >= LEAST * (ENGINES * ROUNDS) as u64, "{judged} verifications in {state:?}");
+    }
+}
+
+/// One key's life: every change that ends or restores access, each held until it has been seen.
+fn live_and_die(scene: &Scene, manage: &KeyManager, operator: &Operator, clock: &ManualClock) {
+    let new = new_key("CI").rate_limit(per_minute(10_000));
+    let created = pollster::block_on(manage.create(new)).unwrap();
+    let key = created.key.id();
+    created.secret.expose().clone_into(&mut scene.secret.lock().unwrap());
+    let update = |patch: KeyPatch| drop(pollster::block_on(manage.update(key, patch)).unwrap());
+    scene.hold(State::Works);
+    update(KeyPatch::new().active(false));
+    scene.hold(State::Deactivated);
+    update(KeyPatch::new().active(true));
+    scene.hold(State::Works);
+    update(KeyPatch::new().rate_limit(per_minute(1)));
+    scene.hold(State::RateLimited);
+    update(KeyPatch::new().rate_limit(per_minute(10_000)));
+    scene.hold(State::Works);
+    set_plan(operator, "free");
+    scene.hold(State::WithoutAccess);
+    set_plan(operator, "enterprise");
+    scene.hold(State::Works);
+    let soon: Timestamp = apikeys_core::Clock::wall(clock).saturating_add(Duration::from_secs(1));
+    update(KeyPatch::new().expires_at(soon));
+    pollster::block_on(clock.advance(Duration::from_secs(1)));
+    scene.hold(State::Expired);
+    update(KeyPatch::new().no_expiry());
+    scene.hold(State::Works);
+    pollster::block_on(manage.delete(key)).unwrap();
+    scene.hold(State::Deleted);
+}
+
+fn set_plan(operator: &Operator, name: &str) {
+    pollster::block_on(operator.set_plan(org("org"), plan(name))).unwrap();
+}
+
+struct End<'a>(&'a Scene);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.end.store(true, Ordering::SeqCst);
+    }
+}
