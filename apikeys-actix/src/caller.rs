@@ -1,10 +1,10 @@
-use std::ops::Deref;
+use apikeys_core::{KeyId, KeyName, OrgId, PlanName, RateStatus, VerifiedKey};
 
-/// Who sent a valid key: organization, key, plan and rate status.
+/// The caller of an admitted request: its organization, key, plan and rate limit.
 ///
-/// [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) puts it into the extensions of the requests it
-/// admits, and takes out any that was there before. Nothing else can make one, so a handler that
-/// holds a `Caller` was reached with a valid key.
+/// [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) puts a `Caller` into the extensions of the
+/// requests that it admits, and removes any that was there before. A `Caller` cannot be made in
+/// another way, so a handler that has one was reached with a valid key.
 ///
 /// It is an extractor:
 ///
@@ -17,15 +17,16 @@ use std::ops::Deref;
 /// # let _ = actix_web::web::get().to(greet);
 /// ```
 ///
-/// Without the middleware around the route it refuses with a 500 that says how to fix it, and
-/// under [`optional`](crate::ApiKeyMiddleware::optional) with the middleware's own answer to a
-/// missing key; see [`CallerRejection`](crate::CallerRejection). Handlers that also serve requests
-/// without a key take `Option<Caller>`.
+/// The extractor fails with a [`CallerRejection`](crate::CallerRejection): a 500 that says how to
+/// fix it if there is no middleware around the route, and under
+/// [`optional`](crate::ApiKeyMiddleware::optional) the response to a missing key. Handlers that
+/// also serve requests without a key take `Option<Caller>`.
 ///
-/// `Option<Caller>` is actix's own, and `None` for every rejection: a forgotten middleware looks
-/// like a missing key. Where the difference matters, take `Result<Caller, CallerRejection>`.
+/// actix makes `Option<Caller>` `None` for every rejection, so a forgotten middleware looks like a
+/// missing key. Where the difference matters, take `Result<Caller, CallerRejection>`.
 ///
-/// Other middleware finds it in the request, further in than `ApiKeyMiddleware`:
+/// Middleware between `ApiKeyMiddleware` and the handler finds the `Caller` in the request's
+/// extensions:
 ///
 /// ```
 /// use actix_web::{HttpMessage, dev::ServiceRequest};
@@ -37,18 +38,40 @@ use std::ops::Deref;
 /// # assert_eq!(caller(&actix_web::test::TestRequest::get().to_srv_request()), None);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller(apikeys_core::VerifiedKey);
+pub struct Caller(VerifiedKey);
 
 impl Caller {
-    pub(crate) fn new(caller: apikeys_core::VerifiedKey) -> Self {
-        Self(caller)
+    pub(crate) fn new(key: VerifiedKey) -> Self {
+        Self(key)
     }
-}
 
-impl Deref for Caller {
-    type Target = apikeys_core::VerifiedKey;
+    /// The organization that owns the key.
+    #[must_use]
+    pub fn org(&self) -> &OrgId {
+        self.0.org()
+    }
 
-    fn deref(&self) -> &apikeys_core::VerifiedKey {
-        &self.0
+    /// The key's id.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.0.key_id()
+    }
+
+    /// The name that the organization gave the key.
+    #[must_use]
+    pub fn key_name(&self) -> &KeyName {
+        self.0.key_name()
+    }
+
+    /// The plan that the organization is on.
+    #[must_use]
+    pub fn plan(&self) -> &PlanName {
+        self.0.plan()
+    }
+
+    /// The state of the key's rate limit after this request.
+    #[must_use]
+    pub fn rate(&self) -> RateStatus {
+        self.0.rate()
     }
 }

@@ -144,15 +144,24 @@ mod guard;
 pub mod guide {}
 mod middleware;
 mod peer;
+mod response;
 mod service;
 mod spawn;
 
 #[doc(no_inline)]
 pub use apikeys_core;
+#[doc(no_inline)]
+pub use apikeys_core::{
+    Actor, ApiKeys, CreatedKey, Denial, DenialCode, InvalidText, KeyId, KeyListing, KeyManager, KeyName,
+    KeyPatch, KeyStore, Maintenance, ManageError, ManagedKey, ManualClock, MemoryStore, NewKey, Operator,
+    OrgId, Plan, PlanName, Plans, Quota, QuotaUsage, RateLimit, RateStatus, Secret, Status, Timestamp,
+    http::{DenialRenderer, ManageErrorCode, PlainResponse, Problem, Rendered, Sources, Wording},
+};
 
 pub use caller::Caller;
 pub use extract::CallerRejection;
 pub use middleware::ApiKeyMiddleware;
+pub use response::to_response;
 pub use service::ApiKeyService;
 pub use spawn::spawn;
 

@@ -11,15 +11,19 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse},
 };
-use apikeys_core::{Admission, engine::Finish, http::Check};
+use apikeys_core::{
+    Admission,
+    engine::Finish,
+    http::{Carrier, Check},
+};
 
 use crate::{extract::NoCredential, guard::Guard};
 
 /// A service behind [`ApiKeyMiddleware`](crate::ApiKeyMiddleware).
 ///
-/// Denials are responses, never errors; the [`Denial`](apikeys_core::Denial) is among the
-/// response's extensions, for middleware around this one. The inner service's errors are recorded
-/// as the responses that they become, and pass through.
+/// Denials are responses, never errors. A denial's response has the
+/// [`Denial`](apikeys_core::Denial) among its extensions, for middleware around this one. Errors of
+/// the inner service are recorded as the responses that they become, and pass through.
 #[derive(Debug)]
 pub struct ApiKeyService<S> {
     inner: Rc<S>,
@@ -50,8 +54,8 @@ where
     }
 }
 
-/// Dropped while the inner service runs, or with that service panicking, it leaves an 'aborted'
-/// event on the audit log.
+/// If the future is dropped while the inner service runs, or the service panics, the request is
+/// recorded as aborted.
 async fn answer<S, B>(
     inner: Rc<S>,
     guard: Arc<Guard>,
@@ -60,9 +64,11 @@ async fn answer<S, B>(
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    let verified = match guard.check(&request) {
-        Check::Verify(verification) => verification.await,
-        Check::Refuse(denial) => Err(denial),
+    let (verified, carrier) = match guard.check(&request) {
+        Check::Verify { verification, carrier } => (verification.await, carrier),
+        Check::Refuse(denial) => {
+            return Ok(request.into_response(guard.refuse(denial).map_into_right_body()));
+        }
         Check::Pass => {
             NoCredential::mark(&request, &guard);
             return Ok(inner.call(request).await?.map_into_left_body());
@@ -74,28 +80,33 @@ where
     };
     guard.admit(&mut request, admission.key());
     match inner.call(request).await {
-        Ok(mut response) => match finish(&guard, admission, response.response_mut()).await {
+        Ok(mut response) => match finish(&guard, admission, &carrier, response.response_mut()).await {
             Ok(()) => Ok(response.map_into_left_body()),
             Err(denial) => Ok(response.into_response(guard.refuse(denial).map_into_right_body())),
         },
-        Err(error) => Err(finish_error(&guard, admission, error).await),
+        Err(error) => Err(finish_error(&guard, admission, &carrier, error).await),
     }
 }
 
-/// Completes an admitted request's response and records it.
-fn finish<B>(guard: &Guard, admission: Admission, response: &mut HttpResponse<B>) -> Finish {
-    guard.add_rate_headers(response.headers_mut(), admission.key());
+/// Adds the headers of an admitted request's response and records the request.
+fn finish<B>(
+    guard: &Guard,
+    admission: Admission,
+    carrier: &Carrier,
+    response: &mut HttpResponse<B>,
+) -> Finish {
+    guard.add_headers(response.headers_mut(), admission.key(), carrier);
     admission.finish(response.status().as_u16())
 }
 
-/// The same for an error. It becomes a response further out, so that to the client it is one like
-/// any other.
-async fn finish_error(guard: &Guard, admission: Admission, mut error: Error) -> Error {
+/// Does the same for an error, which becomes a response further out.
+async fn finish_error(guard: &Guard, admission: Admission, carrier: &Carrier, mut error: Error) -> Error {
     let mut response = error.error_response();
-    if let Err(denial) = finish(guard, admission, &mut response).await {
+    if let Err(denial) = finish(guard, admission, carrier, &mut response).await {
         response = guard.refuse(denial);
     }
-    // What was recorded is what is sent: there are errors that have a response only once.
+    // The response that was recorded is the one that is sent, because some errors make their
+    // response only once.
     let recorded = Cell::new(Some(response));
     error.add_response_mapper(move |another| recorded.take().unwrap_or(another));
     error

@@ -18,7 +18,7 @@ use apikeys_core::http::Headers;
 use futures_core::Stream;
 
 use crate::{
-    Admin, AdminApi, AdminRequest, AdminResponse, RequestBody,
+    Admin, AdminApi, AdminRequest, PlainResponse, RequestBody,
     incoming::{Incoming, Incomplete, Parts, Rest},
 };
 
@@ -116,7 +116,7 @@ impl Headers for Lines<'_> {
     }
 }
 
-fn into_response(answer: AdminResponse) -> HttpResponse {
+fn into_response(answer: PlainResponse) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::with_body(status, BoxBody::new(answer.body));
     for (name, value) in answer.headers {

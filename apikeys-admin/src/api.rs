@@ -2,10 +2,13 @@ use std::sync::Arc;
 
 #[cfg(any(feature = "actix", feature = "axum"))]
 use apikeys_core::Clock;
-use apikeys_core::{ApiKeys, http::Headers};
+use apikeys_core::{
+    ApiKeys,
+    http::{Headers, Wording},
+};
 
 use crate::{
-    Admin, AdminRequest, AdminResponse, ErrorCode, InvalidOrigin, Origin, RequestBody,
+    Admin, AdminRequest, InvalidOrigin, ManageErrorCode, Origin, PlainResponse, RequestBody,
     api_key::carries_api_key,
     cursor::Cursors,
     handlers::{Handlers, MatchedCall},
@@ -48,7 +51,7 @@ pub struct AdminApi {
     cursors: Arc<Cursors>,
     origins: Arc<[Origin]>,
     public_mount: Option<Arc<str>>,
-    problem_types: Arc<str>,
+    wording: Wording,
     login_cookie: Arc<str>,
     max_body: usize,
 }
@@ -62,7 +65,7 @@ impl AdminApi {
             cursors: Arc::default(),
             origins: Arc::new([]),
             public_mount: None,
-            problem_types: "urn:problem-type:apikeys:".into(),
+            wording: Wording::default(),
             login_cookie: "session".into(),
             max_body: 16 * 1024,
         }
@@ -107,11 +110,11 @@ impl AdminApi {
         self
     }
 
-    /// Sets the prefix of problem types, which the error code follows in kebab case. The default is
-    /// `urn:problem-type:apikeys:`.
+    /// Sets the wording of errors: the prefix of problem types, and the advice to an organization
+    /// whose plan has no API access.
     #[must_use]
-    pub fn problem_types(mut self, base: &str) -> Self {
-        self.problem_types = base.into();
+    pub fn wording(mut self, wording: Wording) -> Self {
+        self.wording = wording;
         self
     }
 
@@ -149,7 +152,7 @@ impl AdminApi {
     ///
     /// If the store fails, the response is 503; the store's error is logged and not sent. If the
     /// returned future is dropped, a change is made completely or not at all.
-    pub async fn handle<H>(&self, admin: Option<&Admin>, request: AdminRequest<'_, H>) -> AdminResponse
+    pub async fn handle<H>(&self, admin: Option<&Admin>, request: AdminRequest<'_, H>) -> PlainResponse
     where
         H: Headers + ?Sized,
     {
@@ -161,7 +164,7 @@ impl AdminApi {
             }
             Err(refusal) => Err(refusal),
         };
-        response.unwrap_or_else(|refusal| refusal.into_response(&self.problem_types))
+        response.unwrap_or_else(|refusal| refusal.into_response(&self.wording))
     }
 
     /// Returns the OpenAPI 3.1 document of the API in JSON, for calls below the path `mount`.
@@ -188,34 +191,34 @@ impl AdminApi {
     where
         H: Headers + ?Sized,
     {
-        let admin = admin.ok_or(ErrorCode::AdminRequired)?;
+        let admin = admin.ok_or(ManageErrorCode::AdminRequired)?;
         if carries_api_key(&self.keys, request.headers) {
-            return Err(ErrorCode::AdminRequired.into());
+            return Err(ManageErrorCode::AdminRequired.into());
         }
         let safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS");
         if !safe && is_cross_site(request.headers, &self.origins) {
-            return Err(ErrorCode::CrossSiteRequest.into());
+            return Err(ManageErrorCode::CrossSiteRequest.into());
         }
         let (route, id) = match route::find(request.method, request.path) {
             Match::Call(route, id) => (route, id),
             Match::OtherMethods(allow) => return Err(Refusal::method_not_allowed(allow)),
-            Match::Nothing => return Err(ErrorCode::NotFound.into()),
+            Match::Nothing => return Err(ManageErrorCode::NotFound.into()),
         };
         let body = self.body(request);
         let mount = self.public_mount.as_deref().unwrap_or(request.mount);
         Ok((admin, MatchedCall { route, id, query: request.query, body, mount }))
     }
 
-    fn body<'a, H>(&self, request: &AdminRequest<'a, H>) -> Result<&'a [u8], ErrorCode>
+    fn body<'a, H>(&self, request: &AdminRequest<'a, H>) -> Result<&'a [u8], ManageErrorCode>
     where
         H: Headers + ?Sized,
     {
         match request.body {
-            RequestBody::TooLong => Err(ErrorCode::BodyTooLarge),
-            RequestBody::Read(bytes) if bytes.len() > self.max_body => Err(ErrorCode::BodyTooLarge),
-            _ if !is_json(request.headers) => Err(ErrorCode::UnsupportedMediaType),
+            RequestBody::TooLong => Err(ManageErrorCode::BodyTooLarge),
+            RequestBody::Read(bytes) if bytes.len() > self.max_body => Err(ManageErrorCode::BodyTooLarge),
+            _ if !is_json(request.headers) => Err(ManageErrorCode::UnsupportedMediaType),
             RequestBody::Read(bytes) => Ok(bytes),
-            RequestBody::Incomplete => Err(ErrorCode::MalformedJson),
+            RequestBody::Incomplete => Err(ManageErrorCode::MalformedJson),
         }
     }
 }

@@ -14,7 +14,7 @@ use axum::{
 };
 
 use crate::{
-    Admin, AdminApi, AdminRequest, AdminResponse, RequestBody,
+    Admin, AdminApi, AdminRequest, PlainResponse, RequestBody,
     incoming::{Incoming, Incomplete, Parts, Rest},
 };
 
@@ -114,7 +114,7 @@ impl Headers for Lines<'_> {
     }
 }
 
-fn into_response(answer: AdminResponse) -> Response {
+fn into_response(answer: PlainResponse) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in answer.headers {

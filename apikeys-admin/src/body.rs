@@ -3,11 +3,13 @@
 
 mod event;
 mod key;
+mod problem;
 mod request;
 pub(crate) mod schema;
 mod usage;
 
 pub(crate) use event::{Event, EventList};
 pub(crate) use key::{CreatedKey, Key, KeyList};
+pub(crate) use problem::ProblemSchema;
 pub(crate) use request::{KeyPatchBody, NewKeyBody};
 pub(crate) use usage::Usage;

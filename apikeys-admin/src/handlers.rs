@@ -8,7 +8,7 @@ use apikeys_core::{
 use serde::Serialize;
 
 use crate::{
-    Admin, AdminResponse, ErrorCode,
+    Admin, ManageErrorCode, PlainResponse,
     body::{CreatedKey, Event, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Usage},
     cursor::Cursors,
     query::{self, Query},
@@ -23,7 +23,7 @@ pub(crate) struct MatchedCall<'a> {
     pub(crate) id: Option<&'a str>,
     pub(crate) query: Option<&'a str>,
     /// The body, or the error that concerns the body as a whole.
-    pub(crate) body: Result<&'a [u8], ErrorCode>,
+    pub(crate) body: Result<&'a [u8], ManageErrorCode>,
     /// The path before `/api` in public URLs.
     pub(crate) mount: &'a str,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Handlers<'a> {
     pub(crate) admin: &'a Admin,
 }
 
-type Response = Result<AdminResponse, Refusal>;
+type Response = Result<PlainResponse, Refusal>;
 
 impl Handlers<'_> {
     pub(crate) async fn handle(&self, call: MatchedCall<'_>, document: impl FnOnce() -> Vec<u8>) -> Response {
@@ -50,7 +50,7 @@ impl Handlers<'_> {
             Call::GetUsage => self.usage(&call).await,
             Call::GetDocument => {
                 call.query()?;
-                Ok(AdminResponse::new(200, "application/json", document()))
+                Ok(response(200, document()))
             }
         }
     }
@@ -63,7 +63,7 @@ impl Handlers<'_> {
         let key = Key::from(created.key);
         let location = format!("{}/api/keys/{}", call.mount, key.id);
         let answer = CreatedKey { key, secret: created.secret.expose() };
-        Ok(call.respond(&answer).with("location", location))
+        Ok(call.respond(&answer).with_header("location", location))
     }
 
     async fn list(&self, call: &MatchedCall<'_>) -> Response {
@@ -97,7 +97,7 @@ impl Handlers<'_> {
         let id = call.key()?;
         self.or_key_not_found(id, call.query()).await?;
         self.manage().delete(id).await?;
-        Ok(AdminResponse::empty(call.route.success.status))
+        Ok(empty(call.route.success.status))
     }
 
     async fn events(&self, call: &MatchedCall<'_>) -> Response {
@@ -134,7 +134,7 @@ impl Handlers<'_> {
 
     fn place(&self, list: &impl Serialize, query: &Query) -> Result<Option<[u8; 16]>, Refusal> {
         let Some(cursor) = query.cursor() else { return Ok(None) };
-        let place = self.cursors.open(list, cursor).ok_or(ErrorCode::InvalidCursor)?;
+        let place = self.cursors.open(list, cursor).ok_or(ManageErrorCode::InvalidCursor)?;
         Ok(Some(place))
     }
 
@@ -151,20 +151,32 @@ impl Handlers<'_> {
     }
 }
 
+const NOSNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
+
+/// Creates a response with a body in JSON.
+fn response(status: u16, body: Vec<u8>) -> PlainResponse {
+    PlainResponse::new(status, "application/json", body).with_header(NOSNIFF.0, NOSNIFF.1)
+}
+
+/// Creates a response without a body.
+fn empty(status: u16) -> PlainResponse {
+    PlainResponse::empty(status).with_header("cache-control", "no-store").with_header(NOSNIFF.0, NOSNIFF.1)
+}
+
 impl MatchedCall<'_> {
     /// The id of the key. A text that is not an id is answered like the id of an unknown key.
     fn key(&self) -> Result<KeyId, Refusal> {
-        Ok(self.id.and_then(|id| id.parse().ok()).ok_or(ErrorCode::KeyNotFound)?)
+        Ok(self.id.and_then(|id| id.parse().ok()).ok_or(ManageErrorCode::KeyNotFound)?)
     }
 
     fn query(&self) -> Result<Query, Refusal> {
         Query::parse(self.query, self.route.parameters)
     }
 
-    fn respond(&self, content: &impl Serialize) -> AdminResponse {
+    fn respond(&self, content: &impl Serialize) -> PlainResponse {
         // Cannot fail: map keys are strings and numbers are finite.
         let body = serde_json::to_vec(content).unwrap_or_default();
-        AdminResponse::new(self.route.success.status, "application/json", body)
+        response(self.route.success.status, body)
     }
 }
 

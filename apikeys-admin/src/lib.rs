@@ -9,7 +9,6 @@ mod api_key;
 #[cfg(feature = "axum")]
 mod axum;
 mod body;
-mod code;
 mod cursor;
 mod examples;
 mod handlers;
@@ -25,13 +24,13 @@ mod strict_json;
 
 #[doc(no_inline)]
 pub use apikeys_core;
+pub use apikeys_core::http::{ManageErrorCode, PlainResponse};
 
 pub use self::{
     admin::Admin,
     api::AdminApi,
-    code::ErrorCode,
     origin::{InvalidOrigin, Origin},
-    request::{AdminRequest, AdminResponse, RequestBody},
+    request::{AdminRequest, RequestBody},
 };
 
 #[cfg(all(doctest, feature = "axum"))]

@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use apikeys_core::{
+    ManageError, Quota,
+    http::{Problem, Wording},
+};
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    ErrorCode,
-    refusal::{FieldError, Problem, Refusal},
-    route::{COMMON_CODES, Content, ROUTES, Route},
+    ManageErrorCode,
+    body::ProblemSchema,
+    route::{COMMON_CODES, Content, ROUTES, Route, UNROUTED_CODES},
 };
 
 const SCHEMAS: &str = "/components/schemas";
@@ -45,7 +49,7 @@ fn common() -> Value {
     // Members of requests may be optional where those of responses are always present.
     let mut read = settings().for_deserialize().into_generator();
     let mut written = settings().for_serialize().into_generator();
-    let problem = written.subschema_for::<Problem<'static>>();
+    let problem = written.subschema_for::<ProblemSchema>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in &ROUTES {
         let operation = operation(route, &mut read, &mut written, problem.as_value());
@@ -57,9 +61,8 @@ fn common() -> Value {
     }
     let mut schemas = read.take_definitions(true);
     schemas.append(&mut written.take_definitions(true));
-    let unrouted = [ErrorCode::NotFound, ErrorCode::MethodNotAllowed];
     let responses: Map<_, _> =
-        unrouted.iter().map(|code| (name_of(*code), refusal(&[*code], problem.as_value()))).collect();
+        UNROUTED_CODES.iter().map(|code| (name_of(*code), refusal(&[*code], problem.as_value()))).collect();
     json!({
         "openapi": "3.1.1",
         "info": {
@@ -130,7 +133,7 @@ fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> M
             members.insert("headers".to_owned(), location);
         }
     }
-    let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    let mut by_status: BTreeMap<u16, Vec<ManageErrorCode>> = BTreeMap::new();
     for code in COMMON_CODES.iter().chain(route.codes) {
         by_status.entry(code.status()).or_default().push(*code);
     }
@@ -140,15 +143,11 @@ fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> M
 }
 
 /// The response for `codes`, which all have the same status.
-fn refusal(codes: &[ErrorCode], problem: &Value) -> Value {
+fn refusal(codes: &[ManageErrorCode], problem: &Value) -> Value {
     let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
-    let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
-    let examples: Map<_, _> = codes
-        .iter()
-        .map(|code| {
-            (code.as_str().to_owned(), json!({ "value": sample(*code).problem("urn:problem-type:apikeys:") }))
-        })
-        .collect();
+    let names: Vec<_> = codes.iter().map(ManageErrorCode::as_str).collect();
+    let examples: Map<_, _> =
+        codes.iter().map(|code| (code.as_str().to_owned(), json!({ "value": sample(*code) }))).collect();
     let mut response = json!({
         "description": format!("{}.", titles.join("; ")),
         "content": {
@@ -159,10 +158,10 @@ fn refusal(codes: &[ErrorCode], problem: &Value) -> Value {
         },
     });
     let header = match codes.first() {
-        Some(ErrorCode::MethodNotAllowed) => {
+        Some(ManageErrorCode::MethodNotAllowed) => {
             json!({ "Allow": header("The methods that this path accepts.", "string") })
         }
-        Some(ErrorCode::ManagementUnavailable) => {
+        Some(ManageErrorCode::ManagementUnavailable) => {
             json!({ "Retry-After": header("The number of seconds to wait.", "integer") })
         }
         _ => return response,
@@ -177,11 +176,15 @@ fn header(description: &str, kind: &str) -> Value {
     json!({ "description": description, "required": true, "schema": { "type": kind } })
 }
 
-fn sample(code: ErrorCode) -> Refusal {
+/// A problem with this code.
+fn sample(code: ManageErrorCode) -> Problem {
+    let wording = Wording::default();
     match code {
-        ErrorCode::ValidationFailed => Refusal::invalid(vec![FieldError::expires_in_the_past()]),
-        ErrorCode::KeyLimitReached => Refusal::key_limit(10, 10),
-        code => code.into(),
+        ManageErrorCode::ValidationFailed => ManageError::ExpiresInThePast.to_problem(&wording),
+        ManageErrorCode::KeyLimitReached => {
+            ManageError::KeyLimitReached { quota: Quota::Limited(10), used: 10 }.to_problem(&wording)
+        }
+        code => code.to_problem(&wording),
     }
 }
 
@@ -201,6 +204,6 @@ fn id_parameter(generator: &mut SchemaGenerator) -> Value {
 }
 
 /// The name of the variant, such as `MethodNotAllowed`.
-fn name_of(code: ErrorCode) -> String {
+fn name_of(code: ManageErrorCode) -> String {
     format!("{code:?}")
 }

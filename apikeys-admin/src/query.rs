@@ -1,7 +1,7 @@
 use apikeys_core::{KeyId, Timestamp, audit::Action, store::UsageStep};
 use schemars::{Schema, SchemaGenerator};
 
-use crate::{ErrorCode, body::schema, refusal::Refusal};
+use crate::{ManageErrorCode, body::schema, refusal::Refusal};
 
 /// A query parameter of a call.
 pub(crate) struct Parameter {
@@ -124,7 +124,7 @@ impl Query {
 
 /// Creates an `INVALID_QUERY` error with this detail.
 pub(crate) fn invalid(detail: String) -> Refusal {
-    Refusal::detailed(ErrorCode::InvalidQuery, detail)
+    Refusal::detailed(ManageErrorCode::InvalidQuery, detail)
 }
 
 fn unknown(parameters: &[Parameter]) -> Refusal {
@@ -145,7 +145,7 @@ mod tests {
         match Query::parse(Some(text), ALL).and_then(|query| read(&query)) {
             Ok(_) => false,
             Err(refusal) => {
-                assert_eq!(refusal.code, ErrorCode::InvalidQuery);
+                assert_eq!(refusal.code(), ManageErrorCode::InvalidQuery);
                 true
             }
         }

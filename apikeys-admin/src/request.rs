@@ -38,43 +38,6 @@ pub enum RequestBody<'a> {
     Incomplete,
 }
 
-/// A response of the management API, for an adapter to translate.
-///
-/// The response to `HEAD` is the same as to `GET`. HTTP servers leave out the body by themselves.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AdminResponse {
-    /// The status code.
-    pub status: u16,
-    /// The headers, with names in lower case. `content-type` is among them if there is a body.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl AdminResponse {
-    pub(crate) fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {
-        let mut response = Self::empty(status);
-        response.headers.insert(0, ("content-type", content_type.to_owned()));
-        response.body = body;
-        response
-    }
-
-    pub(crate) fn empty(status: u16) -> Self {
-        let headers = [("cache-control", "no-store"), ("x-content-type-options", "nosniff")];
-        Self {
-            status,
-            headers: headers.map(|(name, value)| (name, value.to_owned())).to_vec(),
-            body: Vec::new(),
-        }
-    }
-
-    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-}
-
 /// Shows the method and the path. Headers may hold the login, and the body belongs to the client.
 impl<H: ?Sized> fmt::Debug for AdminRequest<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,16 +57,5 @@ impl fmt::Debug for RequestBody<'_> {
             Self::TooLong => f.write_str("TooLong"),
             Self::Incomplete => f.write_str("Incomplete"),
         }
-    }
-}
-
-/// Shows the length of the body, because the response to a creation holds the secret.
-impl fmt::Debug for AdminResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdminResponse")
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .field("body_len", &self.body.len())
-            .finish()
     }
 }

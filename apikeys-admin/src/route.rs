@@ -1,7 +1,7 @@
 use schemars::{Schema, SchemaGenerator};
 
 use crate::{
-    ErrorCode,
+    ManageErrorCode,
     body::{CreatedKey, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Usage},
     examples,
     query::{ACTION, CURSOR, KEY_ID, LIMIT, Parameter, SINCE, STEP, UNTIL},
@@ -22,7 +22,7 @@ pub(crate) struct Route {
     pub(crate) body: Option<Content>,
     pub(crate) success: Success,
     /// The errors of this call, besides those of every call.
-    pub(crate) codes: &'static [ErrorCode],
+    pub(crate) codes: &'static [ManageErrorCode],
 }
 
 /// The call of a route.
@@ -52,7 +52,19 @@ pub(crate) struct Success {
 }
 
 /// The errors that every call may return.
-pub(crate) const COMMON_CODES: &[ErrorCode] = &[ErrorCode::AdminRequired, ErrorCode::InvalidQuery];
+/// The codes of requests that belong to no call.
+pub(crate) const UNROUTED_CODES: &[ManageErrorCode] =
+    &[ManageErrorCode::NotFound, ManageErrorCode::MethodNotAllowed];
+
+/// All codes that the API responds with, in the order in which they are decided.
+pub(crate) fn codes() -> Vec<ManageErrorCode> {
+    let routed = ROUTES.iter().flat_map(|route| route.codes);
+    let used: Vec<_> = COMMON_CODES.iter().chain(UNROUTED_CODES).chain(routed).collect();
+    ManageErrorCode::ALL.iter().filter(|code| used.contains(code)).copied().collect()
+}
+
+pub(crate) const COMMON_CODES: &[ManageErrorCode] =
+    &[ManageErrorCode::AdminRequired, ManageErrorCode::InvalidQuery];
 
 pub(crate) static ROUTES: [Route; 8] = [
     Route {
@@ -76,14 +88,14 @@ pub(crate) static ROUTES: [Route; 8] = [
             }),
         },
         codes: &[
-            ErrorCode::CrossSiteRequest,
-            ErrorCode::BodyTooLarge,
-            ErrorCode::UnsupportedMediaType,
-            ErrorCode::MalformedJson,
-            ErrorCode::ValidationFailed,
-            ErrorCode::ApiAccessNotAvailable,
-            ErrorCode::KeyLimitReached,
-            ErrorCode::ManagementUnavailable,
+            ManageErrorCode::CrossSiteRequest,
+            ManageErrorCode::BodyTooLarge,
+            ManageErrorCode::UnsupportedMediaType,
+            ManageErrorCode::MalformedJson,
+            ManageErrorCode::ValidationFailed,
+            ManageErrorCode::ApiAccessNotAvailable,
+            ManageErrorCode::KeyLimitReached,
+            ManageErrorCode::ManagementUnavailable,
         ],
     },
     Route {
@@ -103,7 +115,7 @@ pub(crate) static ROUTES: [Route; 8] = [
                 example: examples::KEY_LIST,
             }),
         },
-        codes: &[ErrorCode::InvalidCursor, ErrorCode::ManagementUnavailable],
+        codes: &[ManageErrorCode::InvalidCursor, ManageErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",
@@ -115,7 +127,7 @@ pub(crate) static ROUTES: [Route; 8] = [
         parameters: &[],
         body: None,
         success: Success { status: 200, description: "The key.", content: KEY },
-        codes: &[ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
+        codes: &[ManageErrorCode::KeyNotFound, ManageErrorCode::ManagementUnavailable],
     },
     Route {
         method: "PATCH",
@@ -131,13 +143,13 @@ pub(crate) static ROUTES: [Route; 8] = [
         }),
         success: Success { status: 200, description: "The changed key.", content: KEY },
         codes: &[
-            ErrorCode::CrossSiteRequest,
-            ErrorCode::KeyNotFound,
-            ErrorCode::BodyTooLarge,
-            ErrorCode::UnsupportedMediaType,
-            ErrorCode::MalformedJson,
-            ErrorCode::ValidationFailed,
-            ErrorCode::ManagementUnavailable,
+            ManageErrorCode::CrossSiteRequest,
+            ManageErrorCode::KeyNotFound,
+            ManageErrorCode::BodyTooLarge,
+            ManageErrorCode::UnsupportedMediaType,
+            ManageErrorCode::MalformedJson,
+            ManageErrorCode::ValidationFailed,
+            ManageErrorCode::ManagementUnavailable,
         ],
     },
     Route {
@@ -150,7 +162,11 @@ pub(crate) static ROUTES: [Route; 8] = [
         parameters: &[],
         body: None,
         success: Success { status: 204, description: "The key is deleted.", content: None },
-        codes: &[ErrorCode::CrossSiteRequest, ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
+        codes: &[
+            ManageErrorCode::CrossSiteRequest,
+            ManageErrorCode::KeyNotFound,
+            ManageErrorCode::ManagementUnavailable,
+        ],
     },
     Route {
         method: "GET",
@@ -169,7 +185,7 @@ pub(crate) static ROUTES: [Route; 8] = [
                 example: examples::EVENT_LIST,
             }),
         },
-        codes: &[ErrorCode::InvalidCursor, ErrorCode::ManagementUnavailable],
+        codes: &[ManageErrorCode::InvalidCursor, ManageErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",
@@ -190,7 +206,7 @@ pub(crate) static ROUTES: [Route; 8] = [
                 example: examples::USAGE,
             }),
         },
-        codes: &[ErrorCode::KeyNotFound, ErrorCode::ManagementUnavailable],
+        codes: &[ManageErrorCode::KeyNotFound, ManageErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",

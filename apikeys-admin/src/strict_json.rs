@@ -3,16 +3,14 @@
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
+use apikeys_core::http::FieldError;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use crate::{
-    ErrorCode,
-    refusal::{FieldError, Refusal},
-};
+use crate::{ManageErrorCode, refusal::Refusal};
 
 /// The deepest accepted nesting of arrays and objects.
 const MAX_DEPTH: usize = 128;
@@ -47,11 +45,11 @@ pub(crate) enum Value<'a> {
 
 impl<'a> Object<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
-        let text = std::str::from_utf8(body).map_err(|_| ErrorCode::MalformedJson)?;
+        let text = std::str::from_utf8(body).map_err(|_| ManageErrorCode::MalformedJson)?;
         let whole: &RawValue = read(text)?;
         if depth(text) > MAX_DEPTH {
             return Err(Refusal::detailed(
-                ErrorCode::MalformedJson,
+                ManageErrorCode::MalformedJson,
                 "The body is nested more than 128 levels deep.",
             ));
         }
@@ -82,20 +80,21 @@ impl<'a> Object<'a> {
         let (place, member) = self.members.iter_mut().enumerate().find(|(_, member)| member.name == name)?;
         member.taken = true;
         let result = if member.repeated { Err("appears more than once".into()) } else { read(&member.value) };
-        result.map_err(|detail| self.errors.push((place, FieldError::of(name, detail)))).ok()
+        result.map_err(|detail| self.errors.push((place, FieldError::of_member(name, detail)))).ok()
     }
 
     /// Adds an error if the member `name` is absent.
     pub(crate) fn require(&mut self, name: &str) {
         if !self.members.iter().any(|member| member.name == name) {
-            self.errors.push((usize::MAX, FieldError::of(name, "is required")));
+            self.errors.push((usize::MAX, FieldError::of_member(name, "is required")));
         }
     }
 
     /// Returns all errors, among them one for every member that was not read.
     pub(crate) fn finish(mut self) -> Result<(), Refusal> {
         let unknown = self.members.iter().enumerate().filter(|(_, member)| !member.taken);
-        let unknown = unknown.map(|(place, member)| (place, FieldError::of(&member.name, "unknown member")));
+        let unknown =
+            unknown.map(|(place, member)| (place, FieldError::of_member(&member.name, "unknown member")));
         self.errors.extend(unknown);
         if self.errors.is_empty() {
             return Ok(());
@@ -122,9 +121,11 @@ impl<'a> Value<'a> {
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refusal> {
     serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let detail =
-            format!("{} Syntax error at line {line}, column {column}.", ErrorCode::MalformedJson.detail());
-        Refusal::detailed(ErrorCode::MalformedJson, detail)
+        let detail = format!(
+            "{} Syntax error at line {line}, column {column}.",
+            ManageErrorCode::MalformedJson.detail()
+        );
+        Refusal::detailed(ManageErrorCode::MalformedJson, detail)
     })
 }
 
@@ -176,10 +177,16 @@ impl<'de> Deserialize<'de> for Listed<'de> {
 
 #[cfg(test)]
 mod tests {
+    use apikeys_core::http::Wording;
+
     use super::*;
 
-    fn code(body: &[u8]) -> ErrorCode {
-        Object::parse(body).and_then(Object::finish).unwrap_err().code
+    fn code(body: &[u8]) -> ManageErrorCode {
+        Object::parse(body).and_then(Object::finish).unwrap_err().code()
+    }
+
+    fn problem(refusal: Refusal) -> serde_json::Value {
+        serde_json::from_slice(&refusal.into_response(&Wording::default()).body).unwrap()
     }
 
     #[test]
@@ -210,7 +217,7 @@ mod tests {
             b"nul",
             deep.as_bytes(),
         ] {
-            assert_eq!(code(bad), ErrorCode::MalformedJson, "{}", String::from_utf8_lossy(bad));
+            assert_eq!(code(bad), ManageErrorCode::MalformedJson, "{}", String::from_utf8_lossy(bad));
         }
     }
 
@@ -219,7 +226,7 @@ mod tests {
         let deepest = format!("{}{}", "[".repeat(128), "]".repeat(128));
         for bad in ["null", "1", "1e999", "\"a\"", "[]", "true", &deepest] {
             let Err(refusal) = Object::parse(bad.as_bytes()) else { panic!("{bad}") };
-            let problem = serde_json::to_value(refusal.problem("")).unwrap();
+            let problem = problem(refusal);
             assert_eq!(problem["errors"][0]["pointer"], "", "{bad}");
         }
     }
@@ -234,7 +241,7 @@ mod tests {
         assert_eq!(object.take("missing", |_| Ok(())), None);
         object.require("missing");
         object.require("a");
-        let problem = serde_json::to_value(object.finish().unwrap_err().problem("")).unwrap();
+        let problem = problem(object.finish().unwrap_err());
         let pointers: Vec<_> =
             problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
         assert_eq!(pointers, ["/x~0~1y", "/b", "/a", "/missing"]);

@@ -1,33 +1,27 @@
-//! The part of HTTP that every framework shares, in plain strings and numbers.
+//! The parts of HTTP that all frameworks share, in plain strings and numbers.
 //!
-//! Frameworks disagree about versions of the `http` crate, so nothing here names one: header
-//! names are `&str`, values `&[u8]`, statuses `u16`. An adapter gives its headers as [`Headers`]
-//! to the host's [`Rules`], does what the [`Check`] says, and translates [`Refusal`]s and rate
-//! limit fields.
+//! Frameworks use different versions of the `http` crate, so this module names none of them:
+//! header names are `&str`, header values `&[u8]`, statuses `u16`. An adapter shows its requests'
+//! headers as [`Headers`] to an [`Authenticator`], does what the returned [`Check`] says, and
+//! translates the [`PlainResponse`]s and [`ResponseHeaders`] it gets.
 
-mod answer;
+mod authenticator;
 mod client;
 mod credential;
+mod denied;
+mod headers;
+mod manage_error;
+mod problem;
 mod rate;
 mod render;
-mod rules;
+mod response;
+mod wording;
 
-pub use answer::{Answer, InvalidRealm, Problem, Wording};
-pub use client::{client_address, request_meta};
-pub use credential::{InvalidHeaderName, Presented, Sources, credential};
-pub use rate::rate_fields;
+pub use authenticator::{Authenticator, Check, ResponseHeaders};
+pub use credential::{Carrier, InvalidHeaderName, Presented, Sources, credential};
+pub use headers::Headers;
+pub use manage_error::ManageErrorCode;
+pub use problem::{FieldError, Problem};
 pub use render::{DenialRenderer, Rendered};
-pub use rules::{Check, Refusal, Rules};
-
-/// A request's headers, as an adapter shows them.
-pub trait Headers {
-    /// The values of all lines of the header `name`, which is in lower case, in order.
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a;
-}
-
-/// For tests, and for frameworks that keep headers in a list: names in lower case.
-impl Headers for [(&str, &[u8])] {
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.iter().filter(move |(other, _)| *other == name).map(|(_, value)| *value)
-    }
-}
+pub use response::PlainResponse;
+pub use wording::{InvalidRealm, Wording};

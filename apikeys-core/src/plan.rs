@@ -82,6 +82,7 @@ impl fmt::Display for Quota {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     name: PlanName,
+    display_name: Arc<str>,
     quota: Quota,
     api_access: bool,
     default_rate_limit: RateLimit,
@@ -95,8 +96,20 @@ impl Plan {
     ///
     /// When `name` cannot be a plan's name.
     pub fn new(name: impl AsRef<str>, quota: Quota) -> Result<Self, InvalidText> {
-        let name = PlanName::new(name)?;
-        Ok(Self { name, quota, api_access: true, default_rate_limit: RateLimit::DEFAULT })
+        Ok(Self::named(PlanName::new(name)?, quota, true))
+    }
+
+    fn named(name: PlanName, quota: Quota, api_access: bool) -> Self {
+        let display_name = capitalized(name.as_str()).into();
+        Self { name, display_name, quota, api_access, default_rate_limit: RateLimit::DEFAULT }
+    }
+
+    /// Sets the name that people read, as in "Upgrade to the Starter plan". The default is the
+    /// plan's name with a capital first letter.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl AsRef<str>) -> Self {
+        self.display_name = name.as_ref().into();
+        self
     }
 
     /// No key of an organization on this plan works, and none can be created.
@@ -117,6 +130,12 @@ impl Plan {
     #[must_use]
     pub fn name(&self) -> &PlanName {
         &self.name
+    }
+
+    /// The name that people read.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        &self.display_name
     }
 
     /// How many keys.
@@ -184,10 +203,8 @@ impl Plans {
     /// (unlimited); 60 requests a minute by default on each.
     #[must_use]
     pub fn standard() -> Self {
-        let plan = |name: &str, quota, api_access| {
-            let name = PlanName(name.into());
-            Arc::new(Plan { name, quota, api_access, default_rate_limit: RateLimit::DEFAULT })
-        };
+        let plan =
+            |name: &str, quota, api_access| Arc::new(Plan::named(PlanName(name.into()), quota, api_access));
         Self {
             first: plan("free", Quota::Limited(0), false),
             rest: vec![
@@ -214,6 +231,24 @@ impl Plans {
     pub fn default_plan(&self) -> &Plan {
         &self.first
     }
+}
+
+impl Plans {
+    /// Says which plan an organization needs for API access.
+    pub(crate) fn upgrade_advice(&self) -> String {
+        let mut plans = self.iter().skip_while(|plan| !plan.api_access());
+        match (plans.next(), plans.next()) {
+            (Some(first), Some(_)) => format!("Upgrade to the {} plan or a higher one.", first.display_name),
+            (Some(only), None) => format!("Upgrade to the {} plan.", only.display_name),
+            (None, _) => "No plan of this service includes API access.".to_owned(),
+        }
+    }
+}
+
+/// Returns `name` with its first letter in upper case.
+fn capitalized(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }
 
 impl Default for Plans {

@@ -8,6 +8,7 @@ use std::{
 use apikeys_core::{
     Admission, Denial,
     engine::{Finish, Verification},
+    http::Carrier,
 };
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -18,8 +19,8 @@ use crate::{ResponseBody, guard::Guard};
 pin_project! {
     /// The response of [`ApiKeyService`](crate::ApiKeyService).
     ///
-    /// Dropped while the inner service runs, or with that service panicking or failing, it leaves
-    /// an 'aborted' event on the audit log.
+    /// If it is dropped while the inner service runs, or the service panics or fails, the request
+    /// is recorded as aborted.
     pub struct ResponseFuture<S, ReqBody>
     where
         S: Service<Request<ReqBody>>,
@@ -36,14 +37,15 @@ pin_project! {
         Verifying {
             #[pin]
             verification: Verification,
+            carrier: Option<Carrier>,
             next: Option<(S, Request<ReqBody>)>,
         },
-        // The order of the fields is the order in which they are dropped: first the handler, then
-        // the admission, which records that it came to nothing.
+        // Fields are dropped in this order: first the handler, then the admission, which records
+        // that the request was aborted.
         Calling {
             #[pin]
             inner: F,
-            admission: Option<Admission>,
+            admitted: Option<(Admission, Carrier)>,
         },
         Finishing {
             #[pin]
@@ -59,15 +61,18 @@ pin_project! {
 impl<S: Service<Request<ReqBody>>, ReqBody> ResponseFuture<S, ReqBody> {
     pub(crate) fn verifying(
         guard: Arc<Guard>,
-        verification: Verification,
+        (verification, carrier): (Verification, Carrier),
         ready: S,
         request: Request<ReqBody>,
     ) -> Self {
-        Self { guard, state: State::Verifying { verification, next: Some((ready, request)) } }
+        Self {
+            guard,
+            state: State::Verifying { verification, carrier: Some(carrier), next: Some((ready, request)) },
+        }
     }
 
     pub(crate) fn passed(guard: Arc<Guard>, inner: S::Future) -> Self {
-        Self { guard, state: State::Calling { inner, admission: None } }
+        Self { guard, state: State::Calling { inner, admitted: None } }
     }
 
     pub(crate) fn refused(guard: Arc<Guard>, denial: Denial) -> Self {
@@ -75,7 +80,7 @@ impl<S: Service<Request<ReqBody>>, ReqBody> ResponseFuture<S, ReqBody> {
     }
 }
 
-/// Polled again after it was done, it stays pending.
+/// Stays pending if it is polled again after it was ready.
 impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
@@ -87,25 +92,29 @@ where
         let guard = this.guard;
         loop {
             let next = match this.state.as_mut().project() {
-                StateProj::Verifying { verification, next } => {
+                StateProj::Verifying { verification, carrier, next } => {
                     let verified = ready!(verification.poll(cx));
-                    let Some((mut service, mut request)) = next.take() else { return Poll::Pending };
+                    let (Some(carrier), Some((mut service, mut request))) = (carrier.take(), next.take())
+                    else {
+                        return Poll::Pending;
+                    };
                     match verified {
                         Ok(admission) => {
                             guard.admit(&mut request, admission.key());
-                            State::Calling { inner: service.call(request), admission: Some(admission) }
+                            let inner = service.call(request);
+                            State::Calling { inner, admitted: Some((admission, carrier)) }
                         }
                         Err(denial) => State::Refused { denial: Some(denial) },
                     }
                 }
-                StateProj::Calling { inner, admission } => {
+                StateProj::Calling { inner, admitted } => {
                     let result = ready!(inner.poll(cx));
-                    let admission = admission.take();
+                    let admitted = admitted.take();
                     let mut response = result?;
-                    let Some(admission) = admission else {
+                    let Some((admission, carrier)) = admitted else {
                         return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                     };
-                    guard.add_rate_headers(response.headers_mut(), admission.key());
+                    guard.add_headers(response.headers_mut(), admission.key(), &carrier);
                     let finish = admission.finish(response.status().as_u16());
                     State::Finishing { finish, response: Some(response) }
                 }

@@ -2,74 +2,80 @@ use std::{net::IpAddr, sync::Arc};
 
 use apikeys_core::{
     ApiKeys,
-    http::{DenialRenderer, Rules, Sources, Wording},
+    http::{Authenticator, DenialRenderer, Sources, Wording},
 };
 use http::Extensions;
 use tower_layer::Layer;
 
 use crate::{ApiKeyService, guard::Guard, peer::PeerSource};
 
-/// Lets requests with a valid key through to a service, and answers the others itself.
+/// Lets requests with a valid key through to a service, and answers all others itself.
 ///
-/// Cheap to clone. See the [crate's page](crate) for the rules and an example.
+/// Cheap to clone. The [crate's page](crate) has the rules and an example.
 #[derive(Debug, Clone)]
 pub struct ApiKeyLayer {
     guard: Arc<Guard>,
 }
 
 impl ApiKeyLayer {
-    /// Every request needs a key of `keys`, sent as `Authorization: Bearer <key>`.
+    /// Requires a key of `keys` for every request, sent as `Authorization: Bearer <key>`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
-        Self { guard: Arc::new(Guard { keys, rules: Rules::new(), peer: PeerSource::default() }) }
+        let guard = Guard { authenticator: Authenticator::new(keys), peer: PeerSource::default() };
+        Self { guard: Arc::new(guard) }
     }
 
-    /// A request with no credential passes, without a [`Caller`](crate::Caller). One that is
-    /// present is checked as ever: a wrong key is refused.
+    /// Lets requests without a credential through, without a [`Caller`](crate::Caller). A
+    /// credential that is present is still checked: a request with a wrong key is refused.
     #[must_use]
     pub fn optional(self) -> Self {
-        self.with_rules(Rules::optional)
+        self.with(Authenticator::optional)
     }
 
-    /// Where keys are taken from; [`Sources::bearer`] if not set.
+    /// Sets where keys are taken from. The default is [`Sources::bearer`].
     ///
     /// ```
-    /// use apikeys_tower::{ApiKeyLayer, apikeys_core::{ApiKeys, http::Sources}};
+    /// use apikeys_tower::{ApiKeys, ApiKeyLayer, Sources};
     ///
-    /// let layer = ApiKeyLayer::new(ApiKeys::in_memory())
-    ///     .sources(Sources::bearer().header("x-api-key")?);
-    /// # Ok::<(), apikeys_tower::apikeys_core::http::InvalidHeaderName>(())
+    /// let layer =
+    ///     ApiKeyLayer::new(ApiKeys::in_memory()).sources(Sources::bearer().header("x-api-key")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// The response to a request whose key came from another header than `Authorization` gets
+    /// `Vary` with that header's name, and `Cache-Control: private` unless the handler set one.
     #[must_use]
     pub fn sources(self, sources: Sources) -> Self {
-        self.with_rules(|rules| rules.sources(sources))
+        self.with(|authenticator| authenticator.sources(sources))
     }
 
-    /// The wording of denials, and whether the legacy `X-RateLimit-*` headers are sent.
+    /// Sets the wording of denials, and whether the legacy `X-RateLimit-*` headers are sent.
     #[must_use]
     pub fn wording(self, wording: Wording) -> Self {
-        self.with_rules(|rules| rules.wording(wording))
+        self.with(|authenticator| authenticator.wording(wording))
     }
 
     /// Leaves the credential in the request that the inner service sees, marked with
-    /// [`HeaderValue::set_sensitive`](http::HeaderValue::set_sensitive). If not set, all headers
-    /// of the [`sources`](Self::sources) are removed from admitted requests.
+    /// [`HeaderValue::set_sensitive`](http::HeaderValue::set_sensitive). By default all headers of
+    /// the [`sources`](Self::sources) are removed from admitted requests.
     #[must_use]
     pub fn keep_credential(self) -> Self {
-        self.with_rules(Rules::keep_credential)
+        self.with(Authenticator::keep_credential)
     }
 
-    /// How many proxies of the host's own stand before the service; 0 if not set. The client's
-    /// address on the audit log is then counted from the right of `X-Forwarded-For`. Too high a
-    /// number believes what clients write there.
+    /// Sets the number of the host's own proxies in front of the service. The default is 0.
+    ///
+    /// The client's address on the audit log is then counted from the right of
+    /// `X-Forwarded-For`. Too high a number believes what clients write there; see
+    /// [`Authenticator::trusted_hops`].
     #[must_use]
     pub fn trusted_hops(self, hops: usize) -> Self {
-        self.with_rules(|rules| rules.trusted_hops(hops))
+        self.with(|authenticator| authenticator.trusted_hops(hops))
     }
 
-    /// How to find the peer's address in a request's extensions, in place of
-    /// [`PeerAddr`](crate::PeerAddr) and, with feature `axum`, `ConnectInfo<SocketAddr>`.
-    /// `None`: the address is not known, and the audit log has none.
+    /// Sets how the peer's address is found in a request's extensions, instead of
+    /// [`PeerAddr`](crate::PeerAddr) and, with feature `axum`, `ConnectInfo<SocketAddr>`. If `find`
+    /// returns `None`, the audit log has no address.
     #[must_use]
     pub fn peer_addr<F>(mut self, find: F) -> Self
     where
@@ -79,23 +85,23 @@ impl ApiKeyLayer {
         self
     }
 
-    /// Gives denials another body than `application/problem+json`. Status and all other headers
-    /// stay.
+    /// Gives denials another body than `application/problem+json`. The status and all other
+    /// headers stay.
     ///
     /// ```
-    /// use apikeys_tower::{ApiKeyLayer, apikeys_core::{ApiKeys, Denial, http::{Answer, Rendered}}};
+    /// use apikeys_tower::{ApiKeys, ApiKeyLayer, Denial, Problem, Rendered};
     ///
     /// let layer = ApiKeyLayer::new(ApiKeys::in_memory())
-    ///     .renderer(|_: &Denial, answer: &Answer| Rendered::new("text/plain", answer.problem.title));
+    ///     .renderer(|_: &Denial, problem: &Problem| Rendered::new("text/plain", problem.title));
     /// ```
     #[must_use]
     pub fn renderer(self, renderer: impl DenialRenderer) -> Self {
-        self.with_rules(|rules| rules.renderer(renderer))
+        self.with(|authenticator| authenticator.renderer(renderer))
     }
 
-    fn with_rules(mut self, change: impl FnOnce(Rules) -> Rules) -> Self {
+    fn with(mut self, change: impl FnOnce(Authenticator) -> Authenticator) -> Self {
         let guard = Arc::make_mut(&mut self.guard);
-        guard.rules = change(std::mem::take(&mut guard.rules));
+        guard.authenticator = change(guard.authenticator.clone());
         self
     }
 }

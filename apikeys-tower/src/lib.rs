@@ -142,10 +142,18 @@ mod guard;
 pub mod guide {}
 mod layer;
 mod peer;
+mod response;
 mod service;
 
 #[doc(no_inline)]
 pub use apikeys_core;
+#[doc(no_inline)]
+pub use apikeys_core::{
+    Actor, ApiKeys, CreatedKey, Denial, DenialCode, InvalidText, KeyId, KeyListing, KeyManager, KeyName,
+    KeyPatch, KeyStore, Maintenance, ManageError, ManagedKey, ManualClock, MemoryStore, NewKey, Operator,
+    OrgId, Plan, PlanName, Plans, Quota, QuotaUsage, RateLimit, RateStatus, Secret, Status, Timestamp,
+    http::{DenialRenderer, ManageErrorCode, PlainResponse, Problem, Rendered, Sources, Wording},
+};
 
 pub use body::ResponseBody;
 pub use caller::Caller;
@@ -154,6 +162,7 @@ pub use extract::CallerRejection;
 pub use future::ResponseFuture;
 pub use layer::ApiKeyLayer;
 pub use peer::PeerAddr;
+pub use response::to_response;
 pub use service::ApiKeyService;
 
 #[cfg(all(doctest, feature = "axum"))]

@@ -11,8 +11,9 @@ use crate::{ResponseBody, ResponseFuture, guard::Guard};
 
 /// A service behind [`ApiKeyLayer`](crate::ApiKeyLayer).
 ///
-/// Denials are responses, never errors; the [`Denial`](apikeys_core::Denial) is among the
-/// response's extensions, for layers around this one. The inner service's errors pass through.
+/// Denials are responses, never errors. A denial's response has the
+/// [`Denial`](apikeys_core::Denial) among its extensions, for layers around this one. Errors of the
+/// inner service pass through.
 #[derive(Debug, Clone)]
 pub struct ApiKeyService<S> {
     inner: S,
@@ -24,14 +25,15 @@ impl<S> ApiKeyService<S> {
         Self { inner, guard }
     }
 
-    /// The service that admitted requests are passed on to.
+    /// The service that gets the admitted requests.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 }
 
 impl<S: Clone> ApiKeyService<S> {
-    /// The inner service that was polled to readiness; a clone, which may not be ready, stays.
+    /// Takes the inner service that was polled to readiness and leaves a clone, which may not be
+    /// ready.
     fn take_ready(&mut self) -> S {
         let clone = self.inner.clone();
         std::mem::replace(&mut self.inner, clone)
@@ -54,8 +56,8 @@ where
         let guard = Arc::clone(&self.guard);
         match guard.check(&mut request) {
             Check::Refuse(denial) => ResponseFuture::refused(guard, denial),
-            Check::Verify(verification) => {
-                ResponseFuture::verifying(guard, verification, self.take_ready(), request)
+            Check::Verify { verification, carrier } => {
+                ResponseFuture::verifying(guard, (verification, carrier), self.take_ready(), request)
             }
             Check::Pass => {
                 #[cfg(feature = "axum")]

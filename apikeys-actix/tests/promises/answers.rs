@@ -12,7 +12,7 @@ use actix_web::{
 use apikeys_actix::apikeys_core::{
     Denial, KeyPatch, Timestamp,
     conformance::faults::{Fault, Method},
-    http::{Answer, Rendered, Wording},
+    http::{Problem, Rendered, Wording},
 };
 
 use crate::support::{Host, Reply, anonymous, send, serving, with_lines};
@@ -185,9 +185,9 @@ async fn the_wording_is_the_hosts_choice() {
 #[actix_web::test]
 async fn a_renderer_changes_the_body_and_no_other_header() {
     let host = Host::with_limit(1).await;
-    let render = |denial: &Denial, answer: &Answer| {
-        assert_eq!(denial.code().as_str(), answer.problem.code);
-        Rendered::new("application/json", format!("{{\"error\":\"{}\"}}", answer.problem.code))
+    let render = |denial: &Denial, problem: &Problem| {
+        assert_eq!(denial.code().as_str(), problem.code);
+        Rendered::new("application/json", format!("{{\"error\":\"{}\"}}", problem.code))
     };
     let app = serving(host.middleware().renderer(render), async || "handled").await;
     assert_eq!(send(&app, host.get("/")).await.status, 200);

@@ -11,7 +11,7 @@ use actix_web::{
     middleware::Compress,
     test, web,
 };
-use apikeys_actix::apikeys_core::{Denial, http::Rules};
+use apikeys_actix::apikeys_core::{Denial, http::Authenticator};
 use flate2::read::GzDecoder;
 
 use crate::support::{Host, anonymous, send, serving, with_lines};
@@ -85,7 +85,7 @@ async fn answers_and_denials_can_be_compressed_from_within_and_around() {
 async fn a_body_knows_its_length() {
     let host = Host::new().await;
     let app = serving(host.middleware(), async || "handled").await;
-    let refusal = Rules::new().refusal(&Denial::Missing, host.keys.clock().wall());
+    let refusal = Authenticator::new(host.keys.clone()).refusal(&Denial::Missing);
     for (request, whole) in [(anonymous("/"), &*refusal.body), (host.get("/"), b"handled")] {
         let body = app.call(request.to_request()).await.unwrap().into_body();
         assert_eq!(body.size(), BodySize::Sized(u64::try_from(whole.len()).unwrap()));

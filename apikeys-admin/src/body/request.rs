@@ -1,11 +1,11 @@
 use std::borrow::Cow;
 
-use apikeys_core::{KeyName, KeyPatch, NewKey, RateLimit, Timestamp};
+use apikeys_core::{KeyName, KeyPatch, NewKey, RateLimit, Timestamp, http::FieldError};
 use schemars::JsonSchema;
 
 use super::schema;
 use crate::{
-    refusal::{FieldError, Refusal},
+    refusal::Refusal,
     strict_json::{Object, Value},
 };
 
@@ -51,7 +51,8 @@ impl NewKeyBody {
         let rate_limit = object.take("rate_limit", rate_limit).flatten();
         object.finish()?;
         // Not reached: `finish` has reported a missing name.
-        let name = name.ok_or_else(|| Refusal::invalid(vec![FieldError::of("name", "is required")]))?;
+        let name =
+            name.ok_or_else(|| Refusal::invalid(vec![FieldError::of_member("name", "is required")]))?;
         Ok(Self { name, expires_at, rate_limit })
     }
 }
@@ -121,7 +122,7 @@ fn expires_at(value: &Value<'_>, now: Timestamp) -> Read<Option<Timestamp>> {
         Value::Null => Ok(None),
         Value::Text(text) => match text.parse() {
             Ok(at) if at > now => Ok(Some(at)),
-            Ok(_) => Err(FieldError::expires_in_the_past().detail),
+            Ok(_) => Err("must be in the future".into()),
             Err(_) => Err("must be an RFC 3339 time such as 2030-01-31T00:00:00Z".into()),
         },
         _ => Err("must be an RFC 3339 time, or null".into()),
@@ -149,12 +150,15 @@ fn active(value: &Value<'_>) -> Read<bool> {
 
 #[cfg(test)]
 mod tests {
+    use apikeys_core::http::Wording;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
 
     fn pointers(result: Result<impl std::fmt::Debug, Refusal>) -> Vec<String> {
-        let problem = serde_json::to_value(result.unwrap_err().problem("")).unwrap();
+        let problem = result.unwrap_err().into_response(&Wording::default());
+        let problem: serde_json::Value = serde_json::from_slice(&problem.body).unwrap();
         let errors = problem["errors"].as_array().unwrap();
         errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
     }

@@ -9,7 +9,7 @@ use apikeys_core::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use crate::ErrorCode;
+use crate::route;
 
 macro_rules! schemas {
     ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {$(
@@ -49,7 +49,7 @@ schemas! {
     ActionName = json_schema!({ "type": "string", "enum": texts(Action::ALL) });
     OutcomeName = json_schema!({ "type": "string", "enum": texts(Outcome::ALL) });
     Denial = json_schema!({ "type": "string", "enum": texts(DenialCode::ALL) });
-    Code = json_schema!({ "type": "string", "enum": ErrorCode::ALL.map(ErrorCode::as_str) });
+    Code = json_schema!({ "type": "string", "enum": texts(&route::codes()) });
     HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
     Cursor = json_schema!({ "type": "string" });

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use apikeys_admin::{AdminApi, ErrorCode};
+use apikeys_admin::{AdminApi, ManageErrorCode};
 use apikeys_core::ApiKeys;
 use apikeys_test_document::{Document, Exchange};
 
@@ -24,7 +24,7 @@ pub(crate) fn check(ask: &Ask, reply: &Reply) {
     });
     if reply.status >= 400 {
         let problem = reply.json();
-        let code = ErrorCode::ALL.into_iter().find(|code| problem["code"] == code.as_str()).unwrap();
+        let code = ManageErrorCode::ALL.iter().find(|code| problem["code"] == code.as_str()).unwrap();
         assert_eq!((code.status(), code.title()), (reply.status, problem["title"].as_str().unwrap()));
     }
 }

@@ -1,3 +1,4 @@
+use apikeys_core::http::Wording;
 use serde_json::json;
 
 use crate::support::{Ask, Bench, ask, delete, get, patch, path, post, problem};
@@ -232,6 +233,6 @@ async fn problem_types_begin_with_the_configured_base() {
         reply.json()["type"].clone()
     };
     assert_eq!(kind(&bench), json!("urn:problem-type:apikeys:key-not-found"));
-    bench.api = bench.api.problem_types("https://docs.example.com/problems/");
+    bench.api = bench.api.wording(Wording::default().problem_types("https://docs.example.com/problems/"));
     assert_eq!(kind(&bench), json!("https://docs.example.com/problems/key-not-found"));
 }

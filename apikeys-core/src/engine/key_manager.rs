@@ -68,7 +68,7 @@ impl KeyManager {
         for _ in 0..ATTEMPTS {
             let (plan, _) = inner.standing(&self.org).await?;
             if !plan.api_access() {
-                return Err(ManageError::ApiAccessNotAvailable);
+                return Err(ManageError::ApiAccessNotAvailable { upgrade: inner.plans.upgrade_advice() });
             }
             let now = inner.clock.wall();
             let secret = inner.format.generate(&*inner.entropy)?;

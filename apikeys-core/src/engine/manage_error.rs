@@ -21,7 +21,11 @@ pub enum ManageError {
     },
     /// The organization's plan has no API access.
     #[error("the organization's plan has no API access")]
-    ApiAccessNotAvailable,
+    ApiAccessNotAvailable {
+        /// The plan that the organization needs, as a sentence:
+        /// "Upgrade to the Starter plan or a higher one."
+        upgrade: String,
+    },
     /// The expiration date is not in the future.
     #[error("the expiration date is not in the future")]
     ExpiresInThePast,

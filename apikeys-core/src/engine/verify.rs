@@ -47,6 +47,13 @@ impl ApiKeys {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub fn verify(&self, presented: &[u8], request: RequestMeta) -> Verification {
+        self.verify_with(presented, || request)
+    }
+
+    /// Like [`verify`](Self::verify), but describes the request only if the shape and checksum of
+    /// `presented` are right. Requests that carry no key then cost no copies of their path and
+    /// headers.
+    pub fn verify_with(&self, presented: &[u8], request: impl FnOnce() -> RequestMeta) -> Verification {
         let inner = &self.inner;
         let Some(under_way) = inner.lifecycle.enter() else {
             return Verification::ready(inner.refuse(Denial::VerificationUnavailable));
@@ -59,7 +66,7 @@ impl ApiKeys {
             candidates: inner.peppers.candidates(secret),
             at: inner.clock.wall(),
             began: inner.clock.monotonic(),
-            request,
+            request: request(),
             under_way,
         };
         Verification(State::Pending(Box::pin(attempt.run())))

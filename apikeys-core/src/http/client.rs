@@ -3,10 +3,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::Headers;
 use crate::audit::{RequestId, RequestMeta, TraceId};
 
-/// What the audit log keeps of a request: method, path without query, client address, user
-/// agent, `X-Request-Id` if it is harmless, and the trace id of a valid `traceparent`.
-#[must_use]
-pub fn request_meta(
+/// Describes a request for the audit log: method, path without query, client address, user agent,
+/// `X-Request-Id` if it is valid, and the trace id of a valid `traceparent`.
+pub(super) fn request_meta(
     method: &str,
     path: &str,
     headers: &(impl Headers + ?Sized),
@@ -24,15 +23,10 @@ pub fn request_meta(
     meta
 }
 
-/// The address a request came from.
+/// Finds the address that a request came from, as [`Authenticator::trusted_hops`] says.
 ///
-/// Without trusted hops that is the peer's. With `n` of them it is the `n`-th address from the
-/// right of all `X-Forwarded-For` lines together: what the outermost proxy of the host's own saw.
-/// Everything to its left was written by strangers. When there are fewer addresses than hops the
-/// request did not come through all proxies, and the peer's address is taken. No peer known: no
-/// address, whatever the headers say; an address that cannot be read: none.
-#[must_use]
-pub fn client_address(
+/// [`Authenticator::trusted_hops`]: super::Authenticator::trusted_hops
+fn client_address(
     peer: Option<IpAddr>,
     headers: &(impl Headers + ?Sized),
     trusted_hops: usize,
@@ -47,7 +41,7 @@ pub fn client_address(
     }
 }
 
-/// `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`.
+/// Reads `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`.
 fn address(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim_matches([' ', '\t']);
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
@@ -60,19 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_client_is_counted_from_the_right() {
+    fn client_address_is_counted_from_the_right_over_trusted_hops() {
         type Row = (Option<&'static str>, &'static [&'static str], usize, Option<&'static str>);
         let table: &[Row] = &[
-            // No trust: the peer, whatever is claimed.
+            // Without trusted hops, the header is ignored.
             (Some("9.9.9.9"), &[], 0, Some("9.9.9.9")),
             (Some("9.9.9.9"), &["1.1.1.1"], 0, Some("9.9.9.9")),
-            // Spoofed entries stand to the left.
+            // Entries that the client made up are to the left.
             (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1"], 1, Some("1.1.1.1")),
             (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1, 2.2.2.2"], 2, Some("1.1.1.1")),
-            // Repeated headers are one list.
+            // Several header lines are one list.
             (Some("9.9.9.9"), &["6.6.6.6", "1.1.1.1"], 1, Some("1.1.1.1")),
             (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1", "2.2.2.2"], 2, Some("1.1.1.1")),
-            // Not through all proxies.
+            // Fewer entries than hops: the request did not pass all proxies.
             (Some("9.9.9.9"), &["1.1.1.1"], 2, Some("9.9.9.9")),
             (Some("9.9.9.9"), &[], 1, Some("9.9.9.9")),
             // Other spellings.
@@ -82,11 +76,11 @@ mod tests {
             (Some("9.9.9.9"), &["2001:db8::1"], 1, Some("2001:db8::1")),
             (Some("::ffff:1.2.3.4"), &[], 0, Some("1.2.3.4")),
             (Some("9.9.9.9"), &["::ffff:1.2.3.4"], 1, Some("1.2.3.4")),
-            // Nothing that can be read.
+            // Unreadable entries.
             (Some("9.9.9.9"), &["1.1.1.1, unknown"], 1, None),
             (Some("9.9.9.9"), &[""], 1, None),
             (Some("9.9.9.9"), &["\u{1b}"], 1, None),
-            // Nobody to begin with.
+            // The peer is unknown.
             (None, &["1.1.1.1"], 1, None),
             (None, &[], 0, None),
         ];
@@ -102,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_audit_log_gets_what_the_headers_say_and_no_query() {
+    fn request_meta_has_the_headers_values_and_no_query() {
         let headers: &[(&str, &[u8])] = &[
             ("user-agent", b"curl/8"),
             ("x-request-id", b"r-1"),

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -6,8 +6,10 @@ use zeroize::Zeroizing;
 use super::Headers;
 use crate::denial::Denial;
 
-/// Where a service takes keys from. `Authorization: Bearer` always; others by choice. Never the
-/// query of the URL, which ends up in logs and histories.
+/// The places in a request from which a service takes keys.
+///
+/// `Authorization: Bearer <key>` is always one of them; the others are chosen by the host. Keys
+/// are never taken from the query of the URL, which ends up in logs and browser histories.
 ///
 /// ```
 /// use apikeys_core::http::Sources;
@@ -17,45 +19,48 @@ use crate::denial::Denial;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
-    headers: Vec<Cow<'static, str>>,
+    headers: Vec<Arc<str>>,
     basic: bool,
 }
 
-/// The text cannot be a header that carries a key.
+/// The text cannot be the name of a header that carries a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not the name of a header of one's own, such as x-api-key")]
+#[error("invalid header name: expected the name of a header other than Authorization, such as x-api-key")]
 pub struct InvalidHeaderName;
 
 impl Sources {
-    /// `Authorization: Bearer <key>` and nothing else.
+    /// Takes keys from `Authorization: Bearer <key>` only.
     #[must_use]
     pub fn bearer() -> Self {
         Self::default()
     }
 
-    /// Also takes the key from a header of its own, as `X-API-Key: <key>`.
+    /// Also takes the key from the header `name`, as `X-API-Key: <key>`. Naming a header twice
+    /// has no further effect.
     ///
     /// # Errors
     ///
-    /// When `name` is not a header's name, or is `authorization`.
+    /// Returns an error if `name` is not a valid header name, or is `authorization`.
     pub fn header(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
         let name = name.to_ascii_lowercase();
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(token) || name == AUTHORIZATION {
             return Err(InvalidHeaderName);
         }
-        self.headers.push(name.into());
+        if self.headers.iter().all(|known| **known != *name) {
+            self.headers.push(name.into());
+        }
         Ok(self)
     }
 
-    /// Also takes the key from the user name of `Authorization: Basic`; the password is ignored.
+    /// Also takes the key from the user name of `Authorization: Basic`. The password is ignored.
     #[must_use]
     pub fn basic_user_name(mut self) -> Self {
         self.basic = true;
         self
     }
 
-    /// The headers that may carry a key, in lower case: what the inner service should not see.
+    /// The names of the headers that may carry a key, in lower case.
     pub fn header_names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(AUTHORIZATION).chain(self.headers.iter().map(AsRef::as_ref))
     }
@@ -67,9 +72,12 @@ impl Sources {
 
 const AUTHORIZATION: &str = "authorization";
 
-/// What a caller sent as its key. Not yet looked at.
+/// The text that a caller sent as its key, before any check.
 #[derive(PartialEq, Eq)]
-pub struct Presented<'a>(Text<'a>);
+pub struct Presented<'a> {
+    text: Text<'a>,
+    carrier: Carrier,
+}
 
 #[derive(PartialEq, Eq)]
 enum Text<'a> {
@@ -77,52 +85,82 @@ enum Text<'a> {
     Decoded(Zeroizing<Vec<u8>>),
 }
 
-impl Presented<'_> {
+/// The header that carried the key of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrier(Option<Arc<str>>);
+
+impl Carrier {
+    const AUTHORIZATION: Self = Self(None);
+
+    /// The header's name in lower case.
+    #[must_use]
+    pub fn header_name(&self) -> &str {
+        self.0.as_deref().unwrap_or(AUTHORIZATION)
+    }
+
+    /// Whether the header is `Authorization`, which caches know to carry credentials.
+    #[must_use]
+    pub fn is_authorization(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<'a> Presented<'a> {
+    fn sent(bytes: &'a [u8], carrier: Carrier) -> Self {
+        Self { text: Text::Sent(bytes), carrier }
+    }
+
     /// The bytes that should be a secret.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
+        match &self.text {
             Text::Sent(bytes) => bytes,
             Text::Decoded(bytes) => bytes,
         }
     }
+
+    /// The header that carried the text.
+    #[must_use]
+    pub fn carrier(&self) -> &Carrier {
+        &self.carrier
+    }
 }
 
-impl std::fmt::Debug for Presented<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Presented(…)")
     }
 }
 
-/// Finds the one credential of a request; none is `Ok(None)`.
+/// Finds the one credential of a request. Returns `Ok(None)` if the request has none.
 ///
-/// A scheme that is not an enabled source is no credential. White space around a header's value
-/// is not part of it (RFC 9110, section 5.5).
+/// An `Authorization` header with a scheme that is not an enabled source is not a credential.
+/// White space around a header's value is not part of the value (RFC 9110, section 5.5).
 ///
 /// # Errors
 ///
-/// [`Denial::Ambiguous`] when there are two `Authorization` lines, a list joined by a comma, or
-/// two sources at once, even with the same key.
+/// Returns [`Denial::Ambiguous`] if a source's header has two lines or a list joined by a comma,
+/// or if two sources have a credential, even the same one.
 pub fn credential<'a>(
     sources: &'a Sources,
     headers: &'a (impl Headers + ?Sized),
 ) -> Result<Option<Presented<'a>>, Denial> {
-    let mut found = match one(headers, AUTHORIZATION)? {
+    let mut found = match only_line(headers, AUTHORIZATION)? {
         Some(value) => authorization(sources, value)?,
         None => None,
     };
     for name in &sources.headers {
-        let Some(value) = one(headers, name)? else { continue };
+        let Some(value) = only_line(headers, name)? else { continue };
         if value.contains(&b',') || found.is_some() {
             return Err(Denial::Ambiguous);
         }
-        found = Some(Presented(Text::Sent(value)));
+        found = Some(Presented::sent(value, Carrier(Some(Arc::clone(name)))));
     }
     Ok(found)
 }
 
-/// The only line of a header, trimmed; an empty one is none.
-fn one<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Result<Option<&'a [u8]>, Denial> {
+/// Returns the only line of a header, trimmed, or `None` if it is missing or empty.
+fn only_line<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Result<Option<&'a [u8]>, Denial> {
     let mut lines = headers.values(name);
     let first = lines.next();
     if lines.next().is_some() {
@@ -132,7 +170,7 @@ fn one<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Result<Option
 }
 
 fn authorization<'a>(sources: &Sources, value: &'a [u8]) -> Result<Option<Presented<'a>>, Denial> {
-    // A list that a proxy joined may hide a key behind a scheme of no interest.
+    // In a list that a proxy joined, a key may follow a scheme that is not a source.
     let named = |part| sources.takes(scheme(trim(part)).0);
     if value.contains(&b',') && value.split(|byte| *byte == b',').any(named) {
         return Err(Denial::Ambiguous);
@@ -141,13 +179,14 @@ fn authorization<'a>(sources: &Sources, value: &'a [u8]) -> Result<Option<Presen
     if !sources.takes(scheme) || rest.is_empty() {
         return Ok(None);
     }
+    let carrier = Carrier::AUTHORIZATION;
     if scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(Some(Presented(Text::Sent(rest))));
+        return Ok(Some(Presented::sent(rest, carrier)));
     }
-    Ok(basic_user_name(rest).map(|name| Presented(Text::Decoded(name))))
+    Ok(basic_user_name(rest).map(|name| Presented { text: Text::Decoded(name), carrier }))
 }
 
-/// The scheme up to the first space, and what follows the spaces.
+/// Splits `value` into the scheme before the first space and the text after the spaces.
 fn scheme(value: &[u8]) -> (&[u8], &[u8]) {
     let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);
@@ -155,8 +194,10 @@ fn scheme(value: &[u8]) -> (&[u8], &[u8]) {
     (scheme, rest.split_at(start).1)
 }
 
-/// The user name of Basic credentials; an empty one is none. What cannot be decoded, or is longer
-/// than a key could make it, becomes a text that is no key.
+/// Returns the user name of Basic credentials, or `None` if it is empty.
+///
+/// Credentials that cannot be decoded, or are longer than those with a key, become a text that is
+/// never a valid key.
 fn basic_user_name(encoded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     const LONGEST: usize = 512;
     let undecodable = || Some(Zeroizing::new(vec![b'?']));
@@ -193,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_read_in_any_case_and_spaces_after_it_do_not_count() {
+    fn scheme_in_any_case_and_with_several_spaces_is_read() {
         for good in ["Bearer k", "bearer k", "BEARER k", "bEaReR   k", "  Bearer k\t "] {
             assert_eq!(bearer(good), Ok(Some("k".into())), "{good:?}");
         }
     }
 
     #[test]
-    fn what_is_no_bearer_credential_is_missing() {
+    fn header_without_a_bearer_credential_has_no_credential() {
         for none in [
             "",
             " ",
@@ -218,13 +259,13 @@ mod tests {
     }
 
     #[test]
-    fn white_space_inside_stays_and_makes_the_key_invalid_later() {
+    fn white_space_inside_a_credential_is_kept() {
         assert_eq!(bearer("Bearer a b"), Ok(Some("a b".into())));
         assert_eq!(bearer("Bearer \tk"), Ok(Some("\tk".into())));
     }
 
     #[test]
-    fn two_of_anything_are_ambiguous_whatever_their_length_or_shape() {
+    fn two_credentials_are_ambiguous_whatever_their_length_or_shape() {
         let long = format!("Bearer {},b", "x".repeat(9_000));
         for two in [
             "Bearer a,b",
@@ -275,7 +316,7 @@ mod tests {
         assert_eq!(basic(&"x".repeat(9_000)), Ok(Some(b"?".to_vec())));
     }
 
-    /// The rules for a single Authorization line, over text and in other words.
+    /// The rules for a single `Authorization` line, written for text.
     fn oracle(value: &str) -> Result<Option<String>, Denial> {
         let value = value.trim_matches([' ', '\t']);
         let named = |part: &str| {
@@ -295,7 +336,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
         #[test]
-        fn one_line_is_read_as_the_rules_say(words in prop::collection::vec(prop::sample::select(
+        fn one_line_is_read_as_the_oracle_reads_it(words in prop::collection::vec(prop::sample::select(
             vec!["Bearer", "bearer", "Basic", "Digest", " ", "  ", "\t", ",", ", ", "a", "acme_live_1", "=", "Bearerish"]), 0..8)) {
             let value = words.concat();
             prop_assert_eq!(bearer(&value), oracle(&value), "{:?}", value);

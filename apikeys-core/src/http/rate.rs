@@ -4,14 +4,13 @@ use crate::{
     rate_limit::{RateLimit, RateStatus},
 };
 
-/// The rate limit headers that describe `rate`, names in lower case.
+/// Returns the rate limit headers for `rate`, with names in lower case.
 ///
 /// `RateLimit-Policy: "per-key";q=60;w=60` and `RateLimit: "per-key";r=59;t=60` follow
-/// draft-ietf-httpapi-ratelimit-headers-11: `r` is what is left, `t` the seconds until the oldest
-/// counted request leaves the window, rounded up. With `legacy_at`, the wall clock's time, the
-/// older `X-RateLimit-*` come too.
-#[must_use]
-pub fn rate_fields(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Vec<(&'static str, String)> {
+/// draft-ietf-httpapi-ratelimit-headers-11: `r` is the number of requests left, `t` the seconds
+/// until the oldest counted request leaves the window, rounded up. If `legacy_at`, the wall
+/// clock's time, is given, the older `X-RateLimit-*` headers are added.
+pub(super) fn rate_fields(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Vec<(&'static str, String)> {
     let limit = rate.limit.requests();
     let remaining = rate.remaining;
     let seconds = whole_seconds(rate.reset_after);
@@ -52,9 +51,9 @@ mod tests {
     }
 
     proptest! {
-        /// Read back by somebody else's RFC 9651 parser.
+        /// An independent parser of RFC 9651 reads the fields.
         #[test]
-        fn the_fields_are_structured_lists_with_true_numbers(limit in 1_u32..=10_000, used in 0_u32..20_000, millis in 0_u64..=60_000) {
+        fn rate_fields_are_structured_lists_with_the_right_numbers(limit in 1_u32..=10_000, used in 0_u32..20_000, millis in 0_u64..=60_000) {
             let limit = RateLimit::per_minute(limit).unwrap();
             let remaining = limit.requests().saturating_sub(used);
             let rate = RateStatus::new(limit, remaining, Duration::from_millis(millis));

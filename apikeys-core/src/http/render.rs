@@ -1,50 +1,54 @@
 use std::borrow::Cow;
 
-use super::Answer;
+use super::Problem;
 use crate::denial::Denial;
 
-/// Gives denials a body of the host's own: an envelope that all its answers share, another
-/// language, plain text.
+/// Gives denials a body of the host's own, such as the envelope of all its errors or another
+/// language.
 ///
 /// Only the body and its type are replaced. The status and all other headers stay as they are, so
-/// that no renderer can turn a denial into a success or lose a `Retry-After`.
+/// that a renderer cannot turn a denial into a success or remove a `Retry-After`.
 ///
 /// Closures are renderers:
 ///
 /// ```
-/// use apikeys_core::{Denial, http::{Answer, Rendered, Rules}};
+/// use apikeys_core::{ApiKeys, Denial, http::{Authenticator, Problem, Rendered}};
 ///
-/// let rules = Rules::new().renderer(|_: &Denial, answer: &Answer| {
-///     let code = answer.problem.code;
+/// let authenticator = Authenticator::new(ApiKeys::in_memory()).renderer(|_: &Denial, problem: &Problem| {
+///     let code = problem.code;
 ///     Rendered::new("application/json", format!(r#"{{"error":{{"code":"{code}"}}}}"#))
 /// });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot render denials",
+    note = "write the types of a closure's parameters: `|denial: &Denial, problem: &Problem| Rendered::new(…)`"
+)]
 pub trait DenialRenderer: Send + Sync + 'static {
-    /// The body for `denial`, whose answer would be `answer`.
-    fn render(&self, denial: &Denial, answer: &Answer) -> Rendered;
+    /// Returns the body for `denial`. Without a renderer it would be `problem` in JSON.
+    fn render(&self, denial: &Denial, problem: &Problem) -> Rendered;
 }
 
 impl<F> DenialRenderer for F
 where
-    F: Fn(&Denial, &Answer) -> Rendered + Send + Sync + 'static,
+    F: Fn(&Denial, &Problem) -> Rendered + Send + Sync + 'static,
 {
-    fn render(&self, denial: &Denial, answer: &Answer) -> Rendered {
-        self(denial, answer)
+    fn render(&self, denial: &Denial, problem: &Problem) -> Rendered {
+        self(denial, problem)
     }
 }
 
-/// A body and its type.
+/// A body and its type, as a [`DenialRenderer`] returns them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rendered {
-    /// The value of `Content-Type`. One that cannot stand in a header is left out.
+    /// The value of `Content-Type`. The adapters leave out a value that is invalid in a header.
     pub content_type: Cow<'static, str>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Rendered {
-    /// A body of this type.
+    /// Creates a body of this type.
     #[must_use]
     pub fn new(content_type: impl Into<Cow<'static, str>>, body: impl Into<Vec<u8>>) -> Self {
         Self { content_type: content_type.into(), body: body.into() }

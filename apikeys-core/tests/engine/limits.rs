@@ -3,10 +3,7 @@ use std::{
     time::Duration,
 };
 
-use apikeys_core::{
-    ApiKeys, Denial, KeyPatch, RateLimited,
-    http::{Answer, Wording},
-};
+use apikeys_core::{ApiKeys, Denial, KeyPatch, RateLimited, http::Authenticator};
 use proptest::prelude::*;
 
 use crate::support::{Bench, actor, id, new_key, org, per_minute, plan, request};
@@ -19,8 +16,8 @@ async fn after_the_time_given_a_request_passes_and_before_it_does_not() {
         assert_eq!(bench.call(&created.secret).await, Ok(()));
         bench.clock.advance(Duration::from_millis(17_300)).await;
         let Err(denial) = bench.call(&created.secret).await else { panic!("the limit is one") };
-        let answer = Answer::of(&denial, &Wording::default(), "2030-01-01T00:00:00Z".parse().unwrap());
-        let seconds = answer.problem.retry_after.unwrap();
+        let response = Authenticator::new(bench.keys.clone()).refusal(&denial);
+        let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=60).contains(&seconds));
         bench.clock.advance(Duration::from_secs(seconds - 2)).await;
         assert!(matches!(bench.call(&created.secret).await, Err(Denial::RateLimited(_))));

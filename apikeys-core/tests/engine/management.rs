@@ -77,12 +77,15 @@ async fn without_api_access_keys_can_be_seen_edited_and_deleted_but_not_created(
     let bench = Bench::new().await;
     let created = bench.create(new_key("a")).await;
     bench.set_plan("free").await;
-    assert!(matches!(bench.manage().create(new_key("b")).await, Err(ManageError::ApiAccessNotAvailable)));
+    assert!(matches!(
+        bench.manage().create(new_key("b")).await,
+        Err(ManageError::ApiAccessNotAvailable { .. })
+    ));
     assert_eq!(bench.manage().list(10, None).await.unwrap().items.len(), 1);
     bench.manage().update(id(&created), KeyPatch::new().name("c".parse().unwrap())).await.unwrap();
     bench.manage().delete(id(&created)).await.unwrap();
     let unknown = bench.keys.manage(org("never seen"), actor());
-    assert!(matches!(unknown.create(new_key("b")).await, Err(ManageError::ApiAccessNotAvailable)));
+    assert!(matches!(unknown.create(new_key("b")).await, Err(ManageError::ApiAccessNotAvailable { .. })));
     assert_eq!(unknown.quota().await.unwrap().plan, plan("free"));
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use apikeys_tower::apikeys_core::{
     Denial, KeyPatch, Timestamp,
     conformance::faults::{Fault, Method},
-    http::{Answer, Rendered, Wording},
+    http::{Problem, Rendered, Wording},
 };
 use axum::{Router, body::Body, response::IntoResponse, routing::get};
 use http::Request;
@@ -168,9 +168,9 @@ async fn the_wording_is_the_hosts_choice() {
 #[tokio::test]
 async fn a_renderer_changes_the_body_and_no_other_header() {
     let host = Host::with_limit(1).await;
-    let render = |denial: &Denial, answer: &Answer| {
-        assert_eq!(denial.code().as_str(), answer.problem.code);
-        Rendered::new("application/json", format!("{{\"error\":\"{}\"}}", answer.problem.code))
+    let render = |denial: &Denial, problem: &Problem| {
+        assert_eq!(denial.code().as_str(), problem.code);
+        Rendered::new("application/json", format!("{{\"error\":\"{}\"}}", problem.code))
     };
     let app = Router::new().route("/", get(|| async {})).route_layer(host.layer().renderer(render));
     assert_eq!(send(app.clone(), host.get("/")).await.status, 200);

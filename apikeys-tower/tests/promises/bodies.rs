@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use apikeys_tower::apikeys_core::{Denial, http::Rules};
+use apikeys_tower::apikeys_core::{Denial, http::Authenticator};
 use axum::{Router, body::Body, routing::get};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Body as _;
@@ -76,7 +76,7 @@ async fn a_denials_body_knows_its_length_and_its_end() {
     let service = host.layer().layer(service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"handled"))))
     }));
-    let refusal = Rules::new().refusal(&Denial::Missing, host.keys.clock().wall());
+    let refusal = Authenticator::new(host.keys.clone()).refusal(&Denial::Missing);
     for (request, whole) in [(anonymous("/"), &*refusal.body), (host.get("/"), b"handled")] {
         let length = u64::try_from(whole.len()).unwrap();
         let mut body = service.clone().oneshot(request).await.unwrap().into_body();

@@ -5,15 +5,12 @@ use actix_web::{
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     guard,
-    http::{
-        StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
-    },
+    http::header::HeaderMap,
     middleware::{Next, from_fn},
     web::{self, Bytes, Data, Json, PayloadConfig, ServiceConfig},
 };
-use apikeys_actix::{ApiKeyMiddleware, Caller};
-use apikeys_example_shared::{Answer, Demo, Identity};
+use apikeys_actix::{ApiKeyMiddleware, Caller, to_response};
+use apikeys_example_shared::{Demo, Identity};
 
 /// The length of the longest accepted body, in bytes.
 const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -54,7 +51,7 @@ fn get() -> Route {
 }
 
 async fn whoami(caller: Caller) -> Json<Identity> {
-    Json(Identity::from(&*caller))
+    Json(Identity::new(caller.org(), caller.key_id(), caller.key_name()))
 }
 
 async fn echo(body: Bytes) -> Bytes {
@@ -74,26 +71,14 @@ async fn log_in<B: MessageBody>(
 }
 
 async fn enter(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
-    send(demo.login.enter(request.uri().query()))
+    to_response(demo.login.enter(request.uri().query()))
 }
 
 async fn set_plan(demo: Data<Demo>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    send(demo.set_plan(&*lines(request.headers()), &body).await)
+    to_response(demo.set_plan(&*lines(request.headers()), &body).await)
 }
 
 /// The headers as lines, which `apikeys_core::http::Headers` is implemented for.
 fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
-}
-
-/// Converts a response of the demo for actix-web.
-fn send(answer: Answer) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::new(status).set_body(answer.body).map_into_boxed_body();
-    for (name, value) in answer.headers {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    }
-    response
 }

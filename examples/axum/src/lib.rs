@@ -1,15 +1,15 @@
 //! The routes of the quickstart, which tests and benchmarks also use.
 
 use apikeys_core::ApiKeys;
-use apikeys_example_shared::{Answer, Demo, Identity};
-use apikeys_tower::{ApiKeyLayer, Caller};
+use apikeys_example_shared::{Demo, Identity};
+use apikeys_tower::{ApiKeyLayer, Caller, to_response};
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{RawQuery, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::HeaderMap,
     middleware::{Next, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post, put},
 };
 
@@ -53,16 +53,16 @@ async fn log_in(State(demo): State<Demo>, mut request: Request, next: Next) -> R
     next.run(request).await
 }
 
-async fn enter(State(demo): State<Demo>, RawQuery(query): RawQuery) -> Sent {
-    Sent(demo.login.enter(query.as_deref()))
+async fn enter(State(demo): State<Demo>, RawQuery(query): RawQuery) -> Response {
+    to_response(demo.login.enter(query.as_deref()))
 }
 
-async fn set_plan(State(demo): State<Demo>, headers: HeaderMap, body: Bytes) -> Sent {
-    Sent(demo.set_plan(&*lines(&headers), &body).await)
+async fn set_plan(State(demo): State<Demo>, headers: HeaderMap, body: Bytes) -> Response {
+    to_response(demo.set_plan(&*lines(&headers), &body).await)
 }
 
 async fn whoami(caller: Caller) -> Json<Identity> {
-    Json(Identity::from(&*caller))
+    Json(Identity::new(caller.org(), caller.key_id(), caller.key_name()))
 }
 
 async fn echo(body: Bytes) -> Bytes {
@@ -72,21 +72,4 @@ async fn echo(body: Bytes) -> Bytes {
 /// The headers as lines, which `apikeys_core::http::Headers` is implemented for.
 fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
-}
-
-/// A response of the demo, converted for axum.
-struct Sent(Answer);
-
-impl IntoResponse for Sent {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.0.body));
-        *response.status_mut() =
-            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        for (name, value) in self.0.headers {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
-        response
-    }
 }

@@ -1,12 +1,12 @@
 use std::{io, sync::Arc};
 
-use apikeys_admin::{AdminApi, ErrorCode};
+use apikeys_admin::{AdminApi, ManageErrorCode, PlainResponse};
 use apikeys_core::{
     Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, NewKey, OrgId, PlanName, Secret,
     entropy::EntropyError, http::Headers, store::StoreError,
 };
 
-use crate::{Answer, LOGIN_COOKIE, Login, PREFIX};
+use crate::{LOGIN_COOKIE, Login, PREFIX, answer};
 
 /// The demo's organizations, each on its plan.
 const ORGANIZATIONS: [(&str, &str); 5] = [
@@ -74,26 +74,26 @@ impl Demo {
 
     /// Responds to `PUT /demo/plan` with the body `{"plan": "…"}`: puts the organization of the login
     /// headers on a plan, as the billing of a real service would.
-    pub async fn set_plan(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Answer {
+    pub async fn set_plan(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> PlainResponse {
         let Some(admin) = self.login.program(headers) else {
-            return Answer::problem(
-                ErrorCode::AdminRequired,
+            return answer::problem(
+                ManageErrorCode::AdminRequired,
                 "Send X-Demo-Admin with the admin token, and X-Demo-Org.",
             );
         };
         let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
-            return Answer::problem(ErrorCode::MalformedJson, "Send {\"plan\": \"…\"}.");
+            return answer::problem(ManageErrorCode::MalformedJson, "Send {\"plan\": \"…\"}.");
         };
-        let unknown = || Answer::problem(ErrorCode::ValidationFailed, "Unknown plan.");
+        let unknown = || answer::problem(ManageErrorCode::ValidationFailed, "Unknown plan.");
         let Some(plan) = body.get("plan").and_then(|plan| PlanName::new(plan.as_str()?).ok()) else {
             return unknown();
         };
         match self.keys.operator(admin.actor).set_plan(&admin.org, &plan).await {
-            Ok(()) => Answer::empty(204),
+            Ok(()) => answer::empty(204),
             Err(ManageError::UnknownPlan(_)) => unknown(),
             Err(error) => {
                 tracing::error!(%error, "a plan could not be changed");
-                Answer::problem(ErrorCode::ManagementUnavailable, "Try again in a moment.")
+                answer::problem(ManageErrorCode::ManagementUnavailable, "Try again in a moment.")
             }
         }
     }

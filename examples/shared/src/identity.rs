@@ -1,4 +1,4 @@
-use apikeys_core::VerifiedKey;
+use apikeys_core::{KeyId, KeyName, OrgId};
 use serde::Serialize;
 
 /// The response to `GET /v1/whoami`.
@@ -13,12 +13,10 @@ pub struct Identity {
     pub name: String,
 }
 
-impl From<&VerifiedKey> for Identity {
-    fn from(caller: &VerifiedKey) -> Self {
-        Self {
-            org: caller.org().to_string(),
-            key_id: caller.key_id().to_string(),
-            name: caller.key_name().to_string(),
-        }
+impl Identity {
+    /// Names a caller.
+    #[must_use]
+    pub fn new(org: &OrgId, key_id: KeyId, name: &KeyName) -> Self {
+        Self { org: org.to_string(), key_id: key_id.to_string(), name: name.to_string() }
     }
 }

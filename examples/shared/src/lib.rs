@@ -12,7 +12,6 @@ mod lifetime;
 mod login;
 mod start;
 
-pub use answer::Answer;
 pub use config::{Config, ConfigError, Database};
 pub use database::OpenDatabase;
 pub use demo::{Demo, DemoError, ReadyMadeKey};

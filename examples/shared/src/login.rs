@@ -4,7 +4,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use apikeys_admin::{Admin, ErrorCode};
+use apikeys_admin::{Admin, ManageErrorCode, PlainResponse};
 use apikeys_core::{
     Actor, OrgId,
     entropy::{Entropy, EntropyError, OsEntropy},
@@ -12,7 +12,7 @@ use apikeys_core::{
 };
 use subtle::ConstantTimeEq;
 
-use crate::Answer;
+use crate::answer;
 
 /// The page that a login leads to.
 const PAGE: &str = "/settings/developer";
@@ -67,7 +67,7 @@ impl Login {
 
     /// Responds to `GET /login?token=…&org=…`: starts a session and redirects to the settings page.
     #[must_use]
-    pub fn enter(&self, query: Option<&str>) -> Answer {
+    pub fn enter(&self, query: Option<&str>) -> PlainResponse {
         let (mut token, mut org) = (String::new(), String::new());
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match &*name {
@@ -78,14 +78,14 @@ impl Login {
         }
         let (true, Ok(org)) = (self.knows(&token), OrgId::new(&org)) else {
             let detail = "Use the link that was printed at the start: /login?token=…&org=…";
-            return Answer::problem(ErrorCode::AdminRequired, detail);
+            return answer::problem(ManageErrorCode::AdminRequired, detail);
         };
         let Ok(session) = random() else {
-            return Answer::problem(ErrorCode::ManagementUnavailable, "Try again in a moment.");
+            return answer::problem(ManageErrorCode::ManagementUnavailable, "Try again in a moment.");
         };
         let cookie = format!("{LOGIN_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session, org);
-        Answer::empty(303).with("location", PAGE).with("set-cookie", cookie)
+        answer::empty(303).with_header("location", PAGE).with_header("set-cookie", cookie)
     }
 
     fn knows(&self, token: &str) -> bool {

@@ -1,0 +1,328 @@
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use super::{
+    Carrier, DenialRenderer, Headers, PlainResponse, Sources, Wording, client::request_meta, credential,
+    denied::Denied, rate::rate_fields,
+};
+use crate::{
+    denial::Denial,
+    engine::{ApiKeys, Verification, VerifiedKey},
+};
+
+/// Decides which requests are let in, and how the others are answered.
+///
+/// An adapter asks its `Authenticator` and translates types. It decides nothing by itself, so all
+/// frameworks answer alike.
+///
+/// ```
+/// use apikeys_core::{ApiKeys, http::{Authenticator, Check}};
+///
+/// let authenticator = Authenticator::new(ApiKeys::in_memory());
+/// let headers: &[(&str, &[u8])] = &[];
+/// let Check::Refuse(denial) = authenticator.check("GET", "/v1/items", headers, None) else {
+///     panic!("a request without a key is refused");
+/// };
+/// assert_eq!(authenticator.refusal(&denial).status, 401);
+/// ```
+#[derive(Clone)]
+pub struct Authenticator {
+    keys: ApiKeys,
+    sources: Sources,
+    wording: Wording,
+    optional: bool,
+    keep_credential: bool,
+    trusted_hops: usize,
+    renderer: Option<Arc<dyn DenialRenderer>>,
+}
+
+/// What to do with a request.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "closed for good: an adapter must handle each")]
+pub enum Check {
+    /// The request has one credential, which is being verified.
+    Verify {
+        /// Resolves to the admission of the request, or to a denial.
+        verification: Verification,
+        /// The header that carried the credential.
+        carrier: Carrier,
+    },
+    /// The request has no credential and needs none: it is let through without a caller.
+    Pass,
+    /// The request is refused.
+    Refuse(Denial),
+}
+
+/// The headers that the response to an admitted request gets, with names in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseHeaders {
+    /// Headers that replace the handler's own of the same name.
+    pub replace: Vec<(&'static str, String)>,
+    /// Header lines that are added to the handler's own of the same name.
+    pub append: Vec<(&'static str, String)>,
+}
+
+impl Authenticator {
+    /// Requires a key of `keys` for every request, sent as `Authorization: Bearer <key>`.
+    #[must_use]
+    pub fn new(keys: ApiKeys) -> Self {
+        Self {
+            keys,
+            sources: Sources::default(),
+            wording: Wording::default(),
+            optional: false,
+            keep_credential: false,
+            trusted_hops: 0,
+            renderer: None,
+        }
+    }
+
+    /// Lets requests without a credential through, without a caller. A credential that is present
+    /// is still checked: a request with a wrong key is refused.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Sets where keys are taken from. The default is [`Sources::bearer`].
+    #[must_use]
+    pub fn sources(mut self, sources: Sources) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    /// Sets the wording of responses.
+    #[must_use]
+    pub fn wording(mut self, wording: Wording) -> Self {
+        self.wording = wording;
+        self
+    }
+
+    /// Leaves the credential in admitted requests, marked as sensitive if the framework supports
+    /// it. By default all headers of the [`sources`](Self::sources) are removed.
+    #[must_use]
+    pub fn keep_credential(mut self) -> Self {
+        self.keep_credential = true;
+        self
+    }
+
+    /// Sets the number of the host's own proxies in front of the service. The default is 0.
+    ///
+    /// With 0, the client's address is the peer's. With `hops`, it is the `hops`-th address from
+    /// the right of all `X-Forwarded-For` lines together: the one that the outermost proxy of the
+    /// host saw. Everything to its left was written by the client, so too high a number believes
+    /// the client. A request with fewer addresses did not come through all proxies, and has the
+    /// peer's address. The client's address is unknown if the peer is, or if the entry is not an
+    /// address.
+    #[must_use]
+    pub fn trusted_hops(mut self, hops: usize) -> Self {
+        self.trusted_hops = hops;
+        self
+    }
+
+    /// Gives denials another body than RFC 9457 problem details.
+    #[must_use]
+    pub fn renderer(mut self, renderer: impl DenialRenderer) -> Self {
+        self.renderer = Some(Arc::new(renderer));
+        self
+    }
+
+    /// Whether admitted requests keep their credential.
+    #[must_use]
+    pub fn keeps_credential(&self) -> bool {
+        self.keep_credential
+    }
+
+    /// The names of the headers that may carry a key, in lower case.
+    pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
+        self.sources.header_names()
+    }
+
+    /// Decides what to do with a request.
+    ///
+    /// `path` and the headers are kept for the audit log only if the request has a well-formed
+    /// key; the query of `path` is not kept. `peer` is the address at the other end of the
+    /// connection, if it is known.
+    pub fn check(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &(impl Headers + ?Sized),
+        peer: Option<IpAddr>,
+    ) -> Check {
+        match credential(&self.sources, headers) {
+            Ok(Some(presented)) => {
+                let meta = || request_meta(method, path, headers, peer, self.trusted_hops);
+                let verification = self.keys.verify_with(presented.as_bytes(), meta);
+                Check::Verify { verification, carrier: presented.carrier().clone() }
+            }
+            Ok(None) if self.optional => Check::Pass,
+            Ok(None) => Check::Refuse(self.keys.refuse(Denial::Missing)),
+            Err(denial) => Check::Refuse(self.keys.refuse(denial)),
+        }
+    }
+
+    /// Creates the response to a denied request.
+    #[must_use]
+    pub fn refusal(&self, denial: &Denial) -> PlainResponse {
+        let denied = Denied {
+            wording: &self.wording,
+            plans: self.keys.plans(),
+            renderer: self.renderer.as_deref(),
+            now: self.keys.clock().wall(),
+        };
+        denied.response(denial)
+    }
+
+    /// Returns the headers that the response to an admitted request gets. `handler` shows the
+    /// headers that the handler set.
+    ///
+    /// All responses tell the state of the rate limit. Caches know that the response to a request
+    /// with `Authorization` is private, but not if another header carried the key: then `Vary`
+    /// names that header, and `Cache-Control` is `private` unless the handler set it.
+    #[must_use]
+    pub fn response_headers(
+        &self,
+        key: &VerifiedKey,
+        carrier: &Carrier,
+        handler: &(impl Headers + ?Sized),
+    ) -> ResponseHeaders {
+        let legacy_at = self.wording.legacy_rate_headers.then(|| self.keys.clock().wall());
+        let mut headers =
+            ResponseHeaders { replace: rate_fields(&key.rate(), legacy_at), append: Vec::new() };
+        if !carrier.is_authorization() {
+            if !varies(handler, carrier.header_name()) {
+                headers.append.push(("vary", carrier.header_name().to_owned()));
+            }
+            if handler.values("cache-control").next().is_none() {
+                headers.append.push(("cache-control", "private".to_owned()));
+            }
+        }
+        headers
+    }
+}
+
+/// Whether a response already varies with the request header `name`.
+fn varies(response: &(impl Headers + ?Sized), name: &str) -> bool {
+    response.values("vary").flat_map(|line| line.split(|byte| *byte == b',')).any(|entry| {
+        let entry = entry.trim_ascii();
+        entry == b"*" || entry.eq_ignore_ascii_case(name.as_bytes())
+    })
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("sources", &self.sources)
+            .field("wording", &self.wording)
+            .field("optional", &self.optional)
+            .field("keep_credential", &self.keep_credential)
+            .field("trusted_hops", &self.trusted_hops)
+            .field("own_renderer", &self.renderer.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::{NewKey, PlanName, Secret};
+
+    type Line<'a> = (&'a str, &'a [u8]);
+
+    fn authenticator() -> Authenticator {
+        Authenticator::new(ApiKeys::in_memory())
+    }
+
+    fn check(authenticator: &Authenticator, headers: &[Line<'_>]) -> Check {
+        authenticator.check("GET", "/", headers, None)
+    }
+
+    async fn created(keys: &ApiKeys) -> Secret {
+        let (org, actor) = ("org".parse::<crate::OrgId>().unwrap(), "ann".parse::<crate::Actor>().unwrap());
+        let plan = PlanName::new("starter").unwrap();
+        keys.operator(actor.clone()).set_plan(&org, &plan).await.unwrap();
+        keys.manage(org, actor).create(NewKey::new("CI").unwrap()).await.unwrap().secret
+    }
+
+    #[test]
+    fn optional_key_may_be_absent_but_not_wrong() {
+        let optional = authenticator().optional();
+        assert!(matches!(check(&authenticator(), &[]), Check::Refuse(Denial::Missing)));
+        assert!(matches!(check(&optional, &[]), Check::Pass));
+        for none in [&b""[..], b"Basic azo=", b"Bearer"] {
+            assert!(matches!(check(&optional, &[("authorization", none)]), Check::Pass), "{none:?}");
+        }
+        let wrong = ("authorization", &b"Bearer wrong"[..]);
+        let Check::Verify { verification, .. } = check(&optional, &[wrong]) else { panic!("not verified") };
+        assert_eq!(pollster::block_on(verification).unwrap_err(), Denial::Invalid);
+        assert!(matches!(check(&optional, &[wrong, wrong]), Check::Refuse(Denial::Ambiguous)));
+    }
+
+    /// Counts how often the headers that the audit log keeps are read.
+    struct Counting {
+        authorization: Vec<u8>,
+        reads: Cell<u32>,
+    }
+
+    impl Headers for Counting {
+        fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
+            if name != "authorization" {
+                self.reads.set(self.reads.get() + 1);
+            }
+            std::iter::once(&*self.authorization).filter(move |_| name == "authorization")
+        }
+    }
+
+    #[test]
+    fn request_is_described_only_if_the_checksum_is_right() {
+        let authenticator = authenticator();
+        let secret = pollster::block_on(created(&authenticator.keys));
+        let secret = secret.expose();
+        let other = if secret.ends_with('0') { '1' } else { '0' };
+        let wrong = format!("{}{other}", &secret[..secret.len() - 1]);
+        for (text, described) in [(&*wrong, false), ("wrong", false), (secret, true)] {
+            let authorization = format!("Bearer {text}").into_bytes();
+            let headers = Counting { authorization, reads: Cell::new(0) };
+            let _check = authenticator.check("GET", "/", &headers, None);
+            assert_eq!(headers.reads.get() > 0, described);
+        }
+    }
+
+    #[test]
+    fn admission_by_another_header_adds_vary_and_cache_control_unless_the_handler_set_them() {
+        type Pairs<'a> = &'a [(&'a str, &'a str)];
+        let sources = Sources::bearer().header("X-API-Key").unwrap();
+        let authenticator = authenticator().sources(sources);
+        let (vary, private) = (("vary", "x-api-key"), ("cache-control", "private"));
+        pollster::block_on(async {
+            let secret = created(&authenticator.keys).await;
+            let sent = secret.expose().as_bytes();
+            let bearer = [b"Bearer ", sent].concat();
+            let cases: &[(Line<'_>, Pairs<'_>, Pairs<'_>)] = &[
+                (("authorization", &bearer), &[], &[]),
+                (("x-api-key", sent), &[], &[vary, private]),
+                (("x-api-key", sent), &[("vary", "accept")], &[vary, private]),
+                (("x-api-key", sent), &[("vary", "accept"), ("vary", "origin, X-Api-Key")], &[private]),
+                (("x-api-key", sent), &[("vary", "*")], &[private]),
+                (("x-api-key", sent), &[("cache-control", "no-store")], &[vary]),
+            ];
+            for (line, handler, added) in cases {
+                let Check::Verify { verification, carrier } = check(&authenticator, &[*line]) else {
+                    panic!("not verified");
+                };
+                let admission = verification.await.unwrap();
+                let set: Vec<_> = handler.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+                let headers = authenticator.response_headers(admission.key(), &carrier, set.as_slice());
+                let append: Vec<_> =
+                    headers.append.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                assert_eq!(append, *added, "{} {handler:?}", line.0);
+                let names: Vec<_> = headers.replace.iter().map(|(name, _)| *name).collect();
+                assert_eq!(names, ["ratelimit-policy", "ratelimit"]);
+            }
+        });
+    }
+}

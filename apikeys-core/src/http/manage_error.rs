@@ -1,0 +1,335 @@
+use std::borrow::Cow;
+
+use super::{FieldError, PlainResponse, Problem, Wording};
+use crate::{engine::ManageError, text_enum::text_enum};
+
+/// What the client of a failed management call is told.
+struct Told {
+    status: u16,
+    title: &'static str,
+    /// What to do about it, unless the case has something better to say.
+    detail: &'static str,
+    /// Seconds to wait before trying again; `None` if waiting does not help.
+    retry_after: Option<u64>,
+}
+
+/// Declares [`ManageErrorCode`] and the texts from one table.
+macro_rules! manage_errors {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident = $code:literal {
+            $($told:tt)+
+        }
+    )+) => {
+        text_enum! {
+            /// The kinds of error of the management API. The text is the stable `code` of problem
+            /// bodies.
+            ///
+            /// The values are in the order in which they are decided: when several apply, the
+            /// response has the first.
+            pub enum ManageErrorCode("management error code") {
+                $( $(#[$doc])* $variant = $code, )+
+            }
+        }
+
+        impl ManageErrorCode {
+            const fn told(self) -> Told {
+                match self {
+                    $( Self::$variant => Told { $($told)+ }, )+
+                }
+            }
+        }
+    };
+}
+
+manage_errors! {
+    /// The request has no administrator's login, or has an API key.
+    AdminRequired = "ADMIN_REQUIRED" {
+        status: 401,
+        title: "Administrator login required",
+        detail: "Log in as an administrator. API keys cannot manage API keys.",
+        retry_after: None,
+    }
+    /// The change was requested by another site's page.
+    CrossSiteRequest = "CROSS_SITE_REQUEST" {
+        status: 403,
+        title: "Cross-site request",
+        detail: "Changes are accepted from the service's own pages and from programs.",
+        retry_after: None,
+    }
+    /// The path belongs to no call.
+    NotFound = "NOT_FOUND" {
+        status: 404,
+        title: "Not found",
+        detail: "There is no such call. See api/openapi.json for those there are.",
+        retry_after: None,
+    }
+    /// The path belongs to calls with other methods, which the `Allow` header names.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED" {
+        status: 405,
+        title: "Method not allowed",
+        detail: "The Allow header names the methods of this path.",
+        retry_after: None,
+    }
+    /// The organization has no such key.
+    KeyNotFound = "KEY_NOT_FOUND" {
+        status: 404,
+        title: "Key not found",
+        detail: "The organization has no key with this id. It may have been deleted.",
+        retry_after: None,
+    }
+    /// The body is longer than the API reads.
+    BodyTooLarge = "BODY_TOO_LARGE" {
+        status: 413,
+        title: "Body too large",
+        detail: "Send a shorter body.",
+        retry_after: None,
+    }
+    /// The body is not `application/json`.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" {
+        status: 415,
+        title: "Unsupported media type",
+        detail: "Send the body as Content-Type: application/json, without Content-Encoding.",
+        retry_after: None,
+    }
+    /// The body is not JSON.
+    MalformedJson = "MALFORMED_JSON" {
+        status: 400,
+        title: "Malformed JSON",
+        detail: "The body must be one JSON value in UTF-8.",
+        retry_after: None,
+    }
+    /// A parameter of the query is unknown, repeated or invalid.
+    InvalidQuery = "INVALID_QUERY" {
+        status: 400,
+        title: "Invalid query",
+        detail: "Check the parameters of the query.",
+        retry_after: None,
+    }
+    /// The cursor was not given out for this list and this query.
+    InvalidCursor = "INVALID_CURSOR" {
+        status: 400,
+        title: "Invalid cursor",
+        detail: "Send next_cursor as it was given, with the same filters, or begin again without a cursor.",
+        retry_after: None,
+    }
+    /// Members of the body are invalid. The problem lists each in `errors`.
+    ValidationFailed = "VALIDATION_FAILED" {
+        status: 422,
+        title: "Validation failed",
+        detail: "Correct the members listed in errors.",
+        retry_after: None,
+    }
+    /// The host's catalogue has no plan of this name. The management API has no call that sets
+    /// plans; a host's own handler does.
+    UnknownPlan = "UNKNOWN_PLAN" {
+        status: 422,
+        title: "Unknown plan",
+        detail: "The service has no plan of this name.",
+        retry_after: None,
+    }
+    /// The organization's plan has no API access.
+    ApiAccessNotAvailable = "API_ACCESS_NOT_AVAILABLE" {
+        status: 403,
+        title: "API access is not available",
+        detail: "Upgrade to a plan with API access.",
+        retry_after: None,
+    }
+    /// The organization has as many keys as its plan allows.
+    KeyLimitReached = "KEY_LIMIT_REACHED" {
+        status: 409,
+        title: "Key limit reached",
+        detail: "Delete a key that is no longer needed, or upgrade to a higher plan.",
+        retry_after: None,
+    }
+    /// The store failed, or other changes to the same key kept coming first.
+    ManagementUnavailable = "MANAGEMENT_UNAVAILABLE" {
+        status: 503,
+        title: "Keys cannot be managed now",
+        detail: "Try again in a moment. A change may have been made all the same: look first.",
+        retry_after: Some(1),
+    }
+}
+
+impl ManageErrorCode {
+    /// The status of the response.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.told().status
+    }
+
+    /// The title of the problem.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.told().title
+    }
+
+    /// What to do about the problem, unless the case has something better to say.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        self.told().detail
+    }
+
+    /// Creates the problem that a management call with this error is answered with.
+    #[must_use]
+    pub fn to_problem(self, wording: &Wording) -> Problem {
+        let Told { status, title, detail, .. } = self.told();
+        Problem::of(&wording.problem_types, (self.as_str(), status, title), detail)
+    }
+
+    /// Creates the response with `problem`, which has this code.
+    #[must_use]
+    pub fn to_response(self, problem: &Problem) -> PlainResponse {
+        let response = PlainResponse::problem(problem).with_header("x-content-type-options", "nosniff");
+        match self.told().retry_after {
+            Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+            None => response,
+        }
+    }
+}
+
+/// How a management error is answered.
+///
+/// The responses are those of the management API, for handlers of the host's own:
+///
+/// ```
+/// use apikeys_core::{ApiKeys, OrgId, PlanName};
+///
+/// # pollster::block_on(async {
+/// let keys = ApiKeys::in_memory();
+/// let operator = keys.operator("billing".parse::<apikeys_core::Actor>()?);
+/// let error = operator.set_plan(&OrgId::new("org_1")?, &PlanName::new("platinum")?).await.unwrap_err();
+///
+/// let response = error.to_response();
+/// assert_eq!(response.status, 422);
+/// assert_eq!(response.header("content-type"), Some("application/problem+json"));
+/// assert!(String::from_utf8(response.body)?.contains(r#""code":"UNKNOWN_PLAN""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+impl ManageError {
+    /// The kind of error.
+    #[must_use]
+    pub const fn code(&self) -> ManageErrorCode {
+        match self {
+            Self::NotFound => ManageErrorCode::KeyNotFound,
+            Self::KeyLimitReached { .. } => ManageErrorCode::KeyLimitReached,
+            Self::ApiAccessNotAvailable { .. } => ManageErrorCode::ApiAccessNotAvailable,
+            Self::ExpiresInThePast => ManageErrorCode::ValidationFailed,
+            Self::UnknownPlan(_) => ManageErrorCode::UnknownPlan,
+            Self::StoredPlanUnknown(_) | Self::Conflict | Self::Entropy(_) | Self::Store(_) => {
+                ManageErrorCode::ManagementUnavailable
+            }
+        }
+    }
+
+    /// The status of the response: 4xx if the client can do something about the error, 503 if it
+    /// is the service's own.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.code().status()
+    }
+
+    /// Creates the response of the management API to this error, with the default wording.
+    ///
+    /// The response does not tell what a store said. A host that answers with it logs the error
+    /// and its source.
+    #[must_use]
+    pub fn to_response(&self) -> PlainResponse {
+        self.to_response_with(&Wording::default())
+    }
+
+    /// Creates the response of the management API to this error, with the host's wording.
+    #[must_use]
+    pub fn to_response_with(&self, wording: &Wording) -> PlainResponse {
+        self.code().to_response(&self.to_problem(wording))
+    }
+
+    /// Creates the problem that the response has as its body.
+    #[must_use]
+    pub fn to_problem(&self, wording: &Wording) -> Problem {
+        let mut problem = self.code().to_problem(wording);
+        match self {
+            Self::NotFound | Self::UnknownPlan(_) | Self::Store(_) => {}
+            Self::KeyLimitReached { quota, used } => {
+                problem.quota = quota.limit();
+                problem.used = Some(*used);
+            }
+            Self::ApiAccessNotAvailable { upgrade } => {
+                problem.detail = wording.upgrade(|| upgrade.clone()).into();
+            }
+            Self::ExpiresInThePast => {
+                problem.errors = vec![FieldError::of_member("expires_at", "must be in the future")];
+            }
+            Self::Conflict => {
+                problem.detail = Cow::Borrowed(
+                    "Others keep changing the same thing. Nothing was changed. Try again in a moment.",
+                );
+            }
+            Self::StoredPlanUnknown(_) | Self::Entropy(_) => {
+                problem.detail = Cow::Borrowed("Nothing was changed. Try again in a moment.");
+            }
+        }
+        problem
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        PlanName, Quota,
+        store::{StoreError, StoreErrorKind},
+    };
+
+    fn plan() -> PlanName {
+        PlanName::new("gold").unwrap()
+    }
+
+    #[test]
+    fn each_management_error_has_its_status_and_code() {
+        let store = StoreError::new(StoreErrorKind::Unavailable, "commit");
+        for (error, status, code) in [
+            (ManageError::NotFound, 404, "KEY_NOT_FOUND"),
+            (ManageError::KeyLimitReached { quota: Quota::Limited(2), used: 2 }, 409, "KEY_LIMIT_REACHED"),
+            (ManageError::ApiAccessNotAvailable { upgrade: String::new() }, 403, "API_ACCESS_NOT_AVAILABLE"),
+            (ManageError::ExpiresInThePast, 422, "VALIDATION_FAILED"),
+            (ManageError::UnknownPlan(plan()), 422, "UNKNOWN_PLAN"),
+            (ManageError::StoredPlanUnknown(plan()), 503, "MANAGEMENT_UNAVAILABLE"),
+            (ManageError::Conflict, 503, "MANAGEMENT_UNAVAILABLE"),
+            (ManageError::Store(store), 503, "MANAGEMENT_UNAVAILABLE"),
+        ] {
+            assert_eq!((error.status(), error.code().as_str()), (status, code));
+            let response = error.to_response();
+            assert_eq!(response.status, status);
+            assert_eq!(response.header("retry-after").is_some(), status == 503);
+            let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+            assert_eq!((body["code"].as_str(), body["status"].as_u64()), (Some(code), Some(status.into())));
+        }
+    }
+
+    #[test]
+    fn management_response_has_these_headers_and_members() {
+        let response = ManageError::KeyLimitReached { quota: Quota::Limited(2), used: 3 }.to_response();
+        assert_eq!(
+            response.headers,
+            [
+                ("content-type", "application/problem+json".to_owned()),
+                ("cache-control", "no-store".to_owned()),
+                ("x-content-type-options", "nosniff".to_owned()),
+            ]
+        );
+        assert_eq!(
+            String::from_utf8(response.body).unwrap(),
+            r#"{"type":"urn:problem-type:apikeys:key-limit-reached","title":"Key limit reached","status":409,"detail":"Delete a key that is no longer needed, or upgrade to a higher plan.","code":"KEY_LIMIT_REACHED","quota":2,"used":3}"#
+        );
+    }
+
+    #[test]
+    fn wording_of_the_host_replaces_type_and_upgrade_detail() {
+        let error = ManageError::ApiAccessNotAvailable { upgrade: "Upgrade.".to_owned() };
+        assert_eq!(error.to_problem(&Wording::default()).detail, "Upgrade.");
+        let wording = Wording::default().plan_without_access("Buy it.").problem_types("https://x/");
+        let problem = error.to_problem(&wording);
+        assert_eq!((&*problem.detail, &*problem.kind), ("Buy it.", "https://x/api-access-not-available"));
+    }
+}

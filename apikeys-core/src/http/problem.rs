@@ -1,0 +1,102 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// The body of an error: RFC 9457 problem details with a stable `code`.
+///
+/// Denied requests and failed management calls have the same form. Members that do not apply are
+/// left out of the JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The kind of problem: a URI that is compared, not fetched.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind of problem in words.
+    pub title: &'static str,
+    /// The status of the response.
+    pub status: u16,
+    /// What to do about the problem.
+    pub detail: Cow<'static, str>,
+    /// The stable text that programs compare.
+    pub code: &'static str,
+    /// Seconds to wait before trying again; with `RATE_LIMITED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// The names of the rate limit policies that were exceeded; with `RATE_LIMITED`.
+    #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]
+    pub violated_policies: &'static [&'static str],
+    /// The members of the request's body that are invalid; with `VALIDATION_FAILED`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// The number of keys that the plan allows; with `KEY_LIMIT_REACHED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<u32>,
+    /// The number of keys that the organization has; with `KEY_LIMIT_REACHED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<u32>,
+}
+
+/// An invalid member of a request's body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FieldError {
+    /// The member, as a JSON Pointer (RFC 6901); empty for the body itself.
+    pub pointer: String,
+    /// Why the member is invalid.
+    pub detail: Cow<'static, str>,
+}
+
+impl Problem {
+    /// The media type of a problem in JSON.
+    pub const CONTENT_TYPE: &'static str = "application/problem+json";
+    /// What the types of problems begin with, unless a host chose something else.
+    pub(crate) const TYPES: &'static str = "urn:problem-type:apikeys:";
+
+    /// Creates a problem. The code in kebab case after `types` is its type.
+    pub(crate) fn of(
+        types: &str,
+        (code, status, title): (&'static str, u16, &'static str),
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            kind: format!("{types}{}", kebab_case(code)),
+            title,
+            status,
+            detail: detail.into(),
+            code,
+            retry_after: None,
+            violated_policies: &[],
+            errors: Vec::new(),
+            quota: None,
+            used: None,
+        }
+    }
+
+    /// The problem as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // Strings and numbers only: this cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+impl FieldError {
+    /// Creates an error about the member `name` of the body.
+    #[must_use]
+    pub fn of_member(name: &str, detail: impl Into<Cow<'static, str>>) -> Self {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        Self { pointer, detail: detail.into() }
+    }
+
+    /// Creates an error about the body itself.
+    #[must_use]
+    pub fn of_body(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { pointer: String::new(), detail: detail.into() }
+    }
+}
+
+/// Returns `code` in kebab case: `rate-limited` for `RATE_LIMITED`.
+fn kebab_case(code: &str) -> String {
+    code.to_ascii_lowercase().replace('_', "-")
+}
