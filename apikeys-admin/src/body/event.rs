@@ -26,7 +26,7 @@ pub(crate) struct Event {
     /// When the event happened; for a request, when the request began.
     #[schemars(with = "schema::Time")]
     at: Timestamp,
-    #[schemars(with = "schema::ActionName")]
+    #[schemars(with = "schema::EventAction")]
     action: String,
     /// The administrator or system that made the change. Null for `request` and `audit.gap`.
     #[schemars(with = "Option<String>")]
@@ -68,7 +68,7 @@ struct EventRequest {
     /// The status of the response. Null if there was no response.
     #[schemars(with = "Option<schema::HttpStatus>")]
     status: Option<u16>,
-    #[schemars(with = "schema::OutcomeName")]
+    #[schemars(with = "schema::EventOutcome")]
     outcome: String,
     /// The time from the request to the response, in milliseconds with three decimals.
     latency_ms: f64,
@@ -79,9 +79,8 @@ struct EventRequest {
     request_id: Option<String>,
     /// The trace id of the request's `traceparent` header.
     trace_id: Option<String>,
-    /// The code of the denial. Present for denied requests.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "schema::Denial")]
+    #[schemars(with = "schema::EventDenial")]
     denial: Option<String>,
     /// The number of denials that this event stands for. Beyond 60 denials of a key in a minute, one
     /// event counts all others.

@@ -46,9 +46,11 @@ schemas! {
     });
     Limit = json_schema!({ "type": "integer", "minimum": 1, "maximum": RateLimit::MAX.requests() });
     Status = json_schema!({ "type": "string", "enum": ["active", "deactivated", "expired"] });
+    /// An action to filter by.
     ActionName = json_schema!({ "type": "string", "enum": texts(Action::ALL) });
-    OutcomeName = json_schema!({ "type": "string", "enum": texts(Outcome::ALL) });
-    Denial = json_schema!({ "type": "string", "enum": texts(DenialCode::ALL) });
+    EventAction = open_set("What happened", &texts(Action::ALL));
+    EventOutcome = open_set("The outcome of the request", &texts(Outcome::ALL));
+    EventDenial = open_set("The code of the denial, present for denied requests", &texts(DenialCode::ALL));
     Code = json_schema!({ "type": "string", "enum": texts(&route::codes()) });
     HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
@@ -69,8 +71,20 @@ fn texts(values: &[impl ToString]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
+/// A text in a response that is one of `known` today. A newer version of the library may have
+/// stored another one, and clients must be able to read it.
+fn open_set(what: &str, known: &[String]) -> Schema {
+    let known: Vec<_> = known.iter().map(|text| format!("`{text}`")).collect();
+    let known = known.join(", ");
+    json_schema!({
+        "type": "string",
+        "description": format!("{what}: {known}. Later versions may add values."),
+    })
+}
+
+/// A value in a change. It may be of another kind if a newer version of the library stored it.
 fn change_value() -> serde_json::Value {
-    json!({ "type": ["string", "integer", "boolean", "null"] })
+    json!({ "description": "A string, an integer, a boolean or null. Later versions may add other kinds." })
 }
 
 /// Makes every member of a body optional.

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use apikeys_core::{
-    Clock, RequestMeta,
-    audit::{RequestId, TraceId},
+    Clock, DenialCode, RequestMeta,
+    audit::{Action, AuditEvent, ChangeValue, Changes, Detail, Outcome, RequestId, RequestRecord, TraceId},
     conformance::faults::{Fault, Method},
+    id::{EventId, WriterId},
+    store::{Batch, KeyStore},
 };
 use serde_json::{Value, json};
 
@@ -198,4 +200,32 @@ async fn forgotten_organization_keeps_one_event_without_names() {
         events[0],
         json!({ "id": events[0]["id"], "at": at, "action": "organization.forgotten", "actor": "privacy", "key": null })
     );
+}
+
+/// `events` checks each response against the document, which must allow the values too.
+#[tokio::test]
+async fn values_that_a_newer_version_stored_are_shown_as_they_are() {
+    let bench = Bench::new().await;
+    let event = |number: u8, detail| {
+        let id = EventId::from_bytes([number; 16]);
+        let action = Action::from_stored(if number == 1 { "key.rotated" } else { "request" });
+        let mut event = AuditEvent::new(id, bench.clock.wall(), org("org"), action);
+        event.detail = detail;
+        event
+    };
+    let meta = RequestMeta::new("GET", "/v1/items");
+    let mut record = RequestRecord::new(meta, Outcome::from_stored("queued"), Duration::ZERO);
+    record.denial = Some(DenialCode::from_stored("NETWORK_NOT_ALLOWED"));
+    let scopes = Changes::one("scopes", ChangeValue::Null, ChangeValue::Other(r#"["read"]"#.into()));
+    let writer = WriterId::from_bytes([1; 16]);
+    bench.store.open_writer(writer).await.unwrap();
+    let batch =
+        Batch::new(writer, 1, vec![event(1, Detail::Changes(scopes)), event(2, Detail::Request(record))]);
+    bench.store.record(&batch).await.unwrap();
+
+    let events = events(&bench, "").await;
+    let changed = events.iter().find(|event| event["action"] == "key.rotated").unwrap();
+    assert_eq!(changed["changes"], json!({ "scopes": { "from": null, "to": ["read"] } }));
+    let request = &events.iter().find(|event| event["action"] == "request").unwrap()["request"];
+    assert_eq!((&request["outcome"], &request["denial"]), (&json!("queued"), &json!("NETWORK_NOT_ALLOWED")));
 }

@@ -83,6 +83,7 @@ async fn cursor_is_valid_in_instances_with_the_same_cursor_key_only() {
         keys: bench.keys.clone(),
         api: AdminApi::new(bench.keys.clone()).cursor_key(&[key; 32]),
         faults: bench.faults.clone(),
+        store: bench.store.clone(),
         clock: bench.clock.clone(),
     };
     let cursor = keys_cursor(&instance(1)).await;

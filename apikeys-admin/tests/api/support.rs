@@ -15,6 +15,8 @@ pub(crate) struct Bench {
     pub(crate) keys: ApiKeys,
     pub(crate) api: AdminApi,
     pub(crate) faults: Faults,
+    /// The engine's store, to put events in that the engine does not write.
+    pub(crate) store: Arc<FaultStore<MemoryStore>>,
     pub(crate) clock: ManualClock,
 }
 
@@ -55,12 +57,12 @@ pub(crate) fn bob() -> Admin {
 impl Bench {
     pub(crate) async fn new() -> Self {
         let clock = ManualClock::default();
-        let store = FaultStore::new(MemoryStore::new(), Arc::new(clock.clone()));
+        let store = Arc::new(FaultStore::new(MemoryStore::new(), Arc::new(clock.clone())));
         let faults = store.faults().clone();
-        let builder = ApiKeys::builder(store).clock(clock.clone()).prefix("test_key");
+        let builder = ApiKeys::builder(Arc::clone(&store)).clock(clock.clone()).prefix("test_key");
         let (keys, _) = builder.build().await.unwrap();
         let api = AdminApi::new(keys.clone());
-        let bench = Self { keys, api, faults, clock };
+        let bench = Self { keys, api, faults, store, clock };
         bench.set_plan("org", "enterprise").await;
         bench.set_plan("other", "enterprise").await;
         bench
