@@ -4,12 +4,24 @@ use crate::workspace::cargo;
 ///
 /// # Errors
 ///
-/// When the measurement cannot be run.
+/// If the measurement cannot be run.
 pub(crate) fn quickstart(arguments: &[&str]) -> Result<(), String> {
-    let status =
-        cargo(&["run", "--release", "--package", "apikeys-benches", "--bin", "bench-quickstart", "--"])
-            .args(arguments)
-            .status()
-            .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    run("bench-quickstart", arguments)
+}
+
+/// Measures audit pages of a key with a long history, and verifications beside them.
+///
+/// # Errors
+///
+/// If the measurement cannot be run.
+pub(crate) fn audit(arguments: &[&str]) -> Result<(), String> {
+    run("bench-audit", arguments)
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
+    let status = cargo(&["run", "--release", "--package", "apikeys-benches", "--bin", program, "--"])
+        .args(arguments)
+        .status()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
     if status.success() { Ok(()) } else { Err("the measurement failed; see above".to_owned()) }
 }

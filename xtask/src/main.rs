@@ -22,6 +22,8 @@ cargo xtask openapi           only the API's document: a public validator, and a
                               that manages keys; needs python3 with venv and pip
 cargo xtask readme            only README's services, each in an empty project
 cargo xtask bench quickstart  requests per second with the layer and without
+cargo xtask bench audit       audit pages of a key with 8 million seconds of history, and
+                              verifications beside sixteen such pages
 cargo xtask scan              only the search for leaked secrets, in what the last tests left behind";
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["openapi"] => test::openapi_only(),
         ["readme"] => test::readme_only(),
         ["bench", "quickstart", rest @ ..] => bench::quickstart(rest),
+        ["bench", "audit", rest @ ..] => bench::audit(rest),
         ["scan"] => test::scan_only(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
