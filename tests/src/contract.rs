@@ -122,6 +122,16 @@ macro_rules! contract_cases {
             document: [
                 the_document_is_openapi_3_1_for_where_it_was_asked_for,
             ],
+        }
+    };
+}
+
+/// The cases whose requests race. Their answers come in no particular order, so two services cannot
+/// be compared by them.
+#[macro_export]
+macro_rules! race_cases {
+    ($with:ident! $argument:tt) => {
+        $crate::$with! { $argument
             limits: [
                 of_four_hundred_requests_at_once_exactly_the_limit_passes,
             ],

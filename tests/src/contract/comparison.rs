@@ -1,15 +1,24 @@
-//! Whether two frameworks answer alike: the same case on both, and each answer beside the other.
+//! Compares the answers of two frameworks to the same case.
 
 use super::{Service, Subject};
 use crate::{Request, Response};
 
-/// Runs a case on two services, and fails unless they answered each request alike: status, the
-/// headers that are not the server's own, and the bytes of the body, times and ids aside.
+/// Runs a case on two services, and panics unless they answered each request alike: status,
+/// headers except those that the HTTP server adds, and body, apart from times and ids.
+///
+/// A case whose requests race has no order of answers to compare. It leaves no exchanges, which
+/// panics here; such a case belongs into [`race_cases!`](crate::race_cases).
 pub async fn compare(one: Subject, other: Subject, case: &str, check: impl AsyncFn(&Service)) {
     let left = exchanges(one, case, &check).await;
     let right = exchanges(other, case, &check).await;
-    assert_eq!(left.len(), right.len(), "they were not asked the same");
-    for (number, (left, right)) in left.iter().zip(&right).enumerate() {
+    assert_alike(&left, &right, one, other);
+}
+
+/// Panics if the exchanges differ, or if there are none.
+fn assert_alike(left: &[String], right: &[String], one: Subject, other: Subject) {
+    assert!(!left.is_empty() && !right.is_empty(), "{one:?} and {other:?}: nothing to compare");
+    assert_eq!(left.len(), right.len(), "{one:?} and {other:?} were sent different requests");
+    for (number, (left, right)) in left.iter().zip(right).enumerate() {
         let differing = left.lines().zip(right.lines()).find(|(left, right)| left != right);
         assert!(left == right, "exchange {number} of {one:?} and {other:?}: {differing:?}");
     }
@@ -35,8 +44,8 @@ fn tell(request: &Request, response: &Response) -> String {
     text
 }
 
-/// Leaves out what no two services have in common: each word that is an id, a secret, a time of
-/// this run, or a number of seconds or milliseconds that depends on it.
+/// Masks what no two services have in common: each word that is an id, a secret, a time of this
+/// run, or a number of seconds or milliseconds that depends on the run.
 fn mask(text: &str) -> String {
     let part_of_word = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
     let (mut masked, mut rest, mut before) = (String::new(), text, "");
@@ -62,7 +71,7 @@ fn depends_on_the_run(before: &str, word: &str) -> bool {
     let is_request_id = before == "request_id" && hex(32);
     let is_session = before == "demo_session" && hex(40);
     let is_secret = word.starts_with("demo_live_");
-    // Cases say 2099 and 2020 where they mean a time that is not theirs.
+    // Cases use 2099 and 2020 for times that do not depend on the run.
     let is_time = word.len() >= 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T');
     let is_time = is_time && !word.starts_with("2099-") && !word.starts_with("2020-");
     let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -74,9 +83,39 @@ fn depends_on_the_run(before: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Database;
+
+    fn alike(left: &[&str], right: &[&str]) {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let subject = |framework| Subject::new(framework, Database::Memory);
+        assert_alike(&owned(left), &owned(right), subject("axum"), subject("actix"));
+    }
 
     #[test]
-    fn what_depends_on_the_run_is_left_out_and_nothing_else() {
+    fn equal_exchanges_are_alike() {
+        alike(&["GET /\n200\n"], &["GET /\n200\n"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing to compare")]
+    fn no_exchanges_are_not_alike() {
+        alike(&[], &[]);
+    }
+
+    #[test]
+    #[should_panic(expected = "different requests")]
+    fn missing_exchange_is_found() {
+        alike(&["GET /\n200\n"], &["GET /\n200\n", "GET /\n200\n"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "exchange 1")]
+    fn different_header_is_found() {
+        alike(&["a", "GET /\n200\nvary: a\n"], &["a", "GET /\n200\nvary: b\n"]);
+    }
+
+    #[test]
+    fn mask_removes_what_depends_on_the_run_and_nothing_else() {
         for (text, wanted) in [
             (r#"{"id":"azqqdnq7awarvmr6chkjc6viry","name":"a"}"#, r#"{"id":"<…>","name":"a"}"#),
             (r#""per-key";r=59;t=60"#, r#""per-key";r=59;t=<…>"#),

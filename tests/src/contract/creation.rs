@@ -145,10 +145,10 @@ pub async fn the_secret_is_in_the_answer_to_the_creation_and_nowhere_else(servic
     assert_eq!(service.whoami(&created.secret).await.status, 401);
     let key = format!("/keys/{}", created.id);
     for path in ["/keys", &key, &format!("{key}/usage"), "/audit", "/openapi.json"] {
-        org.call("GET", path).await;
+        org.get(path).await;
     }
     org.delete(&created.id).await;
-    org.call("GET", "/audit").await;
+    org.get("/audit").await;
     let hidden = &created.secret["demo_live_0123".len()..];
     let answers = service.exchanges();
     let holding: Vec<_> = answers

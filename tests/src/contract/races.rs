@@ -47,7 +47,6 @@ pub async fn of_sixty_creations_at_once_exactly_ten_succeed(service: &Service) {
     let keys = org.keys().await;
     assert_eq!(keys.iter().map(|key| key["id"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(), won);
     assert_eq!(org.events("action=key.created").await.len(), 10);
-    service.forget_exchanges();
 }
 
 /// R38: each goes for all keys of the other, while both change their own.
@@ -91,7 +90,6 @@ pub async fn two_organizations_that_hammer_each_others_keys_get_nowhere(service:
             assert_eq!(service.whoami(&key.secret).await.status, 200);
         }
     }
-    service.forget_exchanges();
 }
 
 /// Whoever pages through a list meets every key that was there once, whatever is created and
@@ -129,5 +127,4 @@ pub async fn pages_neither_repeat_nor_skip_while_others_create(service: &Service
         let distinct: BTreeSet<_> = met.iter().map(ToString::to_string).collect();
         assert_eq!(distinct.len(), met.len(), "{list}");
     }
-    service.forget_exchanges();
 }

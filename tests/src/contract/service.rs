@@ -113,11 +113,6 @@ impl Service {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Forgets what was sent and answered. After a race no two services are alike.
-    pub fn forget_exchanges(&self) {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
     /// Asks it to stop, and waits until it has.
     pub async fn stop(self) {
         assert!(self.quickstart.stop().await.success());
