@@ -1,10 +1,12 @@
-//! What a service built on these crates promises over HTTP, as one table of cases. Each case is
-//! given a quickstart and speaks to it over sockets only, so that every framework and every store
-//! is held to the same table.
+//! The HTTP contract of a service built on these crates, as one table of cases.
+//!
+//! Each case gets a quickstart and talks to it over sockets only, so the same table applies to
+//! every framework and every store.
 //!
 //! [`contract_tests!`](crate::contract_tests) makes a test of each case, and
-//! [`comparison_tests!`](crate::comparison_tests) another that two frameworks answer alike;
-//! `tests/contract.rs` says for which services. All answers of the management API are checked against its document.
+//! [`comparison_tests!`](crate::comparison_tests) one that compares two frameworks;
+//! `tests/contract.rs` names the services. All answers of the management API are checked against
+//! its document.
 
 #![allow(missing_docs, reason = "the name of a case is its promise")]
 
@@ -40,87 +42,87 @@ pub async fn run(subject: Subject, case: &str, check: impl AsyncFn(&Service)) {
     service.stop().await;
 }
 
-/// The table: hands all cases, by module, to the macro `$with`.
+/// The table. Passes all cases, by module, to the macro `$with`.
 #[macro_export]
 macro_rules! contract_cases {
     ($with:ident! $argument:tt) => {
         $crate::$with! { $argument
             callers: [
-                every_refusal_is_what_the_table_says_to_the_letter,
-                of_several_reasons_the_first_in_the_table_is_told,
-                control_characters_in_the_header_never_get_through,
-                the_scheme_in_any_case_and_spaces_around_it_are_accepted,
-                over_the_limit_is_told_to_the_letter_and_consumes_nothing,
-                other_spellings_of_a_path_do_not_lead_past_the_layer,
-                a_query_is_neither_read_nor_recorded,
+                every_denial_has_its_exact_answer,
+                denial_for_several_reasons_names_the_first_in_order,
+                control_characters_in_the_authorization_header_are_refused,
+                scheme_in_any_case_and_surrounding_spaces_are_accepted,
+                rate_limited_request_has_its_exact_answer_and_consumes_nothing,
+                other_spellings_of_a_path_do_not_bypass_the_layer,
+                query_is_neither_read_nor_recorded,
             ],
             creation: [
-                a_key_is_created_as_asked_and_works_at_once,
-                what_is_left_blank_takes_the_default,
-                names_have_1_to_100_characters_after_trimming,
-                rate_limits_are_1_to_10000_a_minute,
-                an_expiration_is_a_date_in_the_future,
-                mistakes_in_a_body_are_all_told_at_once,
-                the_secret_is_in_the_answer_to_the_creation_and_nowhere_else,
+                created_key_has_the_given_values_and_works_at_once,
+                creation_without_optional_members_uses_defaults,
+                name_has_1_to_100_characters_after_trimming,
+                rate_limit_is_1_to_10000_a_minute,
+                expiration_date_must_be_in_the_future,
+                creation_with_several_invalid_members_names_each,
+                secret_appears_only_in_the_answer_to_its_creation,
             ],
             listing: [
                 keys_are_listed_newest_first_with_the_quota,
-                deactivated_wins_over_expired,
-                last_use_and_request_count_follow_at_once_and_count_no_denials,
+                deactivated_and_expired_key_is_listed_as_deactivated,
+                last_use_and_request_count_follow_admissions_and_ignore_denials,
                 cursors_lead_through_the_whole_list,
-                a_page_has_1_to_100_keys,
-                cursors_are_opaque_and_cannot_be_forged,
-                cursors_of_the_log_fit_its_organization_and_filters,
+                page_limit_is_1_to_100,
+                forged_or_foreign_cursor_is_refused,
+                log_cursor_is_refused_for_another_organization_or_filter,
             ],
             editing: [
-                deactivating_and_activating_hold_for_the_next_request,
-                name_expiration_and_limit_are_edited_and_taken_back,
-                extending_an_expired_key_makes_it_work_again,
-                a_deleted_key_is_gone_for_good,
-                what_changes_nothing_is_no_event_and_name_and_active_are_two,
-                mistakes_in_an_edit_change_nothing,
+                deactivation_and_activation_apply_to_the_next_request,
+                name_expiration_and_rate_limit_can_be_changed_and_reset,
+                expired_key_works_again_once_extended,
+                deleted_key_is_not_found_and_never_works_again,
+                update_records_one_event_per_kind_of_change_and_none_without_changes,
+                update_with_invalid_members_changes_nothing,
             ],
             plans: [
-                without_api_access_nothing_is_created_and_nothing_works_but_all_can_be_managed,
-                each_plan_has_its_number_of_keys,
-                keys_that_do_not_work_count_too,
-                after_a_downgrade_nothing_is_created_until_there_is_room,
-                a_change_of_plan_is_on_the_log_once,
+                plan_without_api_access_allows_only_management_of_existing_keys,
+                creation_beyond_the_plans_quota_is_refused,
+                deactivated_keys_count_towards_the_quota,
+                creation_after_a_downgrade_is_refused_until_the_quota_has_room,
+                change_of_plan_records_one_event,
             ],
             audit: [
-                every_change_is_on_the_log_from_what_to_what,
-                every_request_is_on_the_log_with_what_is_kept_of_it,
-                a_request_id_that_is_not_fit_is_replaced,
-                every_denial_is_on_the_log_with_its_code,
-                a_flood_of_denials_is_sixty_events_and_a_count,
-                the_log_is_filtered_by_key_action_and_time,
+                every_change_is_recorded_with_old_and_new_values,
+                every_request_is_recorded_with_its_details,
+                invalid_request_id_is_replaced,
+                every_denial_of_a_known_key_is_recorded_with_its_code,
+                flood_of_denials_records_sixty_events_and_a_count,
+                log_can_be_filtered_by_key_action_and_time,
             ],
             usage: [
                 requests_and_denials_are_counted_by_hour_and_day,
-                a_span_that_makes_no_sense_is_refused,
+                invalid_time_span_is_refused,
             ],
             refusals: [
-                nothing_is_told_without_a_login_or_to_an_api_key,
-                paths_and_methods_that_there_are_not,
-                a_body_is_json_of_at_most_16_kib,
-                of_several_mistakes_the_first_in_the_order_is_told,
+                calls_without_login_or_with_an_api_key_are_refused,
+                unknown_paths_and_methods_are_refused,
+                body_must_be_json_of_at_most_16_kib,
+                refusal_for_several_mistakes_names_the_first_in_order,
             ],
             cross_site: [
-                changes_are_taken_from_own_pages_and_from_programs_only,
-                every_change_is_checked_and_no_reading_is,
-                forms_are_refused,
+                changes_are_accepted_only_from_the_same_site_and_from_programs,
+                cross_site_changes_are_refused_and_reads_are_not,
+                content_types_of_html_forms_are_refused,
             ],
             tenants: [
-                a_foreign_key_is_answered_exactly_as_one_that_never_was,
-                lists_hold_nothing_of_another_organization,
+                key_of_another_organization_is_answered_like_an_unknown_key,
+                lists_contain_nothing_of_another_organization,
             ],
             login: [
-                a_browser_logs_in_with_a_cookie,
-                nobody_logs_in_without_the_token,
-                a_plan_is_set_by_an_administrator_and_must_exist,
+                browser_logs_in_with_a_cookie,
+                login_without_the_token_is_refused,
+                plan_can_be_set_by_an_administrator_and_must_exist,
             ],
             document: [
-                the_document_is_openapi_3_1_for_where_it_was_asked_for,
+                document_is_openapi_3_1_and_names_its_own_mount,
             ],
         }
     };
@@ -133,12 +135,12 @@ macro_rules! race_cases {
     ($with:ident! $argument:tt) => {
         $crate::$with! { $argument
             limits: [
-                of_four_hundred_requests_at_once_exactly_the_limit_passes,
+                concurrent_requests_are_admitted_up_to_exactly_the_rate_limit,
             ],
             races: [
-                of_sixty_creations_at_once_exactly_ten_succeed,
-                two_organizations_that_hammer_each_others_keys_get_nowhere,
-                pages_neither_repeat_nor_skip_while_others_create,
+                concurrent_creations_succeed_up_to_exactly_the_quota,
+                concurrent_calls_on_keys_of_another_organization_change_nothing,
+                pages_neither_repeat_nor_skip_keys_while_keys_are_created,
             ],
         }
     };

@@ -64,7 +64,7 @@ async fn a_process_of_each_framework_and_a_third_see_each_others_changes_at_once
 
 /// Whoever is first deletes the other's ready-made key of the same name; a key of another name,
 /// or of another organization, stays.
-async fn a_start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
+async fn start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
     let artifacts = Artifacts::new(&format!("ready-made-{framework}"));
     let url = artifacts.sqlite_url("keys");
     let first = Quickstart::start(&artifacts, framework, "first", &url).await;
@@ -101,4 +101,4 @@ async fn a_start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
     artifacts.leave("errors.txt", &format!("{refused} {refused:?} {:?}", Actor::new("").unwrap_err()));
 }
 
-on_each_framework![a_start_replaces_its_own_ready_made_key_and_no_other];
+on_each_framework![start_replaces_its_own_ready_made_key_and_no_other];

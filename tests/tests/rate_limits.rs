@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use apikeys_core::{ManualClock, MemoryStore, RateLimit, Timestamp};
 use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Request, on_each_framework};
 
-/// R22, on a clock that the test holds.
+/// On a clock that only the test moves.
 async fn retry_after_is_honest(framework: &str) {
     let artifacts = Artifacts::new(&format!("retry-after-{framework}"));
     let clock = ManualClock::new(Timestamp::from_micros(1_893_456_000_000_000));

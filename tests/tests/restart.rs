@@ -5,8 +5,8 @@ use apikeys_tests::{
     on_each_framework,
 };
 
-async fn after_100_000_requests_counts_and_log_are_what_clients_saw(framework: &'static str) {
+async fn counts_and_log_of_100_000_requests_survive_a_restart(framework: &'static str) {
     restart::counts_and_log_are_what_clients_saw(Subject::new(framework, Database::Sqlite)).await;
 }
 
-on_each_framework![after_100_000_requests_counts_and_log_are_what_clients_saw];
+on_each_framework![counts_and_log_of_100_000_requests_survive_a_restart];

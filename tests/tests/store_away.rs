@@ -1,4 +1,4 @@
-//! What callers get while the store is away: never a pass, never a 401.
+//! Answers to callers while the store fails: never an admission, never a 401.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -54,8 +54,7 @@ fn assert_unavailable(why: &str, response: &Response, body: &str) {
 const UNVERIFIED: &str = r#"{"type":"urn:problem-type:apikeys:verification-unavailable","title":"API key cannot be verified","status":503,"detail":"This is not about the key. Try again in a moment.","code":"VERIFICATION_UNAVAILABLE"}"#;
 const UNRECORDED: &str = r#"{"type":"urn:problem-type:apikeys:audit-unavailable","title":"Request cannot be recorded","status":503,"detail":"The request was not carried out. Try again in a moment.","code":"AUDIT_UNAVAILABLE"}"#;
 
-/// C9, R44
-async fn while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401(framework: &str) {
+async fn failing_lookup_is_answered_503_and_never_401(framework: &str) {
     let artifacts = Artifacts::new(&format!("store-away-{framework}"));
     let timeout = Duration::from_millis(200);
     let fragile = Fragile::start(framework, |builder| builder.store_timeout(timeout)).await;
@@ -80,8 +79,7 @@ async fn while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401(framewo
     artifacts.leave("health.txt", &format!("{:?}", fragile.admin.keys().health()));
 }
 
-/// C10 before the handler, R44, R47
-async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buffer_is_full(framework: &str) {
+async fn unwritable_log_refuses_requests_once_the_buffer_is_full(framework: &str) {
     let artifacts = Artifacts::new(&format!("audit-away-{framework}"));
     let patience = Duration::from_millis(50);
     let room = 10;
@@ -122,8 +120,7 @@ async fn while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buf
     assert!(admitted > 2 && denied == 2, "{admitted} {denied}");
 }
 
-/// During a shutdown new requests get C9.
-async fn after_the_shutdown_nobody_is_let_in(framework: &str) {
+async fn requests_after_the_shutdown_are_refused(framework: &str) {
     let _artifacts = Artifacts::new(&format!("after-shutdown-{framework}"));
     let fragile = Fragile::start(framework, |builder| builder).await;
     assert_eq!(fragile.whoami().await.status, 200);
@@ -133,7 +130,7 @@ async fn after_the_shutdown_nobody_is_let_in(framework: &str) {
 }
 
 on_each_framework![
-    while_a_key_cannot_be_looked_up_the_answer_is_503_and_never_401,
-    while_the_audit_log_cannot_be_written_requests_are_refused_once_the_buffer_is_full,
-    after_the_shutdown_nobody_is_let_in,
+    failing_lookup_is_answered_503_and_never_401,
+    unwritable_log_refuses_requests_once_the_buffer_is_full,
+    requests_after_the_shutdown_are_refused,
 ];

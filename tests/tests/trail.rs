@@ -1,4 +1,4 @@
-//! Every request is on the audit log, and on it once.
+//! Every request is recorded exactly once.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -85,7 +85,7 @@ async fn leave(address: SocketAddr, key: &Issued, id: &str, calls: &Calls) {
     calls.once_called_with(id).await;
 }
 
-async fn a_client_that_leaves_is_on_the_log_as_aborted_once(framework: &str) {
+async fn request_of_a_client_that_leaves_is_recorded_as_aborted_once(framework: &str) {
     let artifacts = Artifacts::new(&format!("aborted-{framework}"));
     let admin = Admin::on_sqlite(&artifacts.sqlite_url("keys")).await;
     admin.set_plan("org_1", "enterprise").await;
@@ -127,7 +127,7 @@ fn requests() -> usize {
     std::env::var("TRAIL_REQUESTS").map_or(100_000, |text| text.parse().unwrap())
 }
 
-/// R45: handlers called = events of admitted requests = request counts, after many requests, some
+/// Handlers called = events of admitted requests = request counts, after many requests, some
 /// of them aborted by their clients, and an orderly stop. Denied events and their counts = denials.
 async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) {
     let admin = Admin::on(store, |builder| builder).await;
@@ -205,19 +205,19 @@ async fn press(
     (answered, aborted, denied)
 }
 
-async fn every_request_is_on_the_log_of_the_store_in_memory(framework: &str) {
+async fn every_request_is_recorded_in_memory(framework: &str) {
     let _artifacts = Artifacts::with_log(&format!("all-in-memory-{framework}"), "info,apikeys_core=debug");
     every_request_is_on_the_log(framework, Arc::new(MemoryStore::new())).await;
 }
 
-async fn every_request_is_on_the_log_of_sqlite(framework: &str) {
+async fn every_request_is_recorded_in_sqlite(framework: &str) {
     let artifacts = Artifacts::with_log(&format!("all-on-sqlite-{framework}"), "info,apikeys_core=debug");
     let store = SqliteStore::connect(&artifacts.sqlite_url("keys")).await.unwrap();
     every_request_is_on_the_log(framework, Arc::new(store)).await;
 }
 
 on_each_framework![
-    a_client_that_leaves_is_on_the_log_as_aborted_once,
-    every_request_is_on_the_log_of_the_store_in_memory,
-    every_request_is_on_the_log_of_sqlite,
+    request_of_a_client_that_leaves_is_recorded_as_aborted_once,
+    every_request_is_recorded_in_memory,
+    every_request_is_recorded_in_sqlite,
 ];

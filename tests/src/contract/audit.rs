@@ -1,4 +1,4 @@
-//! The audit log (B10).
+//! The audit log.
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,7 @@ use crate::{
     contract::org::{assert_problem, time},
 };
 
-/// B10: who, when, what changed from what to what.
-pub async fn every_change_is_on_the_log_from_what_to_what(service: &Service) {
+pub async fn every_change_is_recorded_with_old_and_new_values(service: &Service) {
     let org = service.org("org_starter");
     let created = org.create(json!({ "name": "a", "rate_limit": 9 })).await;
     let expiry = "2099-01-01T00:00:00Z";
@@ -46,15 +45,15 @@ pub async fn every_change_is_on_the_log_from_what_to_what(service: &Service) {
     }
 }
 
-/// The requests on a key's log, newest first, once there are so many.
+/// The recorded requests of a key, newest first, once there are `count`.
 async fn requests(org: Org<'_>, key: &Created, count: usize) -> Vec<Value> {
     let of_key = format!("/audit?key_id={}&action=request&limit=100", key.id);
     let page = org.get_once(&of_key, |page| page["events"].as_array().unwrap().len() == count).await;
     page["events"].as_array().unwrap().clone()
 }
 
-/// B10: when, method, path, status, latency, address, user agent, request id.
-pub async fn every_request_is_on_the_log_with_what_is_kept_of_it(service: &Service) {
+/// Time, method, path, status, latency, address, user agent and request id.
+pub async fn every_request_is_recorded_with_its_details(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "recorded" })).await;
     let request = Request::post("/v1/echo?query=secret", "body")
@@ -85,7 +84,7 @@ pub async fn every_request_is_on_the_log_with_what_is_kept_of_it(service: &Servi
     );
 }
 
-pub async fn a_request_id_that_is_not_fit_is_replaced(service: &Service) {
+pub async fn invalid_request_id_is_replaced(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "identified" })).await;
     let long = "x".repeat(129);
@@ -105,8 +104,7 @@ pub async fn a_request_id_that_is_not_fit_is_replaced(service: &Service) {
     assert_eq!(ids.len(), unfit.len());
 }
 
-/// B10, and C3–C6: each denial of a key that is known, with its code.
-pub async fn every_denial_is_on_the_log_with_its_code(service: &Service) {
+pub async fn every_denial_of_a_known_key_is_recorded_with_its_code(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "denied", "rate_limit": 1 })).await;
     assert_eq!(service.whoami(&key.secret).await.status, 200);
@@ -136,8 +134,8 @@ pub async fn every_denial_is_on_the_log_with_its_code(service: &Service) {
     );
 }
 
-/// B10, R47: sixty events a minute, and one with a count; the minute may change meanwhile.
-pub async fn a_flood_of_denials_is_sixty_events_and_a_count(service: &Service) {
+/// Sixty events a minute, and one with a count. The minute may change meanwhile.
+pub async fn flood_of_denials_records_sixty_events_and_a_count(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "flooded", "rate_limit": 1 })).await;
     let mut connection = service.connect().await;
@@ -163,8 +161,7 @@ pub async fn a_flood_of_denials_is_sixty_events_and_a_count(service: &Service) {
     assert_eq!(org.key(&key.id).await["request_count"], 1);
 }
 
-/// B10
-pub async fn the_log_is_filtered_by_key_action_and_time(service: &Service) {
+pub async fn log_can_be_filtered_by_key_action_and_time(service: &Service) {
     let org = service.org("org_professional");
     let (one, two) = (org.create(json!({ "name": "one" })).await, org.create(json!({ "name": "two" })).await);
     assert_eq!(service.whoami(&one.secret).await.status, 200);

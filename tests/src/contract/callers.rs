@@ -1,4 +1,4 @@
-//! What a caller of the API gets, to the letter.
+//! The exact answers to callers of the API.
 
 mod expected;
 
@@ -17,7 +17,7 @@ fn whoami() -> Request {
     Request::get("/v1/whoami")
 }
 
-/// The secrets of the table.
+/// A secret for each state of a key.
 struct Keys {
     good: String,
     deactivated: String,
@@ -49,8 +49,7 @@ impl Keys {
     }
 }
 
-/// C1–C5 and C7, in all spellings (R1–R5, R9, R10).
-pub async fn every_refusal_is_what_the_table_says_to_the_letter(service: &Service) {
+pub async fn every_denial_has_its_exact_answer(service: &Service) {
     let keys = Keys::create(service).await;
     let good = keys.good.as_str();
 
@@ -126,7 +125,7 @@ pub async fn every_refusal_is_what_the_table_says_to_the_letter(service: &Servic
         let name = format!("not a key: {} bytes", value.len());
         cases.push((name, authorization(format!("Bearer {value}").as_bytes()), &INVALID));
     }
-    // R5: bytes that are no ASCII.
+    // Bytes that are not ASCII.
     for bytes in [b"\x80".as_slice(), b"\xff\xfe", "é".as_bytes(), b"\xe2\x80\x8b"] {
         let value = [b"Bearer ", good.as_bytes(), bytes].concat();
         cases.push((format!("{bytes:?} behind the key"), authorization(&value), &INVALID));
@@ -141,7 +140,7 @@ pub async fn every_refusal_is_what_the_table_says_to_the_letter(service: &Servic
             .artifacts()
             .leave("answers.txt", &format!("{} {:?} {}", response.status, response.lines, response.text()));
     }
-    // R4: the case of any letter counts.
+    // Keys are case-sensitive.
     for (at, letter) in good.char_indices().filter(|(_, c)| c.is_ascii_alphabetic()) {
         let other = if letter.is_ascii_lowercase() {
             letter.to_ascii_uppercase()
@@ -159,8 +158,8 @@ pub async fn every_refusal_is_what_the_table_says_to_the_letter(service: &Servic
     assert_admitted("after all refusals", &service.whoami(good).await, 10_000, 9_999);
 }
 
-/// C3 before C4 before C5, for a key that several of them hold for.
-pub async fn of_several_reasons_the_first_in_the_table_is_told(service: &Service) {
+/// Deactivated comes before expired, and expired before a plan without access.
+pub async fn denial_for_several_reasons_names_the_first_in_order(service: &Service) {
     let org = service.org("org_starter");
     let soon = in_future(Duration::from_millis(500));
     let both = org.create(json!({ "name": "both", "expires_at": soon })).await;
@@ -174,8 +173,7 @@ pub async fn of_several_reasons_the_first_in_the_table_is_told(service: &Service
     }
 }
 
-/// R5: what HTTP itself forbids in a header is refused before there is a request.
-pub async fn control_characters_in_the_header_never_get_through(service: &Service) {
+pub async fn control_characters_in_the_authorization_header_are_refused(service: &Service) {
     let good = service.ready_made();
     for byte in [0_u8, 1, 8, 11, 12, 27, 127] {
         let value = [b"Bearer ", good.as_bytes(), &[byte]].concat();
@@ -190,8 +188,7 @@ pub async fn control_characters_in_the_header_never_get_through(service: &Servic
     assert_eq!(service.whoami(good).await.status, 200, "it still serves");
 }
 
-/// R3, R5: what else is the same key, spelled differently.
-pub async fn the_scheme_in_any_case_and_spaces_around_it_are_accepted(service: &Service) {
+pub async fn scheme_in_any_case_and_surrounding_spaces_are_accepted(service: &Service) {
     let key = service.org("org_professional").create(json!({ "name": "spelled" })).await;
     let secret = &key.secret;
     let spellings = [
@@ -212,8 +209,8 @@ pub async fn the_scheme_in_any_case_and_spaces_around_it_are_accepted(service: &
     }
 }
 
-/// C6, and R25: refusals for other reasons consume nothing.
-pub async fn over_the_limit_is_told_to_the_letter_and_consumes_nothing(service: &Service) {
+/// Denials for other reasons consume nothing either.
+pub async fn rate_limited_request_has_its_exact_answer_and_consumes_nothing(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "limited", "rate_limit": 2 })).await;
     let request = whoami().bearer(&key.secret);
@@ -250,8 +247,8 @@ pub async fn over_the_limit_is_told_to_the_letter_and_consumes_nothing(service: 
     assert_eq!(service.send(&request).await.status, 429);
 }
 
-/// R42: another spelling of a path does not lead past the layer, and no header claims anything.
-pub async fn other_spellings_of_a_path_do_not_lead_past_the_layer(service: &Service) {
+/// No header can claim that a request is authenticated, either.
+pub async fn other_spellings_of_a_path_do_not_bypass_the_layer(service: &Service) {
     for target in [
         "//v1/whoami",
         "/v1//whoami",
@@ -277,8 +274,7 @@ pub async fn other_spellings_of_a_path_do_not_lead_past_the_layer(service: &Serv
     assert_eq!(service.send(&echo.bearer(service.ready_made())).await.text(), "abc");
 }
 
-/// R8: a key in the query is never read, and no query gets onto the audit log.
-pub async fn a_query_is_neither_read_nor_recorded(service: &Service) {
+pub async fn query_is_neither_read_nor_recorded(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "queried" })).await;
     for parameter in ["api_key", "access_token", "key", "token", "apikey", "Authorization"] {

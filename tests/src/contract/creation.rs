@@ -1,12 +1,11 @@
-//! Creating keys (B2, B3).
+//! Creating keys.
 
 use serde_json::json;
 
 use super::Service;
 use crate::contract::org::{Created, assert_problem, in_an_hour, pointers};
 
-/// B2, B3
-pub async fn a_key_is_created_as_asked_and_works_at_once(service: &Service) {
+pub async fn created_key_has_the_given_values_and_works_at_once(service: &Service) {
     let org = service.org("org_starter");
     let body =
         json!({ "name": "  CI deploys ", "expires_at": "2099-01-01T01:00:00+01:00", "rate_limit": 600 });
@@ -38,8 +37,7 @@ pub async fn a_key_is_created_as_asked_and_works_at_once(service: &Service) {
     assert_eq!(whoami.json(), json!({ "org": "org_starter", "key_id": created.id, "name": "CI deploys" }));
 }
 
-/// B2
-pub async fn what_is_left_blank_takes_the_default(service: &Service) {
+pub async fn creation_without_optional_members_uses_defaults(service: &Service) {
     let org = service.org("org_enterprise");
     for body in [json!({ "name": "a" }), json!({ "name": "b", "expires_at": null, "rate_limit": null })] {
         let key = org.create(body).await.key;
@@ -48,8 +46,7 @@ pub async fn what_is_left_blank_takes_the_default(service: &Service) {
     }
 }
 
-/// B2
-pub async fn names_have_1_to_100_characters_after_trimming(service: &Service) {
+pub async fn name_has_1_to_100_characters_after_trimming(service: &Service) {
     let org = service.org("org_enterprise");
     let long = "\u{1f511}".repeat(100);
     for name in ["x", "Ünïcödé 鍵", "<b>\"&'", &long, "\u{2003}spaced\u{2003}"] {
@@ -75,8 +72,7 @@ pub async fn names_have_1_to_100_characters_after_trimming(service: &Service) {
     assert_eq!(org.keys().await.len(), 5);
 }
 
-/// B2, R24
-pub async fn rate_limits_are_1_to_10000_a_minute(service: &Service) {
+pub async fn rate_limit_is_1_to_10000_a_minute(service: &Service) {
     let org = service.org("org_enterprise");
     for limit in [1, 60, 10_000] {
         let key = org.create(json!({ "name": "limited", "rate_limit": limit })).await.key;
@@ -91,8 +87,7 @@ pub async fn rate_limits_are_1_to_10000_a_minute(service: &Service) {
     }
 }
 
-/// B2
-pub async fn an_expiration_is_a_date_in_the_future(service: &Service) {
+pub async fn expiration_date_must_be_in_the_future(service: &Service) {
     let org = service.org("org_enterprise");
     let soon = in_an_hour();
     assert_eq!(org.create(json!({ "name": "a", "expires_at": soon })).await.key["expires_at"], json!(soon));
@@ -112,8 +107,8 @@ pub async fn an_expiration_is_a_date_in_the_future(service: &Service) {
     }
 }
 
-/// R38: what is not known is refused, above all another organization; each mistake is told.
-pub async fn mistakes_in_a_body_are_all_told_at_once(service: &Service) {
+/// Unknown members are refused too, above all one that names another organization.
+pub async fn creation_with_several_invalid_members_names_each(service: &Service) {
     let org = service.org("org_professional");
     for (body, wrong) in [
         ("{}", &["/name"][..]),
@@ -135,8 +130,7 @@ pub async fn mistakes_in_a_body_are_all_told_at_once(service: &Service) {
     assert_eq!(org.keys().await.len(), 0);
 }
 
-/// B3, R14
-pub async fn the_secret_is_in_the_answer_to_the_creation_and_nowhere_else(service: &Service) {
+pub async fn secret_appears_only_in_the_answer_to_its_creation(service: &Service) {
     let org = service.org("org_enterprise");
     let created = org.create(json!({ "name": "hidden" })).await;
     assert_eq!(service.whoami(&created.secret).await.status, 200);

@@ -1,4 +1,4 @@
-//! Changes that another site's page asks a browser for (R39).
+//! Changes that a page of another site makes a browser send.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::Service;
 use crate::contract::{org::assert_problem, refusals::every_call};
 
 /// `Sec-Fetch-Site` decides; without it, `Origin` must be where the request goes.
-pub async fn changes_are_taken_from_own_pages_and_from_programs_only(service: &Service) {
+pub async fn changes_are_accepted_only_from_the_same_site_and_from_programs(service: &Service) {
     let org = service.org("org_enterprise");
     let at_home = format!("http://{}", service.address());
     let host = service.address().to_string();
@@ -43,8 +43,8 @@ pub async fn changes_are_taken_from_own_pages_and_from_programs_only(service: &S
     }
 }
 
-/// Another site's page cannot see the answer, so reading is not refused; nothing is changed by it.
-pub async fn every_change_is_checked_and_no_reading_is(service: &Service) {
+/// A page of another site cannot see the answer, so reading is not refused.
+pub async fn cross_site_changes_are_refused_and_reads_are_not(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "kept" })).await;
     for call in every_call(org, &key.id) {
@@ -58,9 +58,8 @@ pub async fn every_change_is_checked_and_no_reading_is(service: &Service) {
     assert_eq!(org.keys().await, [key.key]);
 }
 
-/// What a form of another site can send without asking: its types are refused, and so is its
-/// origin.
-pub async fn forms_are_refused(service: &Service) {
+/// A form of another site can send these types without a preflight request.
+pub async fn content_types_of_html_forms_are_refused(service: &Service) {
     let org = service.org("org_enterprise");
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
         let form = org.request("POST", "/keys").line("Content-Type", media_type).body(r#"{"name":"a"}"#);

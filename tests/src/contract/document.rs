@@ -1,12 +1,12 @@
-//! The API's document. What is in it is tested where it is written; here it is what judges every
-//! other case.
+//! The management API's document. Its content is tested beside its source; here it checks the
+//! answers of all other cases.
 
 use std::collections::BTreeSet;
 
 use super::Service;
 
-pub async fn the_document_is_openapi_3_1_for_where_it_was_asked_for(service: &Service) {
-    let document = &service.document().json;
+pub async fn document_is_openapi_3_1_and_names_its_own_mount(service: &Service) {
+    let document = service.org("org_demo").get("/openapi.json").await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1."), "{}", document["openapi"]);
     assert_eq!(document["servers"][0]["url"], "/settings/developer");
     let paths: BTreeSet<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! Changing keys (B5–B7).
+//! Updating and deleting keys.
 
 use std::time::Duration;
 
@@ -7,8 +7,7 @@ use serde_json::json;
 use super::Service;
 use crate::contract::org::{assert_problem, in_an_hour, in_future, pointers};
 
-/// B5
-pub async fn deactivating_and_activating_hold_for_the_next_request(service: &Service) {
+pub async fn deactivation_and_activation_apply_to_the_next_request(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create_busy("switched").await;
     for _ in 0..20 {
@@ -21,8 +20,7 @@ pub async fn deactivating_and_activating_hold_for_the_next_request(service: &Ser
     }
 }
 
-/// B6
-pub async fn name_expiration_and_limit_are_edited_and_taken_back(service: &Service) {
+pub async fn name_expiration_and_rate_limit_can_be_changed_and_reset(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "before", "rate_limit": 5 })).await;
     let mut expected = key.key.clone();
@@ -43,8 +41,7 @@ pub async fn name_expiration_and_limit_are_edited_and_taken_back(service: &Servi
     assert_eq!(policy.header("ratelimit-policy"), Some("\"per-key\";q=60;w=60"));
 }
 
-/// B6, R34
-pub async fn extending_an_expired_key_makes_it_work_again(service: &Service) {
+pub async fn expired_key_works_again_once_extended(service: &Service) {
     let org = service.org("org_enterprise");
     let soon = in_future(Duration::from_millis(500));
     let extended = org.create(json!({ "name": "extended", "expires_at": soon })).await;
@@ -60,8 +57,7 @@ pub async fn extending_an_expired_key_makes_it_work_again(service: &Service) {
     }
 }
 
-/// B7, R33
-pub async fn a_deleted_key_is_gone_for_good(service: &Service) {
+pub async fn deleted_key_is_not_found_and_never_works_again(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "deleted" })).await;
     assert_eq!(service.whoami(&key.secret).await.status, 200);
@@ -81,7 +77,7 @@ pub async fn a_deleted_key_is_gone_for_good(service: &Service) {
     assert_problem(&service.whoami(&key.secret).await, 401, "INVALID_API_KEY");
 }
 
-pub async fn what_changes_nothing_is_no_event_and_name_and_active_are_two(service: &Service) {
+pub async fn update_records_one_event_per_kind_of_change_and_none_without_changes(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "same", "rate_limit": 5 })).await;
     for nothing in
@@ -98,7 +94,7 @@ pub async fn what_changes_nothing_is_no_event_and_name_and_active_are_two(servic
     assert_eq!(actions, ["key.created", "key.deactivated", "key.updated"]);
 }
 
-pub async fn mistakes_in_an_edit_change_nothing(service: &Service) {
+pub async fn update_with_invalid_members_changes_nothing(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "unchanged" })).await;
     for (body, wrong) in [

@@ -1,11 +1,11 @@
-//! Rate limits under a rush.
+//! Rate limits under many requests at once.
 
 use serde_json::json;
 
 use super::Service;
 use crate::{Request, Response};
 
-pub async fn of_four_hundred_requests_at_once_exactly_the_limit_passes(service: &Service) {
+pub async fn concurrent_requests_are_admitted_up_to_exactly_the_rate_limit(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "rushed", "rate_limit": 100 })).await;
     let mut connections = Vec::new();
@@ -31,7 +31,7 @@ pub async fn of_four_hundred_requests_at_once_exactly_the_limit_passes(service: 
             other => panic!("{other}: {}", response.text()),
         }
     }
-    // Each place was given away once.
+    // Each place was given to one request.
     left.sort_unstable();
     assert_eq!(left, (0..100).collect::<Vec<_>>());
     assert_eq!(limited, 300);

@@ -1,4 +1,4 @@
-//! Seeing keys (B4).
+//! Listing keys.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{Org, Service};
 use crate::contract::org::{assert_problem, in_future, time};
 
-/// B4
 pub async fn keys_are_listed_newest_first_with_the_quota(service: &Service) {
     let org = service.org("org_professional");
     assert_eq!(
@@ -24,8 +23,7 @@ pub async fn keys_are_listed_newest_first_with_the_quota(service: &Service) {
     assert_eq!(unlimited["quota"], json!({ "used": 0, "limit": null }));
 }
 
-/// B4
-pub async fn deactivated_wins_over_expired(service: &Service) {
+pub async fn deactivated_and_expired_key_is_listed_as_deactivated(service: &Service) {
     let org = service.org("org_enterprise");
     let soon = in_future(Duration::from_millis(700));
     let one = org.create(json!({ "name": "expires", "expires_at": soon })).await;
@@ -43,8 +41,8 @@ pub async fn deactivated_wins_over_expired(service: &Service) {
     assert_eq!(status(&other.id).await, (json!("expired"), json!(true)));
 }
 
-/// B4: both lag by at most the flush interval, 100 ms; the rest is for a slow machine.
-pub async fn last_use_and_request_count_follow_at_once_and_count_no_denials(service: &Service) {
+/// Both lag by at most the flush interval, 100 ms; the rest allows for a slow machine.
+pub async fn last_use_and_request_count_follow_admissions_and_ignore_denials(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "used", "rate_limit": 3 })).await;
     for _ in 0..3 {
@@ -63,7 +61,6 @@ pub async fn last_use_and_request_count_follow_at_once_and_count_no_denials(serv
     assert_eq!((&after["request_count"], &after["last_used_at"]), (&json!(3), &seen["last_used_at"]));
 }
 
-/// B4
 pub async fn cursors_lead_through_the_whole_list(service: &Service) {
     let org = service.org("org_enterprise");
     let mut created = Vec::new();
@@ -86,7 +83,7 @@ pub async fn cursors_lead_through_the_whole_list(service: &Service) {
     }
 }
 
-pub async fn a_page_has_1_to_100_keys(service: &Service) {
+pub async fn page_limit_is_1_to_100(service: &Service) {
     let org = service.org("org_enterprise");
     for limit in ["1", "50", "100"] {
         assert_eq!(org.call("GET", &format!("/keys?limit={limit}")).await.status, 200);
@@ -97,8 +94,8 @@ pub async fn a_page_has_1_to_100_keys(service: &Service) {
     }
 }
 
-/// A cursor tells nothing, and fits only the list and organization it was given out for.
-pub async fn cursors_are_opaque_and_cannot_be_forged(service: &Service) {
+/// A cursor is opaque, and valid only for the list and organization that it was made for.
+pub async fn forged_or_foreign_cursor_is_refused(service: &Service) {
     let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
     for number in 0..3 {
         org.create(json!({ "name": format!("key {number}") })).await;
@@ -119,8 +116,7 @@ pub async fn cursors_are_opaque_and_cannot_be_forged(service: &Service) {
     }
 }
 
-/// The log's cursors fit only the organization and the filters they were given out for.
-pub async fn cursors_of_the_log_fit_its_organization_and_filters(service: &Service) {
+pub async fn log_cursor_is_refused_for_another_organization_or_filter(service: &Service) {
     let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
     for number in 0..3 {
         org.create(json!({ "name": format!("key {number}") })).await;

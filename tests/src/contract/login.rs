@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Service, service::TOKEN};
 use crate::{Request, contract::org::assert_problem};
 
-pub async fn a_browser_logs_in_with_a_cookie(service: &Service) {
+pub async fn browser_logs_in_with_a_cookie(service: &Service) {
     let enter = format!("/login?token={TOKEN}&org=org_starter");
     let response = service.send(&Request::get(enter)).await;
     assert_eq!((response.status, response.header("location")), (303, Some("/settings/developer")));
@@ -30,7 +30,7 @@ pub async fn a_browser_logs_in_with_a_cookie(service: &Service) {
     }
 }
 
-pub async fn nobody_logs_in_without_the_token(service: &Service) {
+pub async fn login_without_the_token_is_refused(service: &Service) {
     let (shorter, longer) = (&TOKEN[..TOKEN.len() - 1], format!("{TOKEN}x"));
     let of = |token: &str| format!("?token={token}&org=org_starter");
     for query in
@@ -47,7 +47,7 @@ pub async fn nobody_logs_in_without_the_token(service: &Service) {
     }
 }
 
-pub async fn a_plan_is_set_by_an_administrator_and_must_exist(service: &Service) {
+pub async fn plan_can_be_set_by_an_administrator_and_must_exist(service: &Service) {
     let put =
         |body: &str| Request::new("PUT", "/demo/plan").line("Content-Type", "application/json").body(body);
     let org = service.org("org_professional");

@@ -1,14 +1,11 @@
-//! What a plan allows (B1, B8).
+//! The limits of a plan.
 
 use serde_json::json;
 
 use super::Service;
 use crate::contract::org::assert_problem;
 
-/// B1, C5
-pub async fn without_api_access_nothing_is_created_and_nothing_works_but_all_can_be_managed(
-    service: &Service,
-) {
+pub async fn plan_without_api_access_allows_only_management_of_existing_keys(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "stranded" })).await;
     let other = org.create(json!({ "name": "unwanted" })).await;
@@ -24,8 +21,7 @@ pub async fn without_api_access_nothing_is_created_and_nothing_works_but_all_can
     assert_eq!(org.keys().await.len(), 1);
 }
 
-/// B8
-pub async fn each_plan_has_its_number_of_keys(service: &Service) {
+pub async fn creation_beyond_the_plans_quota_is_refused(service: &Service) {
     let free = service.org("org_free").call_with("POST", "/keys", &json!({ "name": "none" })).await;
     assert_problem(&free, 403, "API_ACCESS_NOT_AVAILABLE");
     for (name, quota) in [("org_starter", 2), ("org_professional", 10)] {
@@ -44,8 +40,7 @@ pub async fn each_plan_has_its_number_of_keys(service: &Service) {
     }
 }
 
-/// B8, R37: every key that exists counts, whatever its status.
-pub async fn keys_that_do_not_work_count_too(service: &Service) {
+pub async fn deactivated_keys_count_towards_the_quota(service: &Service) {
     let org = service.org("org_starter");
     let one = org.create(json!({ "name": "one" })).await;
     let two = org.create(json!({ "name": "two" })).await;
@@ -62,8 +57,7 @@ pub async fn keys_that_do_not_work_count_too(service: &Service) {
     refused().await;
 }
 
-/// R37
-pub async fn after_a_downgrade_nothing_is_created_until_there_is_room(service: &Service) {
+pub async fn creation_after_a_downgrade_is_refused_until_the_quota_has_room(service: &Service) {
     let org = service.org("org_professional");
     let mut keys = Vec::new();
     for number in 0..3 {
@@ -82,7 +76,7 @@ pub async fn after_a_downgrade_nothing_is_created_until_there_is_room(service: &
     org.create(json!({ "name": "new" })).await;
 }
 
-pub async fn a_change_of_plan_is_on_the_log_once(service: &Service) {
+pub async fn change_of_plan_records_one_event(service: &Service) {
     let org = service.org("org_professional");
     org.set_plan("starter").await;
     org.set_plan("starter").await;

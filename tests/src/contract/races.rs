@@ -1,4 +1,4 @@
-//! Administrators at the same time.
+//! Requests of administrators that race.
 
 use std::collections::BTreeSet;
 
@@ -32,8 +32,7 @@ async fn at_once(service: &Service, requests: impl IntoIterator<Item = Request>)
     answered
 }
 
-/// B8
-pub async fn of_sixty_creations_at_once_exactly_ten_succeed(service: &Service) {
+pub async fn concurrent_creations_succeed_up_to_exactly_the_quota(service: &Service) {
     let org = service.org("org_professional");
     let racers = (0..60).map(|n| org.request("POST", "/keys").json(&json!({ "name": format!("key {n}") })));
     let answers = at_once(service, racers).await;
@@ -49,8 +48,8 @@ pub async fn of_sixty_creations_at_once_exactly_ten_succeed(service: &Service) {
     assert_eq!(org.events("action=key.created").await.len(), 10);
 }
 
-/// R38: each goes for all keys of the other, while both change their own.
-pub async fn two_organizations_that_hammer_each_others_keys_get_nowhere(service: &Service) {
+/// Each organization calls on all keys of the other, while both change their own.
+pub async fn concurrent_calls_on_keys_of_another_organization_change_nothing(service: &Service) {
     let orgs = [service.org("org_enterprise"), service.org("org_professional")];
     let mut keys = Vec::new();
     for org in orgs {
@@ -92,9 +91,8 @@ pub async fn two_organizations_that_hammer_each_others_keys_get_nowhere(service:
     }
 }
 
-/// Whoever pages through a list meets every key that was there once, whatever is created and
-/// recorded meanwhile.
-pub async fn pages_neither_repeat_nor_skip_while_others_create(service: &Service) {
+/// A walk through a list meets every key that was there at its start exactly once.
+pub async fn pages_neither_repeat_nor_skip_keys_while_keys_are_created(service: &Service) {
     let org = service.org("org_enterprise");
     let mut there = Vec::new();
     for number in 0..40 {

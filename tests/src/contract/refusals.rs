@@ -23,8 +23,8 @@ pub(crate) fn every_call(org: Org<'_>, id: &str) -> Vec<Request> {
     ]
 }
 
-/// R39: no login, or an API key in its place or even beside it.
-pub async fn nothing_is_told_without_a_login_or_to_an_api_key(service: &Service) {
+/// No login, or an API key in place of it or beside it.
+pub async fn calls_without_login_or_with_an_api_key_are_refused(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "kept" })).await;
     for call in every_call(org, &key.id) {
@@ -42,7 +42,7 @@ pub async fn nothing_is_told_without_a_login_or_to_an_api_key(service: &Service)
     assert_eq!(org.key(&key.id).await, key.key, "nothing happened");
 }
 
-pub async fn paths_and_methods_that_there_are_not(service: &Service) {
+pub async fn unknown_paths_and_methods_are_refused(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "kept" })).await;
     let path = format!("/keys/{}", key.id);
@@ -67,7 +67,7 @@ pub async fn paths_and_methods_that_there_are_not(service: &Service) {
     }
 }
 
-pub async fn a_body_is_json_of_at_most_16_kib(service: &Service) {
+pub async fn body_must_be_json_of_at_most_16_kib(service: &Service) {
     let org = service.org("org_enterprise");
     let post = |media_type: &str| org.request("POST", "/keys").line("Content-Type", media_type);
     let padded = |len: usize| format!("{:<len$}", r#"{"name":"a"}"#);
@@ -90,8 +90,8 @@ pub async fn a_body_is_json_of_at_most_16_kib(service: &Service) {
     assert_eq!(service.send(&typed).await.status, 201);
 }
 
-/// Everything is wrong at once; each mistake that is mended uncovers the next.
-pub async fn of_several_mistakes_the_first_in_the_order_is_told(service: &Service) {
+/// Every rule is broken at once; each correction uncovers the next mistake.
+pub async fn refusal_for_several_mistakes_names_the_first_in_order(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "one" })).await;
     org.set_plan("free").await;

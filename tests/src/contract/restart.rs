@@ -14,7 +14,7 @@ const CLIENTS: usize = 16;
 /// What clients saw of the requests they sent: the status by request id; 0 where they left.
 type Seen = HashMap<String, u16>;
 
-/// R45 over HTTP: after 10^5 requests, some of them left by their clients, an orderly stop and a
+/// After 100,000 requests, some of them left by their clients, an orderly stop and a
 /// start on the same database, each key's count, the audit log and what clients saw are one.
 pub async fn counts_and_log_are_what_clients_saw(subject: Subject) {
     // A log of everything would fill the disk.

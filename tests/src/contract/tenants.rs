@@ -1,4 +1,4 @@
-//! Organizations see nothing of each other (R38).
+//! Organizations see nothing of each other.
 
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn bytes(response: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
     (response.status, lines, response.body.clone())
 }
 
-pub async fn a_foreign_key_is_answered_exactly_as_one_that_never_was(service: &Service) {
+pub async fn key_of_another_organization_is_answered_like_an_unknown_key(service: &Service) {
     let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
     let foreign = other.create(json!({ "name": "theirs" })).await;
     let deleted = org.create(json!({ "name": "gone" })).await;
@@ -51,7 +51,7 @@ pub async fn a_foreign_key_is_answered_exactly_as_one_that_never_was(service: &S
     assert_eq!(service.whoami(&foreign.secret).await.status, 200);
 }
 
-pub async fn lists_hold_nothing_of_another_organization(service: &Service) {
+pub async fn lists_contain_nothing_of_another_organization(service: &Service) {
     let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
     org.create(json!({ "name": "mine" })).await;
     let theirs = other.create(json!({ "name": "theirs" })).await;

@@ -1,11 +1,11 @@
-//! How much a key is used (B11).
+//! A key's usage by hour and day.
 
 use serde_json::{Value, json};
 
 use super::Service;
 use crate::contract::org::assert_problem;
 
-/// B11: the hour may change meanwhile, so points are added up.
+/// The hour may change meanwhile, so the points are added up.
 pub async fn requests_and_denials_are_counted_by_hour_and_day(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "counted", "rate_limit": 3 })).await;
@@ -28,7 +28,7 @@ pub async fn requests_and_denials_are_counted_by_hour_and_day(service: &Service)
     assert_eq!(org.get(&past).await, json!({ "points": [] }));
 }
 
-pub async fn a_span_that_makes_no_sense_is_refused(service: &Service) {
+pub async fn invalid_time_span_is_refused(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "counted" })).await;
     for query in [

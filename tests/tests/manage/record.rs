@@ -2,7 +2,7 @@ use apikeys_tests::Request;
 
 use crate::terminal::{Terminal, cells, member};
 
-/// B10: who, when, and what changed from what to what; and every request with all that is known.
+/// Every change with its actor, time and values, and every request with its details.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_says_who_did_what_and_when_and_what_requests_came_to() {
     let terminal = Terminal::start("manage-audit").await;

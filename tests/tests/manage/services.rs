@@ -7,7 +7,7 @@ use axum::{
 
 use crate::terminal::{TOKEN, Terminal, run};
 
-/// R19: from the service that there is, and from one that lets everything through.
+/// From the real service, and from one that escapes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_a_service_sends_acts_on_the_terminal() {
     let terminal = Terminal::start("manage-escapes").await;
