@@ -1,8 +1,8 @@
-//! The moving parts: [`ApiKeys`] verifies, manages, records and cleans up.
+//! The engine: [`ApiKeys`] verifies requests, manages keys and records their use.
 //!
-//! [`ApiKeys`] is a cheap handle. [`Maintenance`] is what runs beside the requests: it writes the
-//! audit log in batches and forgets idle keys. The host spawns it on its runtime; the engine
-//! itself knows none.
+//! [`ApiKeys`] is a cheap handle. [`Maintenance`] runs in the background: it writes the audit log
+//! in batches and drops the state of idle keys. The host spawns it on its runtime; the engine works
+//! on any.
 
 mod admission;
 mod api_keys;
@@ -19,7 +19,9 @@ mod managed_key;
 mod observe;
 mod operator;
 mod recorder;
+mod request_start;
 mod store_access;
+mod test_key;
 mod timeout;
 mod verified_key;
 mod verify;
@@ -34,5 +36,6 @@ pub use maintenance::Maintenance;
 pub use manage_error::ManageError;
 pub use managed_key::{CreatedKey, KeyListing, ManagedKey, QuotaUsage};
 pub use operator::Operator;
+pub use test_key::TestKeyError;
 pub use verified_key::VerifiedKey;
 pub use verify::Verification;

@@ -1,26 +1,27 @@
-//! Where randomness comes from: the operating system, unless a test says otherwise.
+//! The source of the randomness of secrets: the operating system, or a test's own.
 
 use std::fmt;
 
-/// A source of bytes that nobody can guess.
+/// A source of unpredictable bytes, from which secrets are made.
 ///
-/// Secrets and ids are made from it. Inject one of your own only in tests.
+/// Implement it only for tests.
 pub trait Entropy: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes` entirely.
     ///
     /// # Errors
     ///
-    /// When no unguessable bytes can be had. There is no fallback: nothing is issued then.
+    /// Returns an error if no unpredictable bytes are available. There is no fallback: no secret is
+    /// made.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError>;
 }
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct OsEntropy;
 
 impl OsEntropy {
-    /// The operating system's generator.
+    /// Creates the source.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -33,15 +34,15 @@ impl Entropy for OsEntropy {
     }
 }
 
-/// The generator of randomness failed; nothing was issued.
+/// A source of randomness failed.
 #[derive(Debug, thiserror::Error)]
-#[error("no randomness from the operating system")]
+#[error("no randomness is available")]
 pub struct EntropyError {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl EntropyError {
-    /// An error of one's own generator.
+    /// Creates an error from its cause.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: source.into() }
     }

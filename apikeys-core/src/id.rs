@@ -1,26 +1,23 @@
-//! Identifiers: sixteen time-ordered bytes for what this library makes, text for what the host
-//! brings.
+//! Identifiers: sixteen time-ordered bytes for keys, changes and events, and text for the host's
+//! organizations and actors.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::atomic::{AtomicU64, Ordering},
-};
+mod generator;
+
+use std::{fmt, str::FromStr};
 
 use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{
-    Timestamp,
-    entropy::{Entropy, EntropyError},
-    text::{InvalidText, is_printable, text_value},
-};
+pub(crate) use self::generator::IdGenerator;
+#[cfg(feature = "conformance")]
+pub(crate) use self::generator::with_time;
+use crate::text::{InvalidText, is_printable, text_value};
 
 /// RFC 4648 base32 in lower case without padding; 16 bytes are 26 characters.
 static BASE32: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
     let mut spec = Specification::new();
     spec.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
-    // The specification is constant and valid; the other encoding is never used.
+    // The specification is constant and valid, so the other encoding is never used.
     spec.encoding().unwrap_or(data_encoding::BASE32_NOPAD)
 });
 
@@ -28,19 +25,19 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident($value:literal);)*) => {$(
         $(#[$doc])*
         ///
-        /// Sixteen bytes: seven of microseconds since 1970, then nine that tell apart what was
-        /// made in the same one. As text, 26 characters of RFC 4648 base32 in lower case.
+        /// An id has sixteen bytes: seven for the microseconds since 1970, then nine that differ
+        /// between processes. Its text is RFC 4648 base32 in lower case, 26 characters.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// The id with these bytes, as a store holds them.
+            /// Creates the id with these bytes, as a store holds them.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
-            /// The bytes, which sort by time of making.
+            /// The id's bytes. They sort by the time at which the id was made.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
@@ -141,56 +138,14 @@ impl Actor {
     }
 }
 
-/// Makes ids: strictly increasing within a process, unguessable for others.
-#[derive(Debug, Default)]
-pub(crate) struct IdGenerator {
-    last: AtomicU64,
-}
-
-impl IdGenerator {
-    /// Sixteen fresh bytes for something made at `now`.
-    pub(crate) fn next(&self, now: Timestamp, entropy: &dyn Entropy) -> Result<[u8; 16], EntropyError> {
-        let mut bytes = [0; 16];
-        entropy.fill(&mut bytes)?;
-        Ok(with_time(self.tick(now), bytes))
-    }
-
-    /// The microsecond of `now`, or the first one after the last that was handed out.
-    fn tick(&self, now: Timestamp) -> u64 {
-        let wanted = u64::try_from(now.as_micros()).unwrap_or(0);
-        let step = |last: u64| Some(wanted.max(last.saturating_add(1)));
-        match self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
-            Ok(last) | Err(last) => wanted.max(last.saturating_add(1)),
-        }
-    }
-}
-
-/// Puts the time in front: seven bytes, enough until the year 4253.
-pub(crate) fn with_time(micros: u64, mut bytes: [u8; 16]) -> [u8; 16] {
-    let [_, time @ ..] = micros.to_be_bytes();
-    for (byte, part) in bytes.iter_mut().zip(time) {
-        *byte = part;
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::entropy::OsEntropy;
 
     #[test]
-    fn ids_increase_even_when_the_clock_stands_still_or_goes_back() {
-        let ids = IdGenerator::default();
-        let times = [5_000_000, 5_000_000, 4_000_000, 5_000_001, 9_000_000];
-        let made: Vec<_> = times.map(|at| ids.next(Timestamp::from_micros(at), &OsEntropy).unwrap()).to_vec();
-        assert!(made.is_sorted_by(|a, b| a < b));
-    }
-
-    #[test]
-    fn an_id_has_one_spelling() {
+    fn id_has_one_spelling() {
         let id = KeyId::from_bytes([0; 16]);
         let text = id.to_string();
         assert_eq!(text, "a".repeat(26));
@@ -204,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn host_texts_are_short_and_printable() {
+    fn org_id_refuses_long_and_unprintable_text() {
         assert!(OrgId::new("org 1 – ü").is_ok());
         for bad in ["", "a\nb", "a\u{202e}b", "a\u{0}", &"x".repeat(129)] {
             assert!(OrgId::new(bad).is_err(), "{bad:?}");
@@ -214,7 +169,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_survive_text_and_json(bytes: [u8; 16]) {
+        fn id_read_from_its_text_or_json_is_the_same(bytes: [u8; 16]) {
             let id = KeyId::from_bytes(bytes);
             prop_assert_eq!(id.to_string().parse(), Ok(id));
             let json = serde_json::to_string(&id).unwrap();

@@ -122,15 +122,40 @@ macro_rules! text_value {
 
 pub(crate) use text_value;
 
-/// Whether a character is visible on a page and cannot act on a terminal, on the direction of
-/// writing, or on the end of a line.
+/// Whether a character may be shown on a page, in a log or on a terminal: it is no control
+/// character, it does not change the direction of writing or end a line, and it is not an invisible
+/// format control.
+///
+/// Joiners (U+200C and U+200D) are printable, because scripts and emoji are written with them.
 pub(crate) fn is_printable(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let changes_direction = matches!(
+        c,
+        // Unicode's property Bidi_Control.
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    let separates_lines = matches!(c, '\u{2028}' | '\u{2029}');
+    let is_invisible = matches!(
+        c,
+        '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    !(c.is_control() || changes_direction || separates_lines || is_invisible)
+}
+
+/// The beginning of a text of unknown origin, for a message: at most `max_chars` characters, all of
+/// them printable.
+pub(crate) fn excerpt(text: &str, max_chars: usize) -> String {
+    let mut chars = text.chars().map(|c| if is_printable(c) { c } else { char::REPLACEMENT_CHARACTER });
+    let mut excerpt: String = chars.by_ref().take(max_chars).collect();
+    if chars.next().is_some() {
+        excerpt.push('…');
+    }
+    excerpt
 }
 
 #[cfg(test)]
 mod tests {
+    use super::{excerpt, is_printable};
     use crate::{Actor, InvalidText, KeyName, OrgId, PlanName, token::Prefix};
 
     macro_rules! assert_one_way_in {
@@ -154,6 +179,31 @@ mod tests {
             assert!(refused.to_string().starts_with(&error.to_string()), "{refused}");
             assert!(error.to_string().ends_with(error.reason()), "{error}");
         )*};
+    }
+
+    #[test]
+    fn controls_of_direction_lines_and_format_are_not_printable() {
+        let bidi_control = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+        let format =
+            ('\u{2060}'..='\u{206f}').chain('\u{fff9}'..='\u{fffb}').chain(['\u{e0001}', '\u{e0041}']);
+        let others = "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{feff}\u{200b}\u{180e}\u{0}\u{1b}\u{7f}\u{85}\u{9b}\r\n";
+        for c in bidi_control.chain(format).chain(others.chars()) {
+            assert!(!is_printable(c), "{c:?}");
+            assert!(
+                OrgId::new(format!("a{c}b")).is_err() && KeyName::new(format!("a{c}b")).is_err(),
+                "{c:?}"
+            );
+        }
+        for c in "aé–ü漢🏳\u{200d}\u{200c} \u{a0}\u{301}".chars() {
+            assert!(is_printable(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn excerpt_is_short_and_printable() {
+        assert_eq!(excerpt("sha3:1", 64), "sha3:1");
+        assert_eq!(excerpt("a\u{1b}[2J\u{61c}", 64), "a\u{fffd}[2J\u{fffd}");
+        assert_eq!(excerpt(&"é".repeat(1_000_000), 64), "é".repeat(64) + "…");
     }
 
     #[test]

@@ -5,25 +5,27 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{inner::Inner, lifecycle::UnderWay, live_keys::LiveKey, verified_key::VerifiedKey};
+use super::{
+    inner::Inner, lifecycle::UnderWay, live_keys::LiveKey, request_start::RequestStart,
+    verified_key::VerifiedKey,
+};
 use crate::{
-    Timestamp,
     audit::{Outcome, RequestMeta, RequestRecord},
-    clock::Monotonic,
     denial::Denial,
 };
 
-/// A request that was let in. It ends up on the audit log, whatever becomes of it: with a status
-/// when [`finish`](Self::finish) is called, as aborted when it is dropped before.
-#[must_use = "dropping it records the request as aborted; call `finish` with the response's status"]
+/// An admitted request.
+///
+/// Every admitted request is recorded on the audit log: with its status when
+/// [`finish`](Self::finish) is called, or as aborted when the admission is dropped.
+#[must_use = "dropping an admission records the request as aborted; call `finish` with the status"]
 pub struct Admission {
     pub(super) inner: Arc<Inner>,
     pub(super) live: Arc<LiveKey>,
     pub(super) key: VerifiedKey,
-    /// Taken when the request is recorded.
+    /// `None` once the request is recorded.
     pub(super) meta: Option<RequestMeta>,
-    pub(super) at: Timestamp,
-    pub(super) began: Monotonic,
+    pub(super) start: RequestStart,
     pub(super) under_way: UnderWay,
 }
 
@@ -34,11 +36,11 @@ impl Admission {
         &self.key
     }
 
-    /// Records the request with its response's status. Release the response when the future is
-    /// done; with the maintenance running that is at once.
+    /// Records the request with the status of its response. Send the response when the returned
+    /// future is done; while the maintenance is running, the future is done at once.
     ///
-    /// The request is recorded by this call, not by polling: a client that leaves meanwhile keeps
-    /// its status.
+    /// The call itself records the request. If the future is dropped because the client has left,
+    /// the request keeps its status.
     pub fn finish(mut self, status: u16) -> Finish {
         self.record(Outcome::Answered, Some(status));
         if self.inner.is_maintained() {
@@ -46,7 +48,7 @@ impl Admission {
         }
         let inner = Arc::clone(&self.inner);
         Finish(Some(Box::pin(async move {
-            // A failure is noted in `health()`, and the event waits for the next flush.
+            // The recorder reports a failure, and keeps the event for the next flush.
             let _ = inner.recorder.flush().await;
             drop(self);
             Ok(())
@@ -55,10 +57,10 @@ impl Admission {
 
     fn record(&mut self, outcome: Outcome, status: Option<u16>) {
         if let Some(meta) = self.meta.take() {
-            let latency = self.inner.clock.monotonic().saturating_since(self.began);
+            let latency = self.inner.clock.monotonic().saturating_since(self.start.monotonic);
             let mut record = RequestRecord::new(meta, outcome, latency);
             record.status = status;
-            self.inner.recorder.push(&self.live, self.at, record);
+            self.inner.recorder.push(&self.live, self.start, record);
         }
     }
 }
@@ -79,10 +81,11 @@ impl fmt::Debug for Admission {
     }
 }
 
-/// Done when the response may be released.
+/// Resolves when the response may be sent.
 ///
-/// Its error is the answer to send in place of the response: the request could not be recorded.
-#[must_use = "release the response when this is done"]
+/// An error is the denial to send in place of the response, because the request could not be
+/// recorded.
+#[must_use = "send the response when the future is done"]
 pub struct Finish(Option<Flushing>);
 
 type Flushing = Pin<Box<dyn Future<Output = Result<(), Denial>> + Send>>;

@@ -1,7 +1,15 @@
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use super::{health::Health, inner::Inner, lifecycle::ShutdownError};
-use crate::{clock::Clock, plan::Plans, token::MalformedToken};
+use super::{health::Health, inner::Inner, lifecycle::ShutdownError, timeout::for_at_most};
+use crate::{
+    clock::Clock,
+    plan::Plans,
+    store::{StoreError, StoreErrorKind, StoreResult},
+    token::MalformedToken,
+};
 
 /// The API keys of a service: verifies requests, manages keys, and records their use.
 ///
@@ -13,26 +21,27 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Whether `credential` looks like one of the host's secrets, right or wrong: one of its
-    /// prefixes, the shape, but not necessarily the checksum. For a door that keys must not open.
+    /// Whether `credential` has the shape of one of the host's secrets: an accepted prefix and the
+    /// right length and characters. Its checksum may be wrong. Use it to refuse API keys where
+    /// they must not be used, such as in a login form.
     #[must_use]
     pub fn looks_like_secret(&self, credential: &[u8]) -> bool {
         matches!(self.inner.format.check(credential), Ok(_) | Err(MalformedToken::Checksum))
     }
 
-    /// The plans the host sells.
+    /// The catalogue of plans.
     #[must_use]
     pub fn plans(&self) -> &Plans {
         &self.inner.plans
     }
 
-    /// The clock that everything goes by.
+    /// The engine's clock.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
 
-    /// How the engine is doing.
+    /// The engine's state, for a health page or an alarm.
     #[must_use]
     pub fn health(&self) -> Health {
         let inner = &self.inner;
@@ -46,35 +55,50 @@ impl ApiKeys {
         }
     }
 
-    /// Writes every audit event of requests that have ended so far.
+    /// Writes the audit events of all requests that have ended.
     ///
     /// # Errors
     ///
-    /// When the store fails; the events wait for the next attempt.
-    pub async fn flush(&self) -> crate::store::StoreResult<()> {
+    /// Returns an error if the store fails. The events are kept for the next attempt.
+    pub async fn flush(&self) -> StoreResult<()> {
         self.inner.recorder.flush().await
     }
 
-    /// Ends in order: refuses new requests, waits for those under way, writes the audit log, and
-    /// ends the maintenance. Stop the server first, so that nobody meets the refusal.
+    /// Shuts down: refuses new requests, waits for those under way, writes the audit log, and ends
+    /// the maintenance.
+    ///
+    /// Stop the server first, so that no caller meets the refusal. The call returns within the
+    /// [`shutdown_timeout`](super::Builder::shutdown_timeout), whatever hangs; at most three
+    /// quarters of it are spent on waiting for requests, so that time remains for the log.
     ///
     /// # Errors
     ///
-    /// When events could not be written within the patience for it, 10 s by default.
+    /// Returns an error if requests were still under way when the time ran out, or if events could
+    /// not be written. The error has the numbers of both.
     pub async fn shutdown(&self) -> Result<(), ShutdownError> {
         let inner = &self.inner;
-        inner.lifecycle.close_and_drain().await;
-        let end = inner.clock.monotonic().saturating_add(inner.options.shutdown_timeout);
-        let result = loop {
-            match inner.recorder.flush().await {
-                Ok(()) => break Ok(()),
-                Err(source) if inner.clock.monotonic() >= end => {
-                    break Err(ShutdownError { unrecorded: inner.recorder.waiting(), source });
-                }
-                Err(_) => inner.clock.sleep(inner.options.flush_interval).await,
+        let timeout = inner.options.shutdown_timeout;
+        let end = inner.clock.monotonic().saturating_add(timeout);
+        inner.lifecycle.close();
+        let drained = for_at_most(&*inner.clock, timeout / 4 * 3, inner.lifecycle.drained()).await;
+        let under_way = if drained.is_some() { 0 } else { inner.lifecycle.under_way() };
+        let failure = loop {
+            let left = end.saturating_since(inner.clock.monotonic());
+            let source = match for_at_most(&*inner.clock, left, inner.recorder.flush()).await {
+                Some(Ok(())) => break None,
+                Some(Err(source)) => source,
+                None => StoreError::new(StoreErrorKind::Unavailable, "record"),
+            };
+            let left = end.saturating_since(inner.clock.monotonic());
+            if left == Duration::ZERO {
+                break Some(source);
             }
+            inner.clock.sleep(left.min(inner.options.flush_interval)).await;
         };
         inner.lifecycle.finish();
-        result
+        if under_way == 0 && failure.is_none() {
+            return Ok(());
+        }
+        Err(ShutdownError { under_way, unrecorded: inner.recorder.waiting(), source: failure })
     }
 }

@@ -5,10 +5,11 @@ use std::{
 
 use super::{
     api_keys::ApiKeys,
-    inner::{Inner, Options, RequestIds},
+    inner::{Inner, Options},
     lifecycle::Lifecycle,
     live_keys::LiveKeys,
     maintenance::Maintenance,
+    observe::Observer,
     recorder::{Recorder, RecorderOptions},
     timeout::within,
 };
@@ -20,8 +21,8 @@ use crate::{
     memory::MemoryStore,
     plan::Plans,
     store::{KeyStore, StoreError},
-    text::InvalidText,
-    token::{InvalidPepper, Peppers, Prefix, TokenFormat},
+    text::{InvalidText, excerpt},
+    token::{InvalidPepper, Peppers, Prefix, Scheme, TokenFormat},
 };
 
 impl ApiKeys {
@@ -38,8 +39,8 @@ impl ApiKeys {
     }
 }
 
-/// Says how an [`ApiKeys`] works. Everything has a default; wrong values are told by
-/// [`build`](Self::build).
+/// Builds an [`ApiKeys`]. Every setting has a default; [`build`](Self::build) reports invalid
+/// values.
 ///
 /// ```
 /// use apikeys_core::{ApiKeys, MemoryStore};
@@ -59,35 +60,42 @@ pub struct Builder {
     store: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    limiter: Option<Arc<dyn Limiter>>,
+    limiter: Arc<dyn Limiter>,
     plans: Plans,
     prefix: Result<Prefix, InvalidText>,
     accepted: Vec<Result<Prefix, InvalidText>>,
     peppers: Result<Peppers, InvalidPepper>,
+    allow_unpeppered: bool,
     batch_size: usize,
     buffer_capacity: usize,
     max_concurrent_lookups: usize,
     options: Options,
 }
 
-/// The engine cannot be built.
+/// Why an engine could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A prefix is not one.
+    /// A prefix is invalid.
     #[error(transparent)]
     Prefix(#[from] InvalidText),
-    /// A pepper cannot be used.
+    /// A pepper is invalid.
     #[error(transparent)]
     Pepper(#[from] InvalidPepper),
-    /// The store holds secrets that this process could not find.
-    #[error("keys are in use under {scheme}: give the builder that pepper")]
+    /// The store holds secrets under a scheme that this process cannot verify.
+    #[error("keys are stored under the scheme {scheme}: add the pepper of that version to the builder")]
     MissingPepper {
-        /// The scheme they are stored under.
+        /// The scheme, cut to 64 characters.
         scheme: String,
     },
-    /// The store cannot be asked.
-    #[error("the key store does not answer")]
+    /// A pepper is set, and the store holds secrets without one.
+    #[error(
+        "a pepper is set, but keys are stored without one: call `allow_unpeppered` on the builder while such \
+         keys are in use, and check that none of them was planted"
+    )]
+    UnpepperedKeys,
+    /// The store failed.
+    #[error("the key store failed")]
     Store(#[from] StoreError),
 }
 
@@ -97,11 +105,12 @@ impl Builder {
             store,
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(OsEntropy),
-            limiter: None,
+            limiter: Arc::new(LocalLimiter),
             plans: Plans::standard(),
             prefix: Ok(Prefix::default()),
             accepted: Vec::new(),
             peppers: Ok(Peppers::none()),
+            allow_unpeppered: false,
             batch_size: 1_000,
             buffer_capacity: 100_000,
             max_concurrent_lookups: 64,
@@ -114,113 +123,132 @@ impl Builder {
         }
     }
 
-    /// What new secrets begin with, as `acme_live`; `key` if not set. The pattern is
-    /// `[a-z][a-z0-9_]{1,15}`.
+    /// Sets the prefix of new secrets, as `acme_live`: 2 to 16 characters of `a-z`, `0-9` and `_`,
+    /// the first of them a letter. The default is `key`.
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.prefix = Prefix::new(prefix);
         self
     }
 
-    /// Goes on accepting secrets with a prefix that is no longer issued.
+    /// Accepts secrets with another prefix as well, such as one that is no longer issued.
     pub fn also_accept(mut self, prefix: &str) -> Self {
         self.accepted.push(Prefix::new(prefix));
         self
     }
 
-    /// The plans the host sells; [`Plans::standard`] if not set.
+    /// Sets the catalogue of plans. The default is [`Plans::standard`].
     pub fn plans(mut self, plans: Plans) -> Self {
         self.plans = plans;
         self
     }
 
-    /// Adds the pepper of `version`, at least 32 random bytes kept outside the database. New keys
-    /// use the highest version; hold on to a pepper for as long as keys use it.
+    /// Adds the pepper of `version`: at least 32 random bytes, which are kept outside the database.
+    ///
+    /// The secrets of new keys are stored under the pepper of the highest version. Keep a pepper
+    /// for as long as keys use it. Once a pepper is set, secrets stored without one are not
+    /// accepted: see [`allow_unpeppered`](Self::allow_unpeppered).
     pub fn pepper(mut self, version: u32, key: &[u8]) -> Self {
         self.peppers = self.peppers.and_then(|mut peppers| peppers.add(version, key).map(|()| peppers));
         self
     }
 
-    /// The clock; [`SystemClock`] if not set.
+    /// Accepts secrets that are stored without a pepper, although a pepper is set. Use it while keys
+    /// from the time before the first pepper are in use.
+    ///
+    /// Whoever can write the database can then plant a key, as if no pepper were set. Without a
+    /// pepper, this setting changes nothing.
+    pub fn allow_unpeppered(mut self) -> Self {
+        self.allow_unpeppered = true;
+        self
+    }
+
+    /// Sets the clock. The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// The source of randomness; the operating system's if not set.
+    /// Sets the source of the randomness of secrets. The default is the operating system.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
         self
     }
 
-    /// Who decides about rate limits; [`LocalLimiter`] if not set.
+    /// Sets the limiter, which decides about rate limits. The default is [`LocalLimiter`].
     pub fn limiter(mut self, limiter: impl Limiter) -> Self {
-        self.limiter = Some(Arc::new(limiter));
+        self.limiter = Arc::new(limiter);
         self
     }
 
-    /// How often the audit log is written; 100 ms if not set. A process that is killed loses the
-    /// events of that time at most, and what the store did not take meanwhile.
+    /// Sets how often the audit log is written, at least 1 ms apart. The default is 100 ms. A
+    /// process that is killed loses the events since the last write.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.options.flush_interval = interval.max(Duration::from_millis(1));
         self
     }
 
-    /// Most events written at once; 1,000 if not set, at least 1.
+    /// Sets how many events are written in one transaction, at least 1. The default is 1,000.
     pub fn batch_size(mut self, events: usize) -> Self {
         self.batch_size = events.max(1);
         self
     }
 
-    /// How many audit events may wait; 100,000 if not set, at least 1. With as many waiting,
-    /// requests wait, and are then refused with `AUDIT_UNAVAILABLE`.
+    /// Sets how many audit events may wait to be written, at least 1. The default is 100,000. When
+    /// the buffer is full, requests wait for the [`buffer_timeout`](Self::buffer_timeout) and are
+    /// then refused with `AUDIT_UNAVAILABLE`.
     pub fn buffer_capacity(mut self, events: usize) -> Self {
         self.buffer_capacity = events.max(1);
         self
     }
 
-    /// How long a request waits for room in a full buffer; 1 s if not set.
-    pub fn buffer_timeout(mut self, patience: Duration) -> Self {
-        self.options.buffer_timeout = patience;
+    /// Sets how long a request waits for room in a full buffer. The default is 1 s.
+    pub fn buffer_timeout(mut self, timeout: Duration) -> Self {
+        self.options.buffer_timeout = timeout;
         self
     }
 
-    /// How long the store may take over one operation before it counts as away; 5 s if not set.
+    /// Sets how long the store may take for one operation before it is treated as unavailable. The
+    /// default is 5 s.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.options.store_timeout = timeout;
         self
     }
 
-    /// How long a shutdown goes on trying to write the audit log; 10 s if not set.
-    pub fn shutdown_timeout(mut self, patience: Duration) -> Self {
-        self.options.shutdown_timeout = patience;
+    /// Sets how long a shutdown may take. The default is 10 s.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.options.shutdown_timeout = timeout;
         self
     }
 
-    /// Most look-ups in the store at once; 64 if not set, at least 1. Others wait for their turn.
-    pub fn max_concurrent_lookups(mut self, look_ups: usize) -> Self {
-        self.max_concurrent_lookups = look_ups.max(1);
+    /// Sets how many verifications may read from the store at the same time, at least 1. The default
+    /// is 64. Further ones wait for their turn.
+    pub fn max_concurrent_lookups(mut self, lookups: usize) -> Self {
+        self.max_concurrent_lookups = lookups.max(1);
         self
     }
 
-    /// Checks the settings, asks the store which peppers are in use, and gives the handle and the
-    /// work to be spawned.
+    /// Builds the engine: checks the settings, and asks the store which schemes are in use. Returns
+    /// the handle, and the maintenance to be spawned.
     ///
     /// # Errors
     ///
-    /// When a setting is wrong, the store does not answer, or holds secrets under a pepper that
-    /// was not given.
+    /// Returns an error if a setting is invalid, if the store fails, or if the store holds secrets
+    /// that this process cannot verify.
     pub async fn build(self) -> Result<(ApiKeys, Maintenance), BuildError> {
         let timeout = self.options.store_timeout;
         let schemes = within(&*self.clock, timeout, "schemes", self.store.schemes()).await?;
         let keys = self.assemble()?;
         if let Some(missing) = schemes.iter().find(|scheme| !keys.inner.peppers.covers(scheme)) {
-            return Err(BuildError::MissingPepper { scheme: missing.to_string() });
+            return Err(match missing {
+                Scheme::Sha256 => BuildError::UnpepperedKeys,
+                other => BuildError::MissingPepper { scheme: excerpt(&other.to_string(), 64) },
+            });
         }
         let maintenance = Maintenance { inner: Arc::clone(&keys.inner) };
         Ok((keys, maintenance))
     }
 
-    /// Everything is at its default, which is right, and the store is empty.
+    /// The default settings are valid, and an empty store has no secrets to check.
     pub(super) fn assemble_in_memory(self) -> ApiKeys {
         let (format, peppers) = (TokenFormat::default(), Peppers::none());
         self.assemble_with(format, peppers)
@@ -231,30 +259,34 @@ impl Builder {
         for accepted in std::mem::take(&mut self.accepted) {
             format = format.also_accept(accepted?);
         }
-        let peppers = self.peppers.clone()?;
+        let mut peppers = self.peppers.clone()?;
+        if self.allow_unpeppered {
+            peppers.allow_unpeppered();
+        }
         Ok(self.assemble_with(format, peppers))
     }
 
     fn assemble_with(self, format: TokenFormat, peppers: Peppers) -> ApiKeys {
         let ids = Arc::new(IdGenerator::default());
+        let observer = Arc::new(Observer::new(Arc::clone(&self.clock)));
         let recorder = Recorder::new(
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
-            Arc::clone(&self.entropy),
             Arc::clone(&ids),
+            Arc::clone(&observer),
             RecorderOptions {
                 batch_size: self.batch_size,
                 capacity: self.buffer_capacity,
                 store_timeout: self.options.store_timeout,
             },
         );
-        let local = || Arc::new(LocalLimiter::new(Arc::clone(&self.clock))) as Arc<dyn Limiter>;
         let inner = Inner {
-            limiter: self.limiter.unwrap_or_else(local),
+            limiter: self.limiter,
             store: self.store,
             clock: self.clock,
             entropy: self.entropy,
             ids,
+            observer,
             plans: self.plans,
             format,
             peppers,
@@ -264,8 +296,6 @@ impl Builder {
             lifecycle: Arc::new(Lifecycle::default()),
             lookups: async_lock::Semaphore::new(self.max_concurrent_lookups),
             maintained: AtomicBool::new(false),
-            warned: AtomicBool::new(false),
-            request_ids: RequestIds::new(),
         };
         ApiKeys { inner: Arc::new(inner) }
     }

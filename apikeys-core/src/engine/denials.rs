@@ -1,64 +1,68 @@
 use std::time::Duration;
 
+use super::request_start::RequestStart;
 use crate::{
     Timestamp,
     audit::{Outcome, RequestMeta, RequestRecord},
     denial::DenialCode,
-    id::EventId,
 };
 
-/// Denials of one key that get a row of their own in a minute; the rest are counted.
+/// How many denials of one key have an event of their own in a minute. Further ones are counted.
 const ROWS_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The denials of one key: how many rows it had this minute, and what is counted instead.
+/// The recent denials of one key.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
+    /// The latest minute of which a denial was noted.
     minute: Option<Timestamp>,
+    /// How many events of their own the denials noted since then have.
     rows: u32,
     counted: Vec<Counted>,
+    /// Whether a flush is going to fetch the counts.
     queued: bool,
 }
 
-/// Denials of one kind that share an event.
+/// Denials of one code that share an event.
 #[derive(Debug)]
 struct Counted {
     minute: Timestamp,
-    at: Timestamp,
-    /// The event's id, once part of it was handed over.
-    id: Option<EventId>,
+    /// The first of the denials, which gives the event its id and its time.
+    start: RequestStart,
     record: RequestRecord,
-    /// Not handed over yet.
+    /// How many denials were noted since the last fetch.
     count: u32,
 }
 
-/// What to do with a denial.
+/// What becomes of a noted denial.
 #[derive(Debug)]
 pub(super) enum Noted {
-    /// It gets a row of its own.
+    /// The denial has an event of its own.
     Row(RequestRecord),
-    /// It is counted.
+    /// The denial is counted.
     Counted {
-        /// Whether somebody must come and fetch the count.
+        /// Whether the tally must be queued, so that a flush fetches the count.
         newly: bool,
     },
 }
 
 impl Tally {
-    /// Notes a denial at `at`. With the buffer `full` it is counted, whatever the minute saw.
+    /// Notes a denied request. If the buffer is `full`, the denial is counted in any case.
     ///
-    /// Counts that nobody has fetched go on in the event they began, so that a store that is away
-    /// for long does not make them pile up: one for each code at most.
+    /// Only a later minute starts the rows anew: a request that began in an earlier one counts
+    /// among those of the current minute. Counts that are not fetched go on in the event they
+    /// began, so that there is at most one for each code while the store is away.
     pub(super) fn note(
         &mut self,
-        at: Timestamp,
+        start: RequestStart,
         code: DenialCode,
         mut record: RequestRecord,
         full: bool,
     ) -> Noted {
         record.outcome = Outcome::Denied;
         record.denial = Some(code);
-        let minute = at.floor_to(MINUTE);
+        let began = start.at.floor_to(MINUTE);
+        let minute = self.minute.map_or(began, |minute| minute.max(began));
         if self.minute != Some(minute) {
             self.minute = Some(minute);
             self.rows = 0;
@@ -73,35 +77,32 @@ impl Tally {
         };
         match self.counted.iter_mut().find(same) {
             Some(counted) => counted.count = counted.count.saturating_add(1),
-            None => self.counted.push(Counted { minute, at, id: None, record, count: 1 }),
+            None => self.counted.push(Counted { minute, start, record, count: 1 }),
         }
         Noted::Counted { newly: !std::mem::replace(&mut self.queued, true) }
     }
 
-    /// Hands over what was counted: events that add to those of the same id handed over before.
-    pub(super) fn fetch(
-        &mut self,
-        mut make_id: impl FnMut(Timestamp) -> EventId,
-    ) -> Vec<(EventId, Timestamp, RequestRecord)> {
+    /// Returns the counts since the last fetch. A count whose event was returned before adds to
+    /// that event.
+    pub(super) fn fetch(&mut self) -> Vec<(RequestStart, RequestRecord)> {
         self.queued = false;
         let pending = self.counted.iter_mut().filter(|counted| counted.count > 0);
         pending
             .map(|counted| {
-                let id = *counted.id.get_or_insert_with(|| make_id(counted.at));
                 let mut record = counted.record.clone();
                 record.count = Some(std::mem::take(&mut counted.count));
-                (id, counted.at, record)
+                (counted.start, record)
             })
             .collect()
     }
 
-    /// Whether a minute after `now`'s would find nothing here worth keeping.
+    /// Whether the tally may be dropped at `now`, because nothing in it applies any more.
     pub(super) fn is_idle(&self, now: Timestamp) -> bool {
-        !self.queued && self.minute != Some(now.floor_to(MINUTE))
+        !self.queued && self.minute.is_none_or(|minute| minute < now.floor_to(MINUTE))
     }
 }
 
-/// A record of a denied request; outcome and code are filled in by the tally.
+/// Creates the record of a denied request. The tally adds outcome and code.
 pub(super) fn denied(meta: RequestMeta, latency: Duration, status: u16) -> RequestRecord {
     let mut record = RequestRecord::new(meta, Outcome::Denied, latency);
     record.status = Some(status);
@@ -111,17 +112,22 @@ pub(super) fn denied(meta: RequestMeta, latency: Duration, status: u16) -> Reque
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{clock::Monotonic, id::EventId};
 
     fn record() -> RequestRecord {
         denied(RequestMeta::new("GET", "/"), Duration::ZERO, 429)
     }
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(seconds * 1_000_000)
+    fn at(seconds: u8) -> RequestStart {
+        RequestStart {
+            id: EventId::from_bytes([seconds; 16]),
+            at: Timestamp::from_micros(i64::from(seconds) * 1_000_000),
+            monotonic: Monotonic::from_micros(0),
+        }
     }
 
     #[test]
-    fn sixty_rows_a_minute_and_one_event_with_a_count_for_each_code() {
+    fn tally_gives_sixty_rows_a_minute_and_one_count_for_each_code() {
         let mut tally = Tally::default();
         let (mut rows, mut newly) = (0, 0);
         for n in 0..200 {
@@ -132,32 +138,43 @@ mod tests {
             }
         }
         assert_eq!((rows, newly), (60, 1));
-        let mut next = 0;
-        let mut id = |_| {
-            next += 1;
-            EventId::from_bytes([next; 16])
-        };
-        let first = tally.fetch(&mut id);
-        assert_eq!(first.iter().map(|(_, _, record)| record.count).collect::<Vec<_>>(), [Some(70), Some(70)]);
+        let first = tally.fetch();
+        assert_eq!(first.iter().map(|(_, record)| record.count).collect::<Vec<_>>(), [Some(70), Some(70)]);
         tally.note(at(30), DenialCode::Expired, record(), false);
-        let second = tally.fetch(&mut id);
+        let second = tally.fetch();
         assert_eq!(second.len(), 1);
-        assert_eq!((second[0].0, second[0].2.count), (first[1].0, Some(1)), "the same event goes on");
-        assert!(tally.fetch(&mut id).is_empty());
+        assert_eq!((second[0].0.id, second[0].1.count), (first[1].0.id, Some(1)), "the same event goes on");
+        assert!(tally.fetch().is_empty());
         assert!(matches!(tally.note(at(60), DenialCode::Expired, record(), false), Noted::Row(_)));
         tally.note(at(60), DenialCode::Expired, record(), true);
-        assert_ne!(tally.fetch(&mut id)[0].0, first[1].0, "another minute has another event");
+        assert_ne!(tally.fetch()[0].0.id, first[1].0.id, "another minute has another event");
     }
 
     #[test]
-    fn counts_that_nobody_fetches_do_not_pile_up() {
+    fn denials_of_an_earlier_minute_do_not_start_the_rows_anew() {
         let mut tally = Tally::default();
-        for minute in 0..1_000 {
+        let mut rows = 0;
+        for n in 0..1_000 {
+            let start = at(if n % 2 == 0 { 59 } else { 60 });
+            rows +=
+                u32::from(matches!(tally.note(start, DenialCode::Expired, record(), false), Noted::Row(_)));
+            if n % 7 == 0 {
+                tally.fetch();
+            }
+        }
+        assert_eq!(rows, 61);
+        assert_eq!(tally.counted.len(), 1, "one event has the count");
+    }
+
+    #[test]
+    fn counts_that_are_not_fetched_share_one_event() {
+        let mut tally = Tally::default();
+        for minute in 0..4 {
             for _ in 0..100 {
                 tally.note(at(minute * 60), DenialCode::RateLimited, record(), true);
             }
         }
         assert_eq!(tally.counted.len(), 1);
-        assert_eq!(tally.fetch(|_| EventId::from_bytes([0; 16]))[0].2.count, Some(100_000));
+        assert_eq!(tally.fetch()[0].1.count, Some(400));
     }
 }

@@ -1,29 +1,29 @@
 use crate::Timestamp;
 
-/// How the engine is doing, for a health page or an alarm.
+/// The engine's state, for a health page or an alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether requests are let in: false once the shutdown has begun.
+    /// Whether requests may begin; false once the shutdown has begun.
     pub accepting: bool,
-    /// Whether the maintenance is being run.
+    /// Whether the maintenance is running.
     pub maintained: bool,
-    /// Audit events that are not written yet.
+    /// How many audit events are not written yet.
     pub buffered_events: usize,
-    /// How many may wait before requests are refused.
+    /// How many audit events may wait before requests are refused.
     pub buffer_capacity: usize,
-    /// Keys whose rate limit window counts something.
+    /// How many keys were used within the last minutes and are held in memory.
     pub live_keys: usize,
-    /// The latest flush, if it failed.
+    /// Why the latest flush failed; `None` if it succeeded.
     pub flush_failure: Option<FlushFailure>,
 }
 
-/// A flush of audit events that failed. The events wait for the next one.
+/// A failed attempt to write the audit log. The events are kept for the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushFailure {
-    /// When.
+    /// When the attempt failed.
     pub at: Timestamp,
-    /// Why, in general.
+    /// The operation that failed, and why in general.
     pub message: String,
 }

@@ -66,29 +66,29 @@ impl KeyManager {
         let inner = &*self.inner;
         self.refuse_past(new.expires_at)?;
         for _ in 0..ATTEMPTS {
-            let (plan, _) = inner.standing(&self.org).await?;
+            let stored = inner.quota(&self.org).await?;
+            let plan = inner.plan(&stored.plan)?;
             if !plan.api_access() {
                 return Err(ManageError::ApiAccessNotAvailable { upgrade: inner.plans.upgrade_advice() });
             }
             let now = inner.clock.wall();
             let secret = inner.format.generate(&*inner.entropy)?;
-            let id = KeyId::from_bytes(inner.fresh_id()?);
+            let id = KeyId::from_bytes(inner.fresh_id());
             let shown = secret.display_prefix().to_owned();
             let mut row = KeyRow::new(id, self.org.clone(), new.name.clone(), shown, now, self.actor.clone());
             row.expires_at = new.expires_at;
             row.expiry_set_at = new.expires_at.map(|_| now);
             row.rate_limit = new.rate_limit;
-            let event =
-                inner.event(&self.org, Some(id), (Action::KeyCreated, row.creation()), &self.actor)?;
+            let event = inner.event(&self.org, Some(id), (Action::KeyCreated, row.creation()), &self.actor);
             let kind = ChangeKind::Create {
                 row: row.clone(),
                 secrets: vec![SecretRow::new(inner.peppers.newest(secret.expose()), id, now)],
                 expected_plan: plan.name().clone(),
                 max_keys: plan.quota().limit(),
             };
-            match inner.commit(&inner.change(kind, vec![event])?).await? {
+            match inner.commit(&inner.change(kind, vec![event])).await? {
                 Committed::Done { .. } => {
-                    let key = ManagedKey::new(KeyView::new(row, plan.name().clone(), 0, None), &plan, now);
+                    let key = self.managed(KeyView::new(row, stored.plan, 0, None));
                     return Ok(CreatedKey { key, secret });
                 }
                 Committed::QuotaFull { used } => {
@@ -108,12 +108,10 @@ impl KeyManager {
     /// Returns an error if the store fails.
     pub async fn list(&self, limit: u32, after: Option<KeyId>) -> Result<KeyListing, ManageError> {
         let inner = &*self.inner;
-        let (plan, used) = inner.standing(&self.org).await?;
+        let quota = inner.quota(&self.org).await?;
         let query = KeyQuery::new(Some(self.org.clone()), limit.max(1)).after(after);
         let page = inner.ask("keys", inner.store.keys(&query)).await?;
-        let now = inner.clock.wall();
-        let items = page.items.into_iter().map(|view| ManagedKey::new(view, &plan, now)).collect();
-        let quota = QuotaUsage { plan: plan.name().clone(), used, quota: plan.quota() };
+        let items = page.items.into_iter().map(|view| self.managed(view)).collect();
         Ok(KeyListing { items, next: page.next, quota })
     }
 
@@ -123,8 +121,7 @@ impl KeyManager {
     ///
     /// Returns an error if the store fails.
     pub async fn quota(&self) -> Result<QuotaUsage, ManageError> {
-        let (plan, used) = self.inner.standing(&self.org).await?;
-        Ok(QuotaUsage { plan: plan.name().clone(), used, quota: plan.quota() })
+        self.inner.quota(&self.org).await
     }
 
     /// Returns one key.
@@ -134,8 +131,7 @@ impl KeyManager {
     /// Returns [`ManageError::NotFound`] if the organization has no such key, and an error if the
     /// store fails.
     pub async fn get(&self, key: KeyId) -> Result<ManagedKey, ManageError> {
-        let view = self.view(key).await?;
-        self.with_plan(view).await
+        Ok(self.managed(self.view(key).await?))
     }
 
     /// Changes a key. When this has returned, every verification that begins sees the change, on
@@ -152,9 +148,9 @@ impl KeyManager {
             let view = self.view(key).await?;
             let (row, edits) = view.row.patched(&patch, inner.clock.wall());
             if edits.is_empty() {
-                return self.with_plan(view).await;
+                return Ok(self.managed(view));
             }
-            let events: Result<Vec<_>, _> =
+            let events =
                 edits.into_iter().map(|edit| inner.event(&self.org, Some(key), edit, &self.actor)).collect();
             let kind = ChangeKind::Update {
                 row: row.clone(),
@@ -162,8 +158,8 @@ impl KeyManager {
                 added: Vec::new(),
                 dropped: Vec::new(),
             };
-            match inner.commit(&inner.change(kind, events?)?).await? {
-                Committed::Done { .. } => return self.with_plan(KeyView { row, ..view }).await,
+            match inner.commit(&inner.change(kind, events)).await? {
+                Committed::Done { .. } => return Ok(self.managed(KeyView { row, ..view })),
                 Committed::NotFound { .. } => return Err(ManageError::NotFound),
                 Committed::VersionConflict => {}
                 Committed::QuotaFull { .. } | Committed::PlanChanged | Committed::DuplicateLocator => {
@@ -202,9 +198,9 @@ impl KeyManager {
     /// and an error if the store fails.
     pub async fn delete(&self, key: KeyId) -> Result<(), ManageError> {
         let inner = &*self.inner;
-        let event = inner.event(&self.org, Some(key), (Action::KeyDeleted, Changes::new()), &self.actor)?;
+        let event = inner.event(&self.org, Some(key), (Action::KeyDeleted, Changes::new()), &self.actor);
         let kind = ChangeKind::Delete { org: self.org.clone(), key };
-        match inner.commit(&inner.change(kind, vec![event])?).await? {
+        match inner.commit(&inner.change(kind, vec![event])).await? {
             Committed::Done { .. } => Ok(()),
             Committed::NotFound { .. } => Err(ManageError::NotFound),
             _ => Err(unexpected()),
@@ -247,9 +243,8 @@ impl KeyManager {
         found.ok_or(ManageError::NotFound)
     }
 
-    async fn with_plan(&self, view: KeyView) -> Result<ManagedKey, ManageError> {
-        let (plan, _) = self.inner.standing(&self.org).await?;
-        Ok(ManagedKey::new(view, &plan, self.inner.clock.wall()))
+    fn managed(&self, view: KeyView) -> ManagedKey {
+        ManagedKey::new(view, &self.inner.plans, self.inner.clock.wall())
     }
 
     fn refuse_past(&self, expires_at: Option<Timestamp>) -> Result<(), ManageError> {

@@ -7,7 +7,7 @@ use event_listener::Event;
 
 use crate::store::StoreError;
 
-/// Counts the requests under way, and says when no more may begin.
+/// Counts the requests under way, and tells when no more may begin.
 #[derive(Debug, Default)]
 pub(super) struct Lifecycle {
     under_way: AtomicUsize,
@@ -16,25 +16,29 @@ pub(super) struct Lifecycle {
     changed: Event,
 }
 
-/// A request that is under way.
+/// Counts as one request under way for as long as it lives.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Lifecycle>);
 
-/// Some events could not be recorded before the shutdown gave up.
+/// The time for a shutdown ran out.
 #[derive(Debug, thiserror::Error)]
-#[error("{unrecorded} audit events could not be recorded before the shutdown")]
+#[error(
+    "the shutdown timed out with {under_way} requests under way and {unrecorded} audit events not recorded"
+)]
 #[non_exhaustive]
 pub struct ShutdownError {
-    /// How many events are lost if the process ends now.
+    /// How many requests were still under way.
+    pub under_way: usize,
+    /// How many audit events of finished requests are lost if the process ends now.
     pub unrecorded: usize,
-    /// What the store said last.
-    pub source: StoreError,
+    /// Why the last attempt to write the audit log failed; `None` if the log was written.
+    pub source: Option<StoreError>,
 }
 
 impl Lifecycle {
-    /// Begins a request, unless the shutdown has begun.
+    /// Begins a request. Returns `None` if the shutdown has begun.
     pub(super) fn enter(self: &Arc<Self>) -> Option<UnderWay> {
-        // Counted first: a shutdown that does not see this request is seen by it.
+        // The request is counted first: a shutdown that does not see the count is seen below.
         self.under_way.fetch_add(1, Ordering::SeqCst);
         let under_way = UnderWay(Arc::clone(self));
         (!self.is_closing()).then_some(under_way)
@@ -48,12 +52,21 @@ impl Lifecycle {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Lets no request begin any more, and waits for those under way.
-    pub(super) async fn close_and_drain(&self) {
+    /// How many requests are under way.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::SeqCst)
+    }
+
+    /// Lets no request begin any more.
+    pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until no request is under way.
+    pub(super) async fn drained(&self) {
         loop {
             let changed = self.changed.listen();
-            if self.under_way.load(Ordering::SeqCst) == 0 {
+            if self.under_way() == 0 {
                 return;
             }
             changed.await;
@@ -66,7 +79,7 @@ impl Lifecycle {
         self.changed.notify(usize::MAX);
     }
 
-    /// Resolves when something has changed about the end.
+    /// Waits until [`finish`](Self::finish) is called.
     pub(super) async fn closed(&self) {
         loop {
             let changed = self.changed.listen();

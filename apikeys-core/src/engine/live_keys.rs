@@ -13,7 +13,7 @@ use crate::{
 
 const SHARDS: usize = 64;
 
-/// A key that is in use: its window, and its denials of this minute. Not the key itself.
+/// The state of a key in use: its rate limit window and its recent denials, not its row.
 #[derive(Debug)]
 pub(super) struct LiveKey {
     pub(super) key: KeyId,
@@ -28,8 +28,10 @@ impl LiveKey {
     }
 }
 
-/// The keys in use. An entry stays for as long as its window counts anything, so that a limit is
-/// never forgotten; only valid keys get one, so that strangers cannot fill it.
+/// The keys in use.
+///
+/// An entry is kept for as long as its window counts a request. Only keys that are stored have
+/// entries, so that callers without a key cannot fill the memory.
 #[derive(Debug)]
 pub(super) struct LiveKeys {
     shards: Vec<Mutex<HashMap<KeyId, Arc<LiveKey>>>>,
@@ -40,21 +42,21 @@ impl LiveKeys {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
-    /// The entry of a key, made if it has none.
+    /// Returns the entry of a key, and creates it if there is none.
     pub(super) fn entry(&self, key: KeyId, org: &OrgId) -> Arc<LiveKey> {
         let fresh =
             || Arc::new(LiveKey { key, org: org.clone(), window: Window::new(), tally: Mutex::default() });
-        let [.., last] = *key.as_bytes();
-        match self.shards.get(usize::from(last) % SHARDS) {
+        let byte = key.as_bytes().iter().fold(0, |all, byte| all ^ byte);
+        match self.shards.get(usize::from(byte) % SHARDS) {
             Some(shard) => Arc::clone(lock(shard).entry(key).or_insert_with(fresh)),
             None => fresh(),
         }
     }
 
-    /// Drops entries that nobody holds and that count nothing.
+    /// Drops the entries that are not in use and count nothing.
     pub(super) fn sweep(&self, now: Monotonic, wall: Timestamp) {
         for shard in &self.shards {
-            // Entries are handed out under this lock only, so a count of one stays one.
+            // Entries are given out under this lock only, so a reference count of one stays one.
             lock(shard).retain(|_, live| {
                 Arc::strong_count(live) > 1 || !live.window.is_idle(now) || !live.tally().is_idle(wall)
             });
@@ -82,15 +84,14 @@ mod tests {
     };
 
     #[test]
-    fn an_entry_lives_until_its_window_is_empty_and_nobody_holds_it() {
+    fn entry_is_kept_until_its_window_is_empty_and_it_is_not_in_use() {
         pollster::block_on(async {
             let clock = ManualClock::default();
-            let limiter = LocalLimiter::new(Arc::new(clock.clone()));
             let live = LiveKeys::new();
             let org = OrgId::new("o").unwrap();
             let entry = live.entry(KeyId::from_bytes([7; 16]), &org);
             let take = [Take::one(Subject::Key(entry.key), RateLimit::DEFAULT, &entry.window)];
-            assert!(matches!(limiter.acquire(&take), Acquire::Now(_)));
+            assert!(matches!(LocalLimiter.acquire(&clock, &take), Acquire::Now(_)));
             live.sweep(clock.monotonic(), clock.wall());
             assert!(Arc::ptr_eq(&entry, &live.entry(entry.key, &org)));
             drop(entry);

@@ -8,9 +8,10 @@ use futures_util::future::{join, select};
 
 use super::inner::Inner;
 
-/// The work that goes on beside the requests: writing the audit log, forgetting idle keys.
+/// The work that is done in the background: writing the audit log, and dropping the state of idle
+/// keys.
 ///
-/// Spawn [`run`](Self::run) on the host's runtime. Nothing is lost while nobody runs it, but then
+/// Spawn [`run`](Self::run) on the host's runtime. While it is not running nothing is lost, but
 /// every request waits until its own audit event is written.
 #[derive(Debug)]
 #[must_use = "spawn `maintenance.run()`, or every request waits for its audit event to be written"]
@@ -18,16 +19,16 @@ pub struct Maintenance {
     pub(super) inner: Arc<Inner>,
 }
 
-/// How often idle keys are looked for.
+/// How often the state of idle keys is dropped.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
-/// Longest pause between two attempts to write.
+/// The longest pause between two attempts to write the audit log.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Maintenance {
-    /// Works until [`ApiKeys::shutdown`](super::ApiKeys::shutdown) is done.
+    /// Runs until [`ApiKeys::shutdown`](super::ApiKeys::shutdown) is done.
     pub async fn run(self) {
         let _running = Running::new(&self.inner);
-        // Loops of their own: one that waits for the store does not hold up the other.
+        // The loops are separate, so that one that waits for the store does not hold up the other.
         let loops = join(flush_loop(&self.inner), sweep_loop(&self.inner));
         select(pin!(loops), pin!(self.inner.lifecycle.closed())).await;
     }
@@ -55,7 +56,7 @@ async fn sweep_loop(inner: &Inner) {
     }
 }
 
-/// Says that the maintenance is being run, for as long as it lives.
+/// Marks the maintenance as running for as long as the value lives.
 struct Running<'a>(&'a Inner);
 
 impl<'a> Running<'a> {

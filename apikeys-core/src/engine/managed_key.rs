@@ -2,7 +2,7 @@ use crate::{
     Timestamp,
     id::{Actor, KeyId, OrgId},
     key::{KeyName, KeyView, Status},
-    plan::{Plan, PlanName, Quota},
+    plan::{PlanName, Plans, Quota},
     rate_limit::RateLimit,
     token::Secret,
 };
@@ -28,12 +28,13 @@ pub struct ManagedKey {
 }
 
 impl ManagedKey {
-    pub(super) fn new(view: KeyView, plan: &Plan, now: Timestamp) -> Self {
-        Self {
-            status: view.row.status(now),
-            effective_rate_limit: plan.effective_rate_limit(view.row.rate_limit),
-            view,
-        }
+    pub(super) fn new(view: KeyView, plans: &Plans, now: Timestamp) -> Self {
+        let own = view.row.rate_limit;
+        let effective_rate_limit = match plans.get(&view.plan) {
+            Some(plan) => plan.effective_rate_limit(own),
+            None => own.unwrap_or_default(),
+        };
+        Self { status: view.row.status(now), effective_rate_limit, view }
     }
 
     /// The key's id.
@@ -98,6 +99,9 @@ impl ManagedKey {
     }
 
     /// The rate limit that applies to the key: its own, or its plan's.
+    ///
+    /// If the organization's stored plan is not in the catalogue, the key does not work. A key
+    /// without a limit of its own then shows [`RateLimit::DEFAULT`].
     #[must_use]
     pub fn effective_rate_limit(&self) -> RateLimit {
         self.effective_rate_limit
@@ -137,6 +141,7 @@ pub struct QuotaUsage {
     pub plan: PlanName,
     /// How many keys exist, whatever their status.
     pub used: u32,
-    /// How many keys the plan allows.
+    /// How many keys the plan allows. If the stored plan is not in the catalogue, this is
+    /// `Limited(0)`, because no key can be created.
     pub quota: Quota,
 }

@@ -1,61 +1,170 @@
-//! What the engine tells logs and, by feature, metrics. Never a secret; a key's id only in logs.
+use std::{
+    error::Error,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use std::error::Error;
+use crate::{
+    clock::{Clock, Monotonic},
+    denial::Denial,
+    id::KeyId,
+    plan::PlanName,
+    store::StoreError,
+    text::excerpt,
+    token::Scheme,
+};
 
-use crate::{denial::Denial, id::KeyId, plan::PlanName, store::StoreError};
+/// How often the same problem is logged at most.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// The most characters of a text that the store or its database chose.
+const MAX_CHARS: usize = 256;
 
-pub(super) fn admitted() {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("apikeys_verifications_total", "outcome" => "admitted").increment(1);
+/// Tells logs and, with the feature `metrics`, metrics how the engine is doing.
+///
+/// Nothing it tells holds a secret, and key ids are in logs only. A problem that every request
+/// meets is logged once per interval, with the number of lines that were suppressed since.
+#[derive(Debug)]
+pub(super) struct Observer {
+    clock: Arc<dyn Clock>,
+    not_maintained: AtomicBool,
+    store_failed: Throttle,
+    unknown_plan: Throttle,
+    missing_pepper: Throttle,
+    flush_failed: Throttle,
+    event_refused: Throttle,
 }
 
-pub(super) fn denied(denial: &Denial, key: Option<KeyId>) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("apikeys_verifications_total", "outcome" => denial.code_text()).increment(1);
-    let code = denial.code_text();
-    match key {
-        Some(key) => tracing::debug!(code, %key, "request denied"),
-        None => tracing::debug!(code, "request denied"),
+impl Observer {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            not_maintained: AtomicBool::new(false),
+            store_failed: Throttle::default(),
+            unknown_plan: Throttle::default(),
+            missing_pepper: Throttle::default(),
+            flush_failed: Throttle::default(),
+            event_refused: Throttle::default(),
+        }
+    }
+
+    pub(super) fn admitted(&self) {
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_verifications_total", "outcome" => "admitted").increment(1);
+    }
+
+    pub(super) fn denied(&self, denial: &Denial, key: Option<KeyId>) {
+        let code = denial.code_text();
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_verifications_total", "outcome" => code).increment(1);
+        match key {
+            Some(key) => tracing::debug!(code, %key, "request denied"),
+            None => tracing::debug!(code, "request denied"),
+        }
+    }
+
+    pub(super) fn store_failed(&self, error: &StoreError) {
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_store_failures_total", "operation" => error.operation()).increment(1);
+        if let Some(suppressed) = self.may_log(&self.store_failed) {
+            tracing::warn!(%error, cause = cause(error), suppressed, "the key store failed");
+        }
+    }
+
+    pub(super) fn unknown_plan(&self, plan: &PlanName) {
+        if let Some(suppressed) = self.may_log(&self.unknown_plan) {
+            tracing::error!(
+                %plan,
+                suppressed,
+                "an organization is on a plan that is not in the catalogue: its keys cannot be verified"
+            );
+        }
+    }
+
+    pub(super) fn missing_pepper(&self, scheme: &Scheme) {
+        if let Some(suppressed) = self.may_log(&self.missing_pepper) {
+            tracing::error!(
+                scheme = excerpt(&scheme.to_string(), MAX_CHARS),
+                suppressed,
+                "keys are stored under a scheme that this process cannot verify: unknown keys are answered \
+                 with VERIFICATION_UNAVAILABLE"
+            );
+        }
+    }
+
+    /// Warns once that the maintenance is not being run.
+    pub(super) fn not_maintained(&self) {
+        if !self.not_maintained.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the maintenance is not running: each request waits until its event is written");
+        }
+    }
+
+    pub(super) fn buffered(&self, events: usize) {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("apikeys_audit_buffered_events")
+            .set(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
+        let _ = events;
+    }
+
+    pub(super) fn flush_failed(&self, error: &StoreError) {
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_audit_flush_failures_total").increment(1);
+        if let Some(suppressed) = self.may_log(&self.flush_failed) {
+            tracing::warn!(%error, cause = cause(error), suppressed, "the audit log could not be written");
+        }
+    }
+
+    /// The store refused an event for good; `replaced` tells whether a gap takes its place.
+    pub(super) fn event_refused(&self, error: &StoreError, replaced: bool) {
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_audit_refused_events_total").increment(1);
+        if let Some(suppressed) = self.may_log(&self.event_refused) {
+            let message = if replaced {
+                "the store refused an audit event for good: a gap is recorded in its place"
+            } else {
+                "the store refused an audit event and the gap in its place: the event is lost"
+            };
+            tracing::error!(%error, cause = cause(error), suppressed, message);
+        }
+    }
+
+    /// Returns how many lines were suppressed since the last one if another may be logged now.
+    fn may_log(&self, throttle: &Throttle) -> Option<u64> {
+        throttle.next(self.clock.monotonic())
     }
 }
 
-pub(super) fn store_failed(error: &StoreError) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("apikeys_store_failures_total", "operation" => error.operation()).increment(1);
-    tracing::warn!(error = %error, cause = cause(error), "the key store failed");
+#[derive(Default)]
+struct Throttle(Mutex<Throttled>);
+
+#[derive(Default)]
+struct Throttled {
+    logged_at: Option<Monotonic>,
+    suppressed: u64,
 }
 
-pub(super) fn unknown_plan(plan: &PlanName) {
-    tracing::error!(%plan, "an organization is on a plan that is not in the catalogue: its keys cannot be verified");
+impl Throttle {
+    fn next(&self, now: Monotonic) -> Option<u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.logged_at.is_some_and(|at| now.saturating_since(at) < LOG_INTERVAL) {
+            state.suppressed += 1;
+            return None;
+        }
+        state.logged_at = Some(now);
+        Some(std::mem::take(&mut state.suppressed))
+    }
 }
 
-pub(super) fn missing_pepper(scheme: &str) {
-    tracing::error!(scheme, "keys are in use whose pepper this process does not hold");
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Throttle")
+    }
 }
 
-pub(super) fn not_maintained() {
-    tracing::warn!("nobody runs the maintenance: each request waits until its audit event is written");
-}
-
-pub(super) fn buffered(events: usize) {
-    #[cfg(feature = "metrics")]
-    metrics::gauge!("apikeys_audit_buffered_events")
-        .set(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
-    let _ = events;
-}
-
-pub(super) fn flush_failed(error: &StoreError) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("apikeys_audit_flush_failures_total").increment(1);
-    tracing::warn!(error = %error, cause = cause(error), "the audit log could not be written; trying again");
-}
-
-pub(super) fn event_refused(error: &StoreError) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("apikeys_audit_refused_events_total").increment(1);
-    tracing::error!(error = %error, cause = cause(error), "the store refused an audit event for good; a gap is recorded");
-}
-
-fn cause(error: &StoreError) -> Option<tracing::field::DisplayValue<&(dyn Error + 'static)>> {
-    error.source().map(tracing::field::display)
+/// What caused the error, in the words of the database, cut to a length.
+fn cause(error: &StoreError) -> Option<String> {
+    error.source().map(|source| excerpt(&source.to_string(), MAX_CHARS))
 }

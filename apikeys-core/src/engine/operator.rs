@@ -62,10 +62,10 @@ impl Operator {
             // An organization that is not stored is on the default plan already.
             if from != plan {
                 let changes = Changes::one("plan", from.as_str().into(), ChangeValue::from(plan.as_str()));
-                events.push(inner.event(org, None, (Action::PlanChanged, changes), &self.actor)?);
+                events.push(inner.event(org, None, (Action::PlanChanged, changes), &self.actor));
             }
             let kind = ChangeKind::SetPlan { org: org.clone(), plan: plan.clone(), expected: stored };
-            match inner.commit(&inner.change(kind, events)?).await? {
+            match inner.commit(&inner.change(kind, events)).await? {
                 Committed::Done { .. } => return Ok(()),
                 Committed::PlanChanged => {}
                 _ => return Err(unexpected()),
@@ -78,10 +78,9 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails, or if the stored plan is not in the catalogue.
+    /// Returns an error if the store fails.
     pub async fn quota(&self, org: impl Into<OrgId>) -> Result<QuotaUsage, ManageError> {
-        let (plan, used) = self.inner.standing(&org.into()).await?;
-        Ok(QuotaUsage { plan: plan.name().clone(), used, quota: plan.quota() })
+        self.inner.quota(&org.into()).await
     }
 
     /// Removes everything that is stored about an organization: keys, counters, usage and audit
@@ -93,9 +92,9 @@ impl Operator {
     /// Returns an error if the store fails.
     pub async fn forget(&self, org: impl Into<OrgId>) -> Result<(), ManageError> {
         let (inner, org) = (&*self.inner, &org.into());
-        let event = inner.event(org, None, (Action::OrganizationForgotten, Changes::new()), &self.actor)?;
+        let event = inner.event(org, None, (Action::OrganizationForgotten, Changes::new()), &self.actor);
         let kind = ChangeKind::ForgetOrg { org: org.clone() };
-        match inner.commit(&inner.change(kind, vec![event])?).await? {
+        match inner.commit(&inner.change(kind, vec![event])).await? {
             Committed::Done { .. } | Committed::NotFound { .. } => Ok(()),
             _ => Err(unexpected()),
         }

@@ -1,5 +1,5 @@
-//! Gets every request onto the audit log: a buffer that never blocks, and a flush that never
-//! counts twice.
+//! Writes every request to the audit log, through a buffer that never blocks and a flush that
+//! records each event once.
 
 mod buffer;
 mod flush;
@@ -17,21 +17,20 @@ use self::{
 };
 use super::{
     denials::{self, Noted},
+    health::FlushFailure,
     live_keys::LiveKey,
-    observe,
+    observe::Observer,
+    request_start::RequestStart,
 };
 use crate::{
-    Timestamp,
     audit::{RequestMeta, RequestRecord},
     clock::Clock,
     denial::DenialCode,
-    engine::health::FlushFailure,
-    entropy::Entropy,
-    id::IdGenerator,
+    id::{EventId, IdGenerator},
     store::{KeyStore, StoreError},
 };
 
-/// How the recorder works.
+/// The limits that the host may set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RecorderOptions {
     pub(super) batch_size: usize,
@@ -44,17 +43,17 @@ pub(super) struct RecorderOptions {
 pub(super) struct Recorder {
     store: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
     ids: Arc<IdGenerator>,
+    observer: Arc<Observer>,
     options: RecorderOptions,
     buffer: Buffer,
-    /// Keys with counted denials to fetch.
+    /// The keys whose counted denials are to be fetched.
     counted: Mutex<Vec<Arc<LiveKey>>>,
-    /// Held while writing: one batch at a time.
+    /// Locked by the flush that is under way.
     flush: async_lock::Mutex<Flush>,
-    /// A batch is full.
+    /// Notified when a batch is full, or a request waits for room.
     wake: Event,
-    /// There is room again.
+    /// Notified when events were recorded.
     drained: Event,
     failure: Mutex<Option<FlushFailure>>,
 }
@@ -63,15 +62,15 @@ impl Recorder {
     pub(super) fn new(
         store: Arc<dyn KeyStore>,
         clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
         ids: Arc<IdGenerator>,
+        observer: Arc<Observer>,
         options: RecorderOptions,
     ) -> Self {
         Self {
             store,
             clock,
-            entropy,
             ids,
+            observer,
             options,
             buffer: Buffer::new(),
             counted: Mutex::default(),
@@ -82,12 +81,19 @@ impl Recorder {
         }
     }
 
-    /// Whether more events wait than may. Asked before anything of a request is consumed.
+    /// The beginning of a request's verification, which is now.
+    pub(super) fn start(&self) -> RequestStart {
+        let at = self.clock.wall();
+        let id = EventId::from_bytes(self.ids.next(at));
+        RequestStart { id, at, monotonic: self.clock.monotonic() }
+    }
+
+    /// Whether the buffer is full, so that no request may be admitted.
     pub(super) fn is_full(&self) -> bool {
         self.buffer.len() >= self.options.capacity
     }
 
-    /// Waits until there is room, for no longer than `timeout`; tells whether there is.
+    /// Waits for no longer than `timeout` until there is room. Returns whether there is.
     pub(super) async fn wait_for_room(&self, timeout: Duration) -> bool {
         let mut sleep = self.clock.sleep(timeout);
         loop {
@@ -103,26 +109,26 @@ impl Recorder {
         }
     }
 
-    /// Notes a request that ended.
-    pub(super) fn push(&self, live: &LiveKey, at: Timestamp, record: RequestRecord) {
-        let waiting = self.buffer.push(Pending { at, org: live.org.clone(), key: live.key, record });
+    /// Adds a request that has ended.
+    pub(super) fn push(&self, live: &LiveKey, start: RequestStart, record: RequestRecord) {
+        let waiting = self.buffer.push(Pending { start, org: live.org.clone(), key: live.key, record });
         if waiting == self.options.batch_size || waiting == self.options.capacity {
             self.wake.notify(1);
         }
     }
 
-    /// Notes a request of a recognised key that was denied.
+    /// Adds a denied request of a recognised key.
     pub(super) fn push_denial(
         &self,
         live: &Arc<LiveKey>,
-        at: Timestamp,
+        start: RequestStart,
         code: DenialCode,
         (meta, latency, status): (RequestMeta, Duration, u16),
     ) {
         let record = denials::denied(meta, latency, status);
-        let noted = live.tally().note(at, code, record, self.is_full());
+        let noted = live.tally().note(start, code, record, self.is_full());
         match noted {
-            Noted::Row(record) => self.push(live, at, record),
+            Noted::Row(record) => self.push(live, start, record),
             Noted::Counted { newly: true } => {
                 self.counted.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(live));
             }
@@ -130,7 +136,7 @@ impl Recorder {
         }
     }
 
-    /// Resolves when a batch is full.
+    /// Waits until a batch is full.
     pub(super) async fn batch_is_full(&self) {
         let wake = self.wake.listen();
         if self.buffer.len() < self.options.batch_size {
@@ -138,24 +144,28 @@ impl Recorder {
         }
     }
 
-    /// Events that are not on the audit log yet.
+    /// How many events are not recorded yet.
     pub(super) fn waiting(&self) -> usize {
         let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner).len();
         self.buffer.len() + counted
+    }
+
+    fn take_counted(&self) -> Vec<Arc<LiveKey>> {
+        std::mem::take(&mut self.counted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn capacity(&self) -> usize {
         self.options.capacity
     }
 
-    /// The last failed flush, if none has succeeded since.
+    /// Why the latest flush failed; `None` if it succeeded.
     pub(super) fn failure(&self) -> Option<FlushFailure> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn note_result(&self, result: Result<(), &StoreError>) {
         let failure = result.err().map(|error| {
-            observe::flush_failed(error);
+            self.observer.flush_failed(error);
             FlushFailure { at: self.clock.wall(), message: error.to_string() }
         });
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;

@@ -1,23 +1,22 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::{inner::Inner, manage_error::ManageError, observe, timeout::within};
+use super::{inner::Inner, manage_error::ManageError, managed_key::QuotaUsage, timeout::within};
 use crate::{
     audit::{Action, AuditEvent, Changes, Detail},
-    entropy::EntropyError,
     id::{Actor, ChangeId, EventId, KeyId, OrgId},
-    plan::Plan,
+    plan::{Plan, PlanName, Quota},
     store::{Change, ChangeKind, Committed, OrgRow, StoreError, StoreErrorKind, StoreResult},
 };
 
-/// How often a change is made anew after somebody else's came first.
+/// How often a change is prepared again after another change came first.
 pub(super) const ATTEMPTS: usize = 32;
-/// The pauses between sending the same change again.
+/// The pauses before the same change is sent again.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(5), Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
 
 impl Inner {
-    /// Commits a change, again and again under the same id while the store is away: an answer
-    /// that got lost is found again, and nothing is done twice.
+    /// Commits a change. While the store is unavailable, the change is sent again under the same
+    /// id: a change whose answer was lost is not made twice.
     pub(super) async fn commit(&self, change: &Change) -> StoreResult<Committed> {
         let mut pauses = PAUSES.into_iter();
         loop {
@@ -25,7 +24,7 @@ impl Inner {
             match within(&*self.clock, self.options.store_timeout, "commit", sent).await {
                 Err(error) if error.is_temporary() => match pauses.next() {
                     Some(pause) => {
-                        observe::store_failed(&error);
+                        self.observer.store_failed(&error);
                         self.clock.sleep(pause).await;
                     }
                     None => return Err(error),
@@ -35,7 +34,7 @@ impl Inner {
         }
     }
 
-    /// Asks the store, but not for ever.
+    /// Waits for an answer of the store for no longer than the store's timeout.
     pub(super) async fn ask<T>(
         &self,
         operation: &'static str,
@@ -44,8 +43,8 @@ impl Inner {
         within(&*self.clock, self.options.store_timeout, operation, answer).await
     }
 
-    pub(super) fn change(&self, kind: ChangeKind, events: Vec<AuditEvent>) -> Result<Change, EntropyError> {
-        Ok(Change::new(ChangeId::from_bytes(self.fresh_id()?), kind, events))
+    pub(super) fn change(&self, kind: ChangeKind, events: Vec<AuditEvent>) -> Change {
+        Change::new(ChangeId::from_bytes(self.fresh_id()), kind, events)
     }
 
     pub(super) fn event(
@@ -54,38 +53,46 @@ impl Inner {
         key: Option<KeyId>,
         (action, changes): (Action, Changes),
         actor: &Actor,
-    ) -> Result<AuditEvent, EntropyError> {
-        let id = EventId::from_bytes(self.fresh_id()?);
-        let mut event = AuditEvent::new(id, self.clock.wall(), org.clone(), action);
+    ) -> AuditEvent {
+        let now = self.clock.wall();
+        let id = EventId::from_bytes(self.ids.next(now));
+        let mut event = AuditEvent::new(id, now, org.clone(), action);
         event.key = key;
         event.actor = Some(actor.clone());
         if !changes.is_empty() {
             event.detail = Detail::Changes(changes);
         }
-        Ok(event)
+        event
     }
 
-    pub(super) fn fresh_id(&self) -> Result<[u8; 16], EntropyError> {
-        self.ids.next(self.clock.wall(), &*self.entropy)
+    pub(super) fn fresh_id(&self) -> [u8; 16] {
+        self.ids.next(self.clock.wall())
     }
 
-    /// The plan an organization is on, and how many keys it has.
-    pub(super) async fn standing(&self, org: &OrgId) -> Result<(Plan, u32), ManageError> {
+    /// The plan of the catalogue that an organization's stored plan names.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the stored plan is not in the catalogue.
+    pub(super) fn plan(&self, stored: &PlanName) -> Result<&Arc<Plan>, ManageError> {
+        self.plans.get(stored).ok_or_else(|| {
+            self.observer.unknown_plan(stored);
+            ManageError::StoredPlanUnknown(stored.clone())
+        })
+    }
+
+    /// How many keys an organization has and may have.
+    pub(super) async fn quota(&self, org: &OrgId) -> Result<QuotaUsage, ManageError> {
         let row: Option<OrgRow> = self.ask("org", self.store.org(org)).await?;
-        match row {
-            Some(row) => match self.plans.get(&row.plan) {
-                Some(plan) => Ok((Plan::clone(plan), row.key_count)),
-                None => {
-                    observe::unknown_plan(&row.plan);
-                    Err(ManageError::StoredPlanUnknown(row.plan))
-                }
-            },
-            None => Ok((self.plans.default_plan().clone(), 0)),
-        }
+        let default = || (self.plans.default_plan().name().clone(), 0);
+        let (plan, used) = row.map_or_else(default, |row| (row.plan, row.key_count));
+        // Without a plan that says more, no key can be created.
+        let quota = self.plan(&plan).map_or(Quota::Limited(0), |plan| plan.quota());
+        Ok(QuotaUsage { plan, used, quota })
     }
 }
 
-/// The store answered with something that cannot be an answer to that change.
+/// The error for an answer of the store that does not fit the change.
 pub(super) fn unexpected() -> ManageError {
     ManageError::Store(StoreError::new(StoreErrorKind::Corrupt, "commit"))
 }

@@ -6,28 +6,27 @@ use std::{
 };
 
 use super::{
-    admission::Admission, api_keys::ApiKeys, inner::Inner, lifecycle::UnderWay, live_keys::LiveKey, observe,
-    timeout::within, verified_key::VerifiedKey,
+    admission::Admission, api_keys::ApiKeys, inner::Inner, lifecycle::UnderWay, live_keys::LiveKey,
+    request_start::RequestStart, timeout::within, verified_key::VerifiedKey,
 };
 use crate::{
-    Timestamp,
     access::admit,
     audit::RequestMeta,
-    clock::Monotonic,
     denial::Denial,
     limiter::{Acquire, Subject, Take, Verdict},
     plan::Plan,
-    rate_limit::RateLimit,
+    rate_limit::RateStatus,
     store::{Found, StoreError},
-    token::Locator,
+    token::{Locator, Scheme},
 };
 
 impl ApiKeys {
-    /// Verifies what a caller sent as its key, for the request that `request` describes.
+    /// Verifies the secret that a caller presented with the request that `request` describes.
     ///
-    /// In this order: shape and checksum (without asking anybody), the store, the key's own
-    /// state, the plan, room on the audit log, the rate limit. Whatever is decided after the key
-    /// was recognised is recorded. Poll the future once before boxing it: it may be ready.
+    /// The checks are made in this order: the secret's shape and checksum, without asking the
+    /// store; the store; the key's state; the plan; room for the audit event; the rate limit. Once
+    /// the key is recognised, the request is recorded, whether it is admitted or denied. The
+    /// future may be ready at its first poll: poll it once before boxing it.
     ///
     /// ```
     /// use apikeys_core::{Actor, ApiKeys, Denial, NewKey, OrgId, PlanName, RequestMeta};
@@ -64,22 +63,21 @@ impl ApiKeys {
         let attempt = Attempt {
             inner: Arc::clone(inner),
             candidates: inner.peppers.candidates(secret),
-            at: inner.clock.wall(),
-            began: inner.clock.monotonic(),
+            start: inner.recorder.start(),
             request: request(),
             under_way,
         };
         Verification(State::Pending(Box::pin(attempt.run())))
     }
 
-    /// Notes that a request was refused before there was a credential to verify.
+    /// Counts a request that was denied before a secret could be verified.
     pub(crate) fn refuse(&self, denial: Denial) -> Denial {
         self.inner.refuse(denial)
     }
 }
 
-/// The verification of one request; resolves to its admission, or to why it is refused.
-#[must_use = "nothing is verified unless polled"]
+/// The verification of one request. Resolves to its [`Admission`], or to the reason for its denial.
+#[must_use = "futures do nothing unless polled"]
 pub struct Verification(State);
 
 type Verified = Result<Admission, Denial>;
@@ -115,92 +113,88 @@ impl fmt::Debug for Verification {
     }
 }
 
-/// A request whose secret is well-formed. It holds the secret's digests, not the secret.
+/// A request whose secret is well-formed. It holds digests of the secret, not the secret.
 struct Attempt {
     inner: Arc<Inner>,
     candidates: Vec<Locator>,
     request: RequestMeta,
-    at: Timestamp,
-    began: Monotonic,
+    start: RequestStart,
     under_way: UnderWay,
+}
+
+/// The store's answer about a secret.
+#[expect(clippy::large_enum_variant, reason = "a box would cost each verification an allocation")]
+enum Lookup {
+    Found(Found),
+    /// No such secret is stored. The schemes are those of the secrets that are.
+    Unknown(Vec<Scheme>),
 }
 
 impl Attempt {
     async fn run(mut self) -> Verified {
+        let inner = &self.inner;
         let found = match self.look_up().await {
-            Ok(Some(found)) => found,
-            Ok(None) => return Err(self.inner.refuse(self.unknown().await)),
+            Ok(Lookup::Found(found)) => found,
+            Ok(Lookup::Unknown(schemes)) => return Err(inner.refuse(inner.unknown(&schemes))),
             Err(error) => {
-                observe::store_failed(&error);
-                return Err(self.inner.refuse(Denial::VerificationUnavailable));
+                inner.observer.store_failed(&error);
+                return Err(inner.refuse(Denial::VerificationUnavailable));
             }
         };
-        let Some(plan) = self.inner.plans.get(&found.plan).cloned() else {
-            observe::unknown_plan(&found.plan);
-            return Err(self.inner.refuse(Denial::VerificationUnavailable));
+        let Some(plan) = inner.plans.get(&found.plan).cloned() else {
+            inner.observer.unknown_plan(&found.plan);
+            return Err(inner.refuse(Denial::VerificationUnavailable));
         };
-        let process_ids = &self.inner.request_ids;
-        self.request.ensure_id(|| process_ids.next());
-        let live = self.inner.live.entry(found.key.id, &found.key.org);
-        match self.decide(&found, &plan, &live).await {
+        let live = inner.live.entry(found.key.id, &found.key.org);
+        let decision = self.decide(&found, &plan, &live).await;
+        self.request.ensure_id(|| *self.start.id.as_bytes());
+        match decision {
             Ok(rate) => {
-                observe::admitted();
+                self.inner.observer.admitted();
                 let Found { key, plan, .. } = found;
                 let key = VerifiedKey { org: key.org, id: key.id, name: key.name, plan, rate };
-                let Self { inner, request, at, began, under_way, .. } = self;
-                Ok(Admission { inner, live, key, meta: Some(request), at, began, under_way })
+                let Self { inner, request, start, under_way, .. } = self;
+                Ok(Admission { inner, live, key, meta: Some(request), start, under_way })
             }
-            Err(denial) => Err(self.record_denial(&live, denial)),
+            Err(denial) => Err(self.record_denial(&live, denial).await),
         }
     }
 
-    /// The key of the secret. A store that answers with another secret's row is not believed.
-    async fn look_up(&self) -> Result<Option<Found>, StoreError> {
+    /// Reads the key of the secret and, if there is none, the schemes of the stored secrets. Both
+    /// reads share one turn among the lookups and one timeout.
+    async fn look_up(&self) -> Result<Lookup, StoreError> {
         let inner = &self.inner;
-        let found = within(&*inner.clock, inner.options.store_timeout, "find", async {
+        within(&*inner.clock, inner.options.store_timeout, "find", async {
             let _turn = inner.lookups.acquire().await;
-            inner.store.find(&self.candidates).await
-        })
-        .await?;
-        let now = inner.clock.wall();
-        Ok(found.filter(|found| {
-            let secret = &found.secret;
-            let ours = self.candidates.iter().any(|candidate| candidate.matches(&secret.locator));
-            ours && secret.key == found.key.id && secret.ends_at.is_none_or(|end| now < end)
-        }))
-    }
-
-    /// What to say of a secret that was not found: invalid, if it could have been found at all.
-    async fn unknown(&self) -> Denial {
-        let inner = &self.inner;
-        let schemes =
-            within(&*inner.clock, inner.options.store_timeout, "schemes", inner.store.schemes()).await;
-        match schemes {
-            Ok(schemes) => match schemes.iter().find(|scheme| !inner.peppers.covers(scheme)) {
-                None => Denial::Invalid,
-                Some(missing) => {
-                    observe::missing_pepper(&missing.to_string());
-                    Denial::VerificationUnavailable
-                }
-            },
-            Err(error) => {
-                observe::store_failed(&error);
-                Denial::VerificationUnavailable
+            match inner.store.find(&self.candidates).await?.filter(|found| self.is_ours(found)) {
+                Some(found) => Ok(Lookup::Found(found)),
+                None => Ok(Lookup::Unknown(inner.store.schemes().await?)),
             }
-        }
+        })
+        .await
     }
 
-    /// State and plan, then room on the audit log, then the rate limit: what is refused by one
-    /// consumes nothing of the next.
-    async fn decide(&self, found: &Found, plan: &Plan, live: &LiveKey) -> Result<crate::RateStatus, Denial> {
+    /// Whether the store's row is that of the presented secret, and the secret has not ended. The
+    /// store is not trusted to have compared the secrets.
+    fn is_ours(&self, found: &Found) -> bool {
+        let secret = &found.secret;
+        let now = self.inner.clock.wall();
+        self.candidates.iter().any(|candidate| candidate.matches(&secret.locator))
+            && secret.key == found.key.id
+            && secret.ends_at.is_none_or(|end| now < end)
+    }
+
+    /// Checks the key's state and the plan, then the room for the audit event, then the rate
+    /// limit. A request that one check refuses consumes nothing of the next.
+    async fn decide(&self, found: &Found, plan: &Plan, live: &LiveKey) -> Result<RateStatus, Denial> {
         let inner = &self.inner;
         admit(&found.key, plan, inner.clock.wall())?;
         if inner.recorder.is_full() && !inner.make_room().await {
             return Err(Denial::AuditUnavailable { after_handler: false });
         }
-        let limit: RateLimit = plan.effective_rate_limit(found.key.rate_limit);
+        let limit = plan.effective_rate_limit(found.key.rate_limit);
         let takes = [Take::one(Subject::Key(live.key), limit, &live.window)];
-        let verdict = match inner.limiter.acquire(&takes) {
+        let verdict = match inner.limiter.acquire(&*inner.clock, &takes) {
             Acquire::Now(verdict) => verdict,
             Acquire::Later(verdict) => verdict.await,
         };
@@ -211,19 +205,38 @@ impl Attempt {
         }
     }
 
-    fn record_denial(self, live: &Arc<LiveKey>, denial: Denial) -> Denial {
-        let latency = self.inner.clock.monotonic().saturating_since(self.began);
-        let noted = (self.request, latency, denial.status());
-        observe::denied(&denial, Some(live.key));
-        self.inner.recorder.push_denial(live, self.at, denial.code(), noted);
+    /// Records a denied request whose key was recognised. Without maintenance, the event is
+    /// written before the denial is answered.
+    async fn record_denial(self, live: &Arc<LiveKey>, denial: Denial) -> Denial {
+        let inner = &self.inner;
+        let latency = inner.clock.monotonic().saturating_since(self.start.monotonic);
+        inner.observer.denied(&denial, Some(live.key));
+        let described = (self.request, latency, denial.status());
+        inner.recorder.push_denial(live, self.start, denial.code(), described);
+        if !inner.is_maintained() {
+            // The recorder reports a failure, and keeps the event for the next flush.
+            let _ = inner.recorder.flush().await;
+        }
         denial
     }
 }
 
 impl Inner {
-    /// A denial of a request whose key was not recognised: logs and metrics only.
+    /// Counts a denied request whose key was not recognised. Such a request is on no audit log.
     fn refuse(&self, denial: Denial) -> Denial {
-        observe::denied(&denial, None);
+        self.observer.denied(&denial, None);
         denial
+    }
+
+    /// The denial of a secret that is not stored: `Invalid`, unless secrets are stored that this
+    /// process could not have recognised.
+    fn unknown(&self, schemes: &[Scheme]) -> Denial {
+        match schemes.iter().find(|scheme| !self.peppers.covers(scheme)) {
+            None => Denial::Invalid,
+            Some(scheme) => {
+                self.observer.missing_pepper(scheme);
+                Denial::VerificationUnavailable
+            }
+        }
     }
 }

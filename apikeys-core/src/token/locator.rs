@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// SHA-256 of a secret: what a cache is keyed by, always compared in constant time.
+/// The SHA-256 of a secret. Fingerprints are compared in constant time.
 #[derive(Clone, Copy)]
 pub struct Fingerprint([u8; 32]);
 
@@ -44,10 +44,10 @@ pub enum Scheme {
     Sha256,
     /// HMAC-SHA-256 of it under the pepper of this version; written `hmac-sha256:7`.
     HmacSha256 {
-        /// Which pepper.
+        /// The version of the pepper.
         pepper: u32,
     },
-    /// One that this version does not know; kept as it is written.
+    /// A scheme that this version does not know, as it is stored.
     Unknown(String),
 }
 
@@ -72,7 +72,8 @@ impl From<&str> for Scheme {
     }
 }
 
-/// What a secret is looked up by: a digest of it, and how that was made.
+/// The value that a secret is stored and looked up under: a digest of the secret, with the scheme
+/// of its derivation.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Locator {
     scheme: Scheme,
@@ -80,13 +81,13 @@ pub struct Locator {
 }
 
 impl Locator {
-    /// A locator as a store holds it.
+    /// Creates a locator from its parts, as a store holds them.
     #[must_use]
     pub fn new(scheme: Scheme, bytes: impl Into<Box<[u8]>>) -> Self {
         Self { scheme, bytes: bytes.into() }
     }
 
-    /// How the bytes were derived.
+    /// The scheme by which the digest was derived.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
@@ -98,7 +99,8 @@ impl Locator {
         &self.bytes
     }
 
-    /// Whether both are the same, in a time that does not tell where they differ.
+    /// Whether both locators are equal. The time of the comparison does not depend on where they
+    /// differ.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.scheme == other.scheme && bool::from(self.bytes.ct_eq(&other.bytes))
@@ -111,31 +113,36 @@ impl fmt::Debug for Locator {
     }
 }
 
-/// The peppers this process holds: keys for HMAC that are kept outside the database.
+/// The peppers of this process: HMAC keys that are kept outside the database.
 ///
-/// With none, secrets are located by plain SHA-256, which is safe at 178 bits. A pepper makes a
-/// stolen database useless even to somebody who can plant a secret in it. Rotate by adding a
-/// higher version: new keys use the highest, older ones work for as long as theirs is held.
+/// Without a pepper, secrets are located by their SHA-256, which cannot be searched at 178 bits of
+/// randomness. With a pepper, whoever can write the database but does not know the pepper cannot
+/// plant a secret that works: a row under plain SHA-256 is not accepted, unless
+/// [`allow_unpeppered`](Self::allow_unpeppered) was called.
+///
+/// To rotate, add a pepper with a higher version: new keys use the highest version, and older keys
+/// work for as long as theirs is held.
 #[derive(Clone, Default)]
 pub struct Peppers {
-    /// Highest version first.
+    /// The peppers, highest version first.
     held: Vec<(u32, Hmac<Sha256>)>,
+    allow_unpeppered: bool,
 }
 
-/// The pepper cannot be used.
+/// Why a pepper is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPepper {
-    /// Fewer than 32 bytes.
+    /// The pepper has fewer than 32 bytes.
     #[error("a pepper needs at least 32 bytes of randomness")]
     TooShort,
-    /// A version was given twice.
-    #[error("pepper version {0} was given twice")]
+    /// The version was added before.
+    #[error("pepper version {0} was added twice")]
     Repeated(u32),
 }
 
 impl Peppers {
-    /// No pepper: plain SHA-256.
+    /// Creates an empty set: secrets are located by their SHA-256.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
@@ -145,7 +152,7 @@ impl Peppers {
     ///
     /// # Errors
     ///
-    /// When `key` has fewer than 32 bytes, or the version is there already.
+    /// Returns an error if `key` has fewer than 32 bytes, or if the version was added before.
     pub fn add(&mut self, version: u32, key: &[u8]) -> Result<(), InvalidPepper> {
         if key.len() < 32 {
             return Err(InvalidPepper::TooShort);
@@ -160,29 +167,40 @@ impl Peppers {
         }
     }
 
-    /// The locator that a new secret is stored under.
+    /// Accepts secrets that are stored without a pepper, although a pepper is held.
+    pub fn allow_unpeppered(&mut self) {
+        self.allow_unpeppered = true;
+    }
+
+    /// Returns the locator that a new secret is stored under.
     #[must_use]
     pub fn newest(&self, secret: &str) -> Locator {
         self.held.first().map_or_else(|| plain(secret), |pepper| peppered(pepper, secret))
     }
 
-    /// Every locator under which `secret` may be stored, the newest first.
+    /// Returns all locators under which `secret` may be stored, the newest scheme first.
     #[must_use]
     pub fn candidates(&self, secret: &str) -> Vec<Locator> {
         let mut all = Vec::with_capacity(self.held.len() + 1);
         all.extend(self.held.iter().map(|pepper| peppered(pepper, secret)));
-        all.push(plain(secret));
+        if self.accepts_unpeppered() {
+            all.push(plain(secret));
+        }
         all
     }
 
-    /// Whether secrets stored under `scheme` can be found.
+    /// Whether secrets that are stored under `scheme` can be verified.
     #[must_use]
     pub fn covers(&self, scheme: &Scheme) -> bool {
         match scheme {
-            Scheme::Sha256 => true,
+            Scheme::Sha256 => self.accepts_unpeppered(),
             Scheme::HmacSha256 { pepper } => self.held.iter().any(|(version, _)| version == pepper),
             Scheme::Unknown(_) => false,
         }
+    }
+
+    fn accepts_unpeppered(&self) -> bool {
+        self.held.is_empty() || self.allow_unpeppered
     }
 }
 
@@ -206,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schemes_survive_their_text() {
+    fn scheme_read_from_its_text_is_the_same() {
         for scheme in [Scheme::Sha256, Scheme::HmacSha256 { pepper: 7 }, Scheme::Unknown("x:1".into())] {
             assert_eq!(Scheme::from(scheme.to_string().as_str()), scheme);
         }
@@ -214,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn new_secrets_use_the_newest_pepper_and_old_ones_stay_findable() {
+    fn peppers_locate_new_secrets_by_the_newest_and_old_ones_by_all() {
         let mut peppers = Peppers::none();
         let before = peppers.newest("s");
         peppers.add(1, &[1; 32]).unwrap();
@@ -222,14 +240,18 @@ mod tests {
         peppers.add(2, &[2; 32]).unwrap();
         let second = peppers.newest("s");
         assert_eq!(second.scheme(), &Scheme::HmacSha256 { pepper: 2 });
+        assert_eq!(peppers.candidates("s"), [second.clone(), first.clone()]);
+        assert!(!peppers.covers(&Scheme::Sha256), "a planted row is not accepted");
+        peppers.allow_unpeppered();
         assert_eq!(peppers.candidates("s"), [second, first, before]);
+        assert!(peppers.covers(&Scheme::Sha256));
         assert!(!peppers.covers(&Scheme::HmacSha256 { pepper: 3 }));
         assert_eq!(peppers.add(2, &[0; 32]), Err(InvalidPepper::Repeated(2)));
         assert_eq!(peppers.add(3, &[0; 31]), Err(InvalidPepper::TooShort));
     }
 
     #[test]
-    fn hmac_is_the_standard_one() {
+    fn peppered_locator_is_the_hmac_of_rfc_4231() {
         // RFC 4231, test case 1 has a 20-byte key; this is test case 6's key of 131 bytes.
         let mut peppers = Peppers::none();
         peppers.add(1, &[0xaa; 131]).unwrap();
@@ -241,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_digest_or_a_pepper_prints() {
+    fn debug_shows_neither_digests_nor_peppers() {
         let mut peppers = Peppers::none();
         peppers.add(1, &[1; 32]).unwrap();
         assert_eq!(format!("{peppers:?}"), "{1}");

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use apikeys_core::{
-    DenialCode,
-    audit::Outcome,
+    ApiKeys, Clock, Denial, DenialCode,
+    audit::{Action, Outcome},
     conformance::faults::{Fault, Method},
+    store::AuditQuery,
 };
 
-use crate::support::{Bench, id, new_key, per_minute};
+use crate::support::{Bench, actor, id, new_key, org, per_minute, plan, poll_once, request};
 
 #[tokio::test]
 async fn a_flood_of_denials_writes_sixty_rows_and_one_with_the_count() {
@@ -89,4 +90,43 @@ async fn with_the_buffer_full_denials_are_counted_and_memory_stays_bounded() {
         .filter(|record| record.outcome == Outcome::Denied);
     assert_eq!(denied.map(apikeys_core::audit::RequestRecord::requests).sum::<u32>(), 480);
     assert_eq!(bench.count(id(&created)).await, 20);
+}
+
+/// Requests that began in an earlier minute end among those of the current one.
+#[tokio::test]
+async fn denials_of_slow_requests_do_not_reset_the_rows_of_the_minute() {
+    let bench = Bench::with(|builder| builder.max_concurrent_lookups(300)).await;
+    let created = bench.create(new_key("CI")).await;
+    bench.manage().deactivate(id(&created)).await.unwrap();
+    let mut rounds = Vec::new();
+    for _ in 0..300 {
+        // Begun in the first minute, and held up by the store until the second.
+        bench.faults.once(Method::Find, Fault::Delay(Duration::from_secs(2)));
+        let mut slow = Box::pin(bench.call(&created.secret));
+        assert!(poll_once(slow.as_mut()).await.is_pending());
+        rounds.push(slow);
+    }
+    bench.clock.set_wall(bench.clock.wall().saturating_add(Duration::from_secs(60)));
+    bench.clock.advance(Duration::from_secs(2)).await;
+    for slow in rounds {
+        slow.await.unwrap_err();
+        bench.call(&created.secret).await.unwrap_err();
+    }
+    let events = bench.requests().await;
+    assert!(events.len() <= 60 + 60 + 2, "{} rows", events.len());
+    assert_eq!(events.iter().map(|event| event.request().unwrap().requests()).sum::<u32>(), 600);
+}
+
+#[tokio::test]
+async fn denied_request_is_on_the_log_when_an_engine_without_maintenance_answers() {
+    let keys = ApiKeys::in_memory();
+    keys.operator(actor()).set_plan(org("org"), plan("starter")).await.unwrap();
+    let manage = keys.manage(org("org"), actor());
+    let created = manage.create(new_key("CI")).await.unwrap();
+    manage.deactivate(id(&created)).await.unwrap();
+    let denial = keys.verify(created.secret.expose().as_bytes(), request()).await.unwrap_err();
+    assert_eq!(denial, Denial::Deactivated);
+    let page = manage.audit(AuditQuery::new(org("org"), 10).action(Action::Request)).await.unwrap();
+    assert_eq!(page.items.len(), 1, "the denial is not on the log");
+    assert_eq!(keys.health().buffered_events, 0);
 }

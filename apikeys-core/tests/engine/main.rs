@@ -9,13 +9,15 @@
     reason = "a test fails by panicking; its numbers are small"
 )]
 
-mod picky;
+mod log;
+mod selective_store;
 mod support;
 
 mod changes_under_load;
 mod denials;
 mod immediate;
 mod limits;
+mod logging;
 mod management;
 mod outage;
 mod peppers;

@@ -1,13 +1,14 @@
 use std::{sync::Arc, time::Duration};
 
 use apikeys_core::{
-    ApiKeys, Clock, KeyPatch, ManageError, Quota, Status, Timestamp,
+    ApiKeys, Clock, KeyPatch, ManageError, Plan, Plans, Quota, RateLimit, Status, Timestamp,
     audit::{Action, ChangeValue, Detail},
     conformance::faults::{Fault, Method},
+    engine::TestKeyError,
     store::AuditQuery,
 };
 
-use crate::support::{Bench, actor, id, new_key, org, per_minute, plan};
+use crate::support::{Bench, actor, id, new_key, org, per_minute, plan, request};
 
 async fn actions(bench: &Bench) -> Vec<Action> {
     let page = bench.manage().audit(AuditQuery::new(org("org"), 1_000)).await.unwrap();
@@ -266,28 +267,84 @@ async fn a_plan_is_set_once_and_by_name() {
     assert_eq!(operator.quota(&org("new")).await.unwrap().plan, plan("free"));
 }
 
-/// A generator of randomness that fails, or works for a while and then fails.
+/// A source of randomness that fails.
 #[derive(Debug)]
-struct Exhausted(std::sync::atomic::AtomicI32);
+struct NoEntropy;
 
-impl apikeys_core::entropy::Entropy for Exhausted {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), apikeys_core::entropy::EntropyError> {
-        if self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) <= 0 {
-            return Err(apikeys_core::entropy::EntropyError::new("no more"));
-        }
-        apikeys_core::entropy::OsEntropy::new().fill(bytes)
+impl apikeys_core::entropy::Entropy for NoEntropy {
+    fn fill(&self, _: &mut [u8]) -> Result<(), apikeys_core::entropy::EntropyError> {
+        Err(apikeys_core::entropy::EntropyError::new("no more"))
     }
 }
 
 #[tokio::test]
-async fn without_randomness_nothing_is_issued() {
+async fn creation_without_randomness_fails_and_stores_nothing() {
     let bench = Bench::new().await;
-    for left in 0..4 {
-        let entropy = Exhausted(left.into());
-        let builder = ApiKeys::builder(bench.store.clone()).clock(bench.clock.clone()).entropy(entropy);
-        let (keys, _maintenance) = builder.build().await.unwrap();
-        let refused = keys.manage(org("org"), actor()).create(new_key("a")).await;
-        assert!(matches!(refused, Err(ManageError::Entropy(_))), "with {left} draws left");
-        assert_eq!(keys.manage(org("org"), actor()).quota().await.unwrap().used, 0);
-    }
+    let builder = ApiKeys::builder(bench.store.clone()).clock(bench.clock.clone()).entropy(NoEntropy);
+    let (keys, _maintenance) = builder.build().await.unwrap();
+    let manage = keys.manage(org("org"), actor());
+    assert!(matches!(manage.create(new_key("a")).await, Err(ManageError::Entropy(_))));
+    assert_eq!(manage.quota().await.unwrap().used, 0);
+}
+
+#[tokio::test]
+async fn test_key_works_for_organizations_with_and_without_a_plan() {
+    let keys = ApiKeys::in_memory();
+    let works = async |secret: &apikeys_core::Secret| {
+        keys.verify(secret.expose().as_bytes(), request()).await.is_ok()
+    };
+    let first = keys.test_key("org_1").await.unwrap();
+    assert!(works(&first).await);
+    assert_eq!(keys.operator(actor()).quota(org("org_1")).await.unwrap().plan, plan("starter"));
+    keys.operator(actor()).set_plan(org("org_2"), plan("enterprise")).await.unwrap();
+    let second = keys.test_key(org("org_2")).await.unwrap();
+    assert!(works(&second).await);
+    assert_eq!(keys.operator(actor()).quota(org("org_2")).await.unwrap().plan, plan("enterprise"));
+    assert!(matches!(keys.test_key("").await, Err(TestKeyError::InvalidOrg(_))));
+    keys.test_key("org_1").await.unwrap();
+    let full = keys.test_key("org_1").await;
+    assert!(matches!(full, Err(TestKeyError::Manage(ManageError::KeyLimitReached { used: 2, .. }))));
+}
+
+#[tokio::test]
+async fn change_is_answered_as_made_when_the_organization_cannot_be_read_afterwards() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("a")).await;
+    bench.faults.set(Method::Org, Fault::Error);
+    let manage = bench.manage();
+    let key = manage.update(id(&created), KeyPatch::new().name("b".parse().unwrap())).await.unwrap();
+    assert_eq!((key.name().as_str(), key.effective_rate_limit()), ("b", per_minute(60)));
+    assert_eq!(manage.deactivate(id(&created)).await.unwrap().status(), Status::Deactivated);
+    assert_eq!(manage.activate(id(&created)).await.unwrap().status(), Status::Active);
+    assert_eq!(manage.get(id(&created)).await.unwrap().name().as_str(), "b");
+    manage.delete(id(&created)).await.unwrap();
+}
+
+/// An organization is on a plan that a deployment has removed from the catalogue.
+#[tokio::test]
+async fn keys_on_a_plan_that_is_not_in_the_catalogue_can_be_managed_but_not_created() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("a")).await;
+    let limited = bench.create(new_key("b").rate_limit(per_minute(7))).await;
+    let other = Plans::new([Plan::new("other", Quota::Unlimited).unwrap()]).unwrap();
+    let builder = ApiKeys::builder(bench.store.clone()).plans(other).clock(bench.clock.clone());
+    let (keys, _maintenance) = builder.build().await.unwrap();
+    let manage = keys.manage(org("org"), actor());
+    let listing = manage.list(10, None).await.unwrap();
+    assert_eq!(listing.items.len(), 2);
+    assert_eq!(
+        (listing.quota.plan.as_str(), listing.quota.used, listing.quota.quota),
+        ("enterprise", 2, Quota::Limited(0))
+    );
+    assert_eq!(manage.quota().await.unwrap(), listing.quota);
+    assert_eq!(keys.operator(actor()).quota(org("org")).await.unwrap(), listing.quota);
+    let key = manage.deactivate(id(&created)).await.unwrap();
+    assert_eq!((key.status(), key.effective_rate_limit()), (Status::Deactivated, RateLimit::DEFAULT));
+    assert_eq!(manage.get(id(&limited)).await.unwrap().effective_rate_limit(), per_minute(7));
+    manage.delete(id(&created)).await.unwrap();
+    let refused = manage.create(new_key("c")).await.unwrap_err();
+    assert!(
+        matches!(&refused, ManageError::StoredPlanUnknown(name) if *name == plan("enterprise")),
+        "{refused}"
+    );
 }

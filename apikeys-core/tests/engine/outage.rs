@@ -155,3 +155,35 @@ async fn full_buffer_without_maintenance_is_written_by_the_next_request() {
     assert_eq!(bench.call(&created.secret).await, Ok(()));
     assert_eq!(bench.count(id(&created)).await, 3);
 }
+
+#[tokio::test]
+async fn questions_about_schemes_are_bounded_like_lookups() {
+    let bench = Bench::with(|builder| builder.max_concurrent_lookups(2)).await;
+    let stranger = TokenFormat::new("test_key".parse().unwrap())
+        .generate(&apikeys_core::entropy::OsEntropy::new())
+        .unwrap();
+    bench.faults.set(Method::Schemes, Fault::Hang);
+    let before = bench.faults.calls(Method::Schemes);
+    let mut stuck: Vec<_> = (0..6).map(|_| Box::pin(bench.call(&stranger))).collect();
+    for call in &mut stuck {
+        assert!(poll_once(call.as_mut()).await.is_pending());
+    }
+    assert_eq!(bench.faults.calls(Method::Schemes) - before, 2, "as many as there may be lookups");
+    let answers = bench.pass_time_until(futures_util::future::join_all(stuck)).await;
+    assert!(answers.iter().all(|answer| *answer == Err(Denial::VerificationUnavailable)));
+}
+
+#[tokio::test]
+async fn unknown_key_is_answered_within_one_store_timeout() {
+    let bench = Bench::with(|builder| builder.store_timeout(Duration::from_secs(5))).await;
+    let stranger = TokenFormat::new("test_key".parse().unwrap())
+        .generate(&apikeys_core::entropy::OsEntropy::new())
+        .unwrap();
+    bench.faults.set(Method::Find, Fault::Delay(Duration::from_secs(4)));
+    bench.faults.set(Method::Schemes, Fault::Hang);
+    let start = bench.clock.monotonic();
+    let answer = bench.pass_time_until(bench.call(&stranger)).await;
+    assert_eq!(answer, Err(Denial::VerificationUnavailable));
+    let took = bench.clock.monotonic().saturating_since(start);
+    assert!(took <= Duration::from_secs(5), "{took:?}");
+}

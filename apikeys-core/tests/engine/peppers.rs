@@ -1,9 +1,17 @@
-use apikeys_core::{ApiKeys, BuildError, Denial, MemoryStore, token::InvalidPepper};
+use apikeys_core::{ApiKeys, BuildError, Builder, Denial, MemoryStore, token::InvalidPepper};
 
 use crate::support::{actor, new_key, org, plan, request};
 
 async fn engine(store: &MemoryStore, peppers: &[(u32, u8)]) -> Result<ApiKeys, BuildError> {
-    let mut builder = ApiKeys::builder(store.clone());
+    build(ApiKeys::builder(store.clone()), peppers).await
+}
+
+/// An engine that accepts secrets from the time before the first pepper.
+async fn migrating_engine(store: &MemoryStore, peppers: &[(u32, u8)]) -> Result<ApiKeys, BuildError> {
+    build(ApiKeys::builder(store.clone()).allow_unpeppered(), peppers).await
+}
+
+async fn build(mut builder: Builder, peppers: &[(u32, u8)]) -> Result<ApiKeys, BuildError> {
     for (version, byte) in peppers {
         builder = builder.pepper(*version, &[*byte; 32]);
     }
@@ -19,15 +27,16 @@ async fn issue(keys: &ApiKeys) -> String {
 async fn old_keys_work_while_their_pepper_is_held_and_new_keys_use_the_newest() {
     let store = MemoryStore::new();
     let plain = issue(&engine(&store, &[]).await.unwrap()).await;
-    let first = issue(&engine(&store, &[(1, 1)]).await.unwrap()).await;
-    let both = engine(&store, &[(1, 1), (2, 2)]).await.unwrap();
+    let first = issue(&migrating_engine(&store, &[(1, 1)]).await.unwrap()).await;
+    let both = migrating_engine(&store, &[(1, 1), (2, 2)]).await.unwrap();
     let second = issue(&both).await;
     for secret in [&plain, &first, &second] {
         assert!(both.verify(secret.as_bytes(), request()).await.is_ok());
     }
     // The newest key went under pepper 2: an engine without it is not built, nor one without 1.
     for held in [&[(1, 1)][..], &[(2, 2)], &[]] {
-        assert!(matches!(engine(&store, held).await, Err(BuildError::MissingPepper { .. })), "{held:?}");
+        let built = migrating_engine(&store, held).await;
+        assert!(matches!(built, Err(BuildError::MissingPepper { .. })), "{held:?}");
     }
 }
 
@@ -68,4 +77,21 @@ async fn a_pepper_that_cannot_be_used_is_told_at_the_start() {
         ApiKeys::builder(MemoryStore::new()).prefix("Bad").build().await,
         Err(BuildError::Prefix(_))
     ));
+}
+
+/// The attacker can write the database, but does not know the pepper.
+#[tokio::test]
+async fn planted_sha256_row_admits_nobody_while_a_pepper_is_set() {
+    let store = MemoryStore::new();
+    let attacker = engine(&store, &[]).await.unwrap();
+    let peppered = engine(&store, &[(1, 1)]).await.unwrap();
+    let own = issue(&peppered).await;
+    let planted = issue(&attacker).await;
+    assert_eq!(
+        peppered.verify(planted.as_bytes(), request()).await.unwrap_err(),
+        Denial::VerificationUnavailable
+    );
+    assert!(peppered.verify(own.as_bytes(), request()).await.is_ok());
+    let error = engine(&store, &[(1, 1)]).await.unwrap_err();
+    assert!(error.to_string().contains("allow_unpeppered"), "{error}");
 }

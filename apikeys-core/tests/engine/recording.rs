@@ -1,14 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
 use apikeys_core::{
-    ApiKeys, AuditEvent, Clock, ManualClock, MemoryStore, RequestMeta,
+    ApiKeys, AuditEvent, Clock, KeyPatch, ManualClock, MemoryStore, RequestMeta,
     audit::{Action, Detail, Outcome},
-    conformance::faults::{Fault, FaultStore, Method},
-    store::{AuditQuery, UsagePoint, UsageStep},
+    conformance::faults::{Fault, FaultStore, Faults, Method},
+    engine::CreatedKey,
+    store::{AuditQuery, StoreErrorKind, UsagePoint, UsageStep},
 };
 
 use crate::{
-    picky::Picky,
+    selective_store::SelectiveStore,
     support::{Bench, actor, id, new_key, org, outcomes, per_minute, plan, poll_once},
 };
 
@@ -122,36 +123,145 @@ async fn a_writer_the_store_has_forgotten_is_replaced() {
     assert!(bench.requests().await.iter().all(|event| event.action == Action::Request));
 }
 
-#[tokio::test]
-async fn one_event_the_store_never_takes_becomes_a_gap_and_blocks_nothing() {
-    let refuses = |event: &AuditEvent| event.request().is_some_and(|record| record.meta.path() == "/poison");
-    let picky = Picky { inner: MemoryStore::new(), refuses };
-    let failing = FaultStore::new(picky, Arc::new(ManualClock::default()));
-    let faults = failing.faults().clone();
-    let (keys, _maintenance) = ApiKeys::builder(failing).build().await.unwrap();
-    keys.operator(actor()).set_plan(&org("org"), &plan("enterprise")).await.unwrap();
-    let manage = keys.manage(org("org"), actor());
-    let created = manage.create(new_key("CI").rate_limit(per_minute(100))).await.unwrap();
-    faults.set(Method::Record, Fault::Error);
-    for n in 0..170 {
-        let path = if n == 37 { "/poison".to_owned() } else { format!("/{n}") };
-        if let Ok(admission) =
-            keys.verify(created.secret.expose().as_bytes(), RequestMeta::new("GET", &path)).await
-        {
-            admission.finish(200).await.unwrap();
-        }
+/// An engine on a store that refuses some events, with a key that allows 100 requests a minute.
+struct Selective {
+    keys: ApiKeys,
+    faults: Faults,
+    created: CreatedKey,
+}
+
+impl Selective {
+    async fn new(refuses: fn(&AuditEvent) -> Option<StoreErrorKind>) -> Self {
+        let store = SelectiveStore { inner: MemoryStore::new(), refuses };
+        let failing = FaultStore::new(store, Arc::new(ManualClock::default()));
+        let faults = failing.faults().clone();
+        let (keys, _maintenance) = ApiKeys::builder(failing).build().await.unwrap();
+        keys.operator(actor()).set_plan(org("org"), plan("enterprise")).await.unwrap();
+        let new = new_key("CI").rate_limit(per_minute(100));
+        let created = keys.manage(org("org"), actor()).create(new).await.unwrap();
+        Self { keys, faults, created }
     }
-    faults.clear();
-    keys.flush().await.unwrap();
-    let page = manage.audit(AuditQuery::new(org("org"), 1_000).action(Action::AuditGap)).await.unwrap();
-    assert_eq!(page.items.len(), 1);
-    assert_eq!(page.items[0].event.detail, Detail::Gap { lost: 1 });
-    let page = manage.audit(AuditQuery::new(org("org"), 1_000).action(Action::Request)).await.unwrap();
-    let requests = page.items.iter().map(|entry| entry.event.request().unwrap());
-    assert_eq!(page.items.len(), 99 + 61, "sixty denials have a row of their own, ten share one");
-    assert_eq!(requests.map(apikeys_core::audit::RequestRecord::requests).sum::<u32>(), 169);
-    assert_eq!(manage.get(id(&created)).await.unwrap().request_count(), 99);
-    assert_eq!(keys.health().buffered_events, 0);
+
+    /// Sends 170 requests, of which 70 are over the limit, while the store is away. The one
+    /// numbered 37 goes to `/refused`.
+    async fn send(&self) {
+        self.faults.set(Method::Record, Fault::Error);
+        for n in 0..170 {
+            let path = if n == 37 { "/refused".to_owned() } else { format!("/{n}") };
+            let request = RequestMeta::new("GET", &path);
+            if let Ok(admission) = self.keys.verify(self.created.secret.expose().as_bytes(), request).await {
+                admission.finish(200).await.unwrap();
+            }
+        }
+        self.faults.clear();
+    }
+
+    async fn events(&self, action: Action) -> Vec<AuditEvent> {
+        let query = AuditQuery::new(org("org"), 1_000).action(action);
+        let page = self.keys.manage(org("org"), actor()).audit(query).await.unwrap();
+        page.items.into_iter().map(|entry| entry.event).collect()
+    }
+}
+
+fn refused(event: &AuditEvent, kind: StoreErrorKind) -> Option<StoreErrorKind> {
+    event.request().is_some_and(|record| record.meta.path() == "/refused").then_some(kind)
+}
+
+#[tokio::test]
+async fn event_with_a_permanent_error_becomes_a_gap_and_the_others_are_recorded() {
+    let kinds: [fn(&AuditEvent) -> Option<StoreErrorKind>; 3] = [
+        |event| refused(event, StoreErrorKind::Rejected),
+        |event| refused(event, StoreErrorKind::Corrupt),
+        |event| refused(event, StoreErrorKind::Unsupported),
+    ];
+    for refuses in kinds {
+        let bench = Selective::new(refuses).await;
+        bench.send().await;
+        bench.keys.flush().await.unwrap();
+        let gaps = bench.events(Action::AuditGap).await;
+        assert_eq!(gaps.len(), 1);
+        assert_eq!(gaps[0].detail, Detail::Gap { lost: 1 });
+        let requests = bench.events(Action::Request).await;
+        assert_eq!(requests.len(), 99 + 61, "sixty denials have a row of their own, ten share one");
+        assert_eq!(requests.iter().map(|event| event.request().unwrap().requests()).sum::<u32>(), 169);
+        let key = bench.keys.manage(org("org"), actor()).get(id(&bench.created)).await.unwrap();
+        assert_eq!(key.request_count(), 99);
+        assert_eq!(bench.keys.health().buffered_events, 0);
+    }
+}
+
+#[tokio::test]
+async fn gap_that_cannot_be_written_either_does_not_hold_up_the_log() {
+    let kinds: [fn(&AuditEvent) -> Option<StoreErrorKind>; 3] = [
+        |event| {
+            (event.action == Action::AuditGap)
+                .then_some(StoreErrorKind::Rejected)
+                .or_else(|| refused(event, StoreErrorKind::Rejected))
+        },
+        |event| {
+            (event.action == Action::AuditGap)
+                .then_some(StoreErrorKind::Corrupt)
+                .or_else(|| refused(event, StoreErrorKind::Corrupt))
+        },
+        |event| {
+            (event.action == Action::AuditGap)
+                .then_some(StoreErrorKind::Unsupported)
+                .or_else(|| refused(event, StoreErrorKind::Unsupported))
+        },
+    ];
+    for refuses in kinds {
+        let bench = Selective::new(refuses).await;
+        bench.send().await;
+        bench.keys.flush().await.unwrap();
+        assert!(bench.events(Action::AuditGap).await.is_empty());
+        assert_eq!(bench.events(Action::Request).await.len(), 99 + 61);
+        assert_eq!(bench.keys.health().buffered_events, 0);
+    }
+}
+
+#[tokio::test]
+async fn store_that_refuses_everything_for_a_while_loses_no_event() {
+    let bench = Bench::with(|builder| builder.buffer_capacity(50)).await;
+    let created = bench.create(new_key("CI")).await;
+    bench.faults.set(Method::Record, Fault::Rejected);
+    for _ in 0..40 {
+        bench.call(&created.secret).await.unwrap();
+    }
+    assert!(bench.keys.flush().await.is_err());
+    assert_eq!(bench.keys.health().buffered_events, 40);
+    bench.faults.clear();
+    assert_eq!(outcomes(&bench.requests().await), vec![(Outcome::Answered, Some(200)); 40]);
+    assert_eq!(bench.keys.health().buffered_events, 0);
+    assert_eq!(bench.count(id(&created)).await, 40);
+}
+
+/// Events are ordered by id, and ids by the beginning of the request, also within a microsecond.
+#[tokio::test]
+async fn events_within_one_microsecond_are_in_the_order_in_which_they_happened() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("CI")).await;
+    let first = bench.verify(&created.secret).await.unwrap();
+    let second = bench.verify(&created.secret).await.unwrap();
+    bench.manage().update(id(&created), KeyPatch::new().name("b".parse().unwrap())).await.unwrap();
+    let third = bench.verify(&created.secret).await.unwrap();
+    bench.manage().deactivate(id(&created)).await.unwrap();
+    bench.verify(&created.secret).await.unwrap_err();
+    third.finish(203).await.unwrap();
+    second.finish(202).await.unwrap();
+    first.finish(201).await.unwrap();
+    let page = bench.manage().audit(AuditQuery::new(org("org"), 100)).await.unwrap();
+    let story: Vec<_> = page
+        .items
+        .iter()
+        .rev()
+        .map(|entry| match entry.event.request() {
+            Some(record) => record.status.unwrap().to_string(),
+            None => entry.event.action.to_string(),
+        })
+        .collect();
+    let wanted =
+        ["plan.changed", "key.created", "201", "202", "key.updated", "203", "key.deactivated", "401"];
+    assert_eq!(story, wanted);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use apikeys_core::{
-    Denial,
+    Clock, Denial,
     audit::Outcome,
     conformance::faults::{Fault, Method},
+    engine::{Builder, ShutdownError},
 };
 
 use crate::support::{Bench, id, new_key, outcomes, poll_once};
@@ -77,4 +78,57 @@ async fn maintenance_that_is_dropped_loses_nothing() {
     assert!(!bench.keys.health().maintained);
     bench.call(&created.secret).await.unwrap();
     assert_eq!(bench.manage().get(id(&created)).await.unwrap().request_count(), 2);
+}
+
+/// How long a shutdown takes, on the engine's clock, and how it ends.
+async fn timed_shutdown(bench: &Bench) -> (Duration, Result<(), ShutdownError>) {
+    let start = bench.clock.monotonic();
+    let result = bench.pass_time_until(bench.keys.shutdown()).await;
+    (bench.clock.monotonic().saturating_since(start), result)
+}
+
+#[tokio::test]
+async fn shutdown_with_a_request_that_does_not_end_returns_within_its_timeout() {
+    let mut bench = Bench::with(|builder| builder.shutdown_timeout(Duration::from_secs(3))).await;
+    let created = bench.create(new_key("CI")).await;
+    let maintenance = bench.maintain().await;
+    let held = bench.verify(&created.secret).await.unwrap();
+    let (took, result) = timed_shutdown(&bench).await;
+    assert!(took <= Duration::from_secs(3), "{took:?}");
+    let error = result.unwrap_err();
+    assert_eq!((error.under_way, error.unrecorded, error.source.is_none()), (1, 0, true));
+    assert_eq!(
+        error.to_string(),
+        "the shutdown timed out with 1 requests under way and 0 audit events not recorded"
+    );
+    maintenance.await.unwrap();
+    drop(held);
+}
+
+#[tokio::test]
+async fn shutdown_with_a_store_that_hangs_returns_within_its_timeout() {
+    let bench = Bench::with(|builder| builder.shutdown_timeout(Duration::from_secs(2))).await;
+    let created = bench.create(new_key("CI")).await;
+    bench.faults.set(Method::Record, Fault::Error);
+    bench.call(&created.secret).await.unwrap();
+    for fault in [Fault::Hang, Fault::Delay(Duration::from_secs(4)), Fault::Error] {
+        bench.faults.set(Method::Record, fault);
+        let (took, result) = timed_shutdown(&bench).await;
+        assert!(took <= Duration::from_secs(2), "{fault:?}: {took:?}");
+        assert_eq!(result.unwrap_err().unrecorded, 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn shutdown_does_not_sleep_past_its_timeout_between_attempts() {
+    let adjust = |builder: Builder| {
+        builder.shutdown_timeout(Duration::from_secs(2)).flush_interval(Duration::from_secs(30))
+    };
+    let bench = Bench::with(adjust).await;
+    let created = bench.create(new_key("CI")).await;
+    bench.faults.set(Method::Record, Fault::Error);
+    bench.call(&created.secret).await.unwrap();
+    let (took, result) = timed_shutdown(&bench).await;
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+    assert_eq!(result.unwrap_err().unrecorded, 1);
 }

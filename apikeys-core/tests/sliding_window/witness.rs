@@ -1,11 +1,9 @@
 use std::{
     cell::Cell,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
+use apikeys_core::Clock;
 use apikeys_core::limiter::{Acquire, Limiter, LocalLimiter, Take, Verdict};
 
 use crate::{clock::MovingClock, judge::Decision};
@@ -35,7 +33,7 @@ thread_local! {
 
 impl Witness {
     pub(crate) fn new(clock: &MovingClock) -> Self {
-        Self { limiter: LocalLimiter::new(Arc::new(clock.clone())), clock: clock.clone() }
+        Self { limiter: LocalLimiter, clock: clock.clone() }
     }
 
     /// The decision about the request that this thread sent last.
@@ -45,8 +43,8 @@ impl Witness {
 }
 
 impl Limiter for Witness {
-    fn acquire<'a>(&'a self, takes: &'a [Take<'a>]) -> Acquire<'a> {
-        let answer = self.limiter.acquire(takes);
+    fn acquire<'a>(&'a self, clock: &'a dyn Clock, takes: &'a [Take<'a>]) -> Acquire<'a> {
+        let answer = self.limiter.acquire(clock, takes);
         let ([take], Acquire::Now(verdict)) = (takes, &answer) else {
             panic!("expected one decision at once")
         };

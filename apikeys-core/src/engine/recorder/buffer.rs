@@ -7,31 +7,32 @@ use std::{
 };
 
 use crate::{
-    Timestamp,
     audit::RequestRecord,
+    engine::request_start::RequestStart,
     id::{KeyId, OrgId},
 };
 
 const SHARDS: usize = 16;
 
-/// A request that waits for its place on the audit log. It gets its id there.
+/// A finished request that is not recorded yet.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) at: Timestamp,
+    pub(super) start: RequestStart,
     pub(super) org: OrgId,
     pub(super) key: KeyId,
     pub(super) record: RequestRecord,
 }
 
-/// Requests that wait, in one list for each few threads: a push meets no other in its way.
+/// The requests that are not recorded yet, in several lists, so that threads rarely wait for each
+/// other.
 #[derive(Debug)]
 pub(super) struct Buffer {
     shards: Vec<Shard>,
-    /// All that is not recorded yet, what a flush has taken included.
+    /// How many requests are not recorded yet, including those that a flush has taken.
     waiting: AtomicUsize,
 }
 
-/// On a cache line of its own.
+/// Each list has its own cache line.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard(Mutex<Vec<Pending>>);
@@ -41,9 +42,9 @@ impl Buffer {
         Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), waiting: AtomicUsize::new(0) }
     }
 
-    /// Adds one; returns how many wait now.
+    /// Adds a request. Returns how many are not recorded yet.
     pub(super) fn push(&self, pending: Pending) -> usize {
-        // Counted first: a flush may take it at once, and must not count it off before.
+        // The request is counted first, because a flush may take it and subtract it at once.
         let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(shard) = self.shards.get(own_shard()) {
             shard.0.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
@@ -51,17 +52,18 @@ impl Buffer {
         waiting
     }
 
-    /// Takes all there are, in the order they began. They go on counting until
-    /// [`recorded`](Self::recorded).
+    /// Takes all requests, in the order in which they began. They are counted until
+    /// [`recorded`](Self::recorded) is called.
     pub(super) fn take(&self) -> Vec<Pending> {
         let mut all = Vec::new();
         for shard in &self.shards {
             all.append(&mut shard.0.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        all.sort_by_key(|pending| pending.at);
+        all.sort_unstable_by_key(|pending| pending.start.id);
         all
     }
 
+    /// Subtracts requests that are recorded now.
     pub(super) fn recorded(&self, events: usize) {
         self.waiting.fetch_sub(events, Ordering::SeqCst);
     }

@@ -1,24 +1,28 @@
-use std::{collections::VecDeque, sync::PoisonError};
+use std::collections::VecDeque;
 
 use super::{Recorder, buffer::Pending};
 use crate::{
-    Timestamp,
     audit::{Action, AuditEvent, Detail, RequestRecord},
-    engine::{observe, timeout::within},
-    id::{EventId, KeyId, OrgId, WriterId, with_time},
-    store::{Batch, Recorded, StoreError, StoreErrorKind},
+    engine::{request_start::RequestStart, timeout::within},
+    id::{KeyId, OrgId, WriterId},
+    store::{Batch, Recorded, StoreError},
 };
 
-/// What a flush that was interrupted leaves to the next one.
+/// The state that an interrupted flush leaves to the next one.
 #[derive(Debug, Default)]
 pub(super) struct Flush {
     writer: Option<Writer>,
-    /// The first may have been sent already: it is sent again unchanged under the same number, so
-    /// that it counts once.
+    /// The first piece may have been sent already. It is sent again unchanged under the same
+    /// number, so that the store records it once.
     queue: VecDeque<Piece>,
-    made_ids: u64,
+    /// Single events that the store refuses, like the gaps in their place. They are kept until
+    /// the store has recorded another event, because until then it may be refusing everything.
+    refused: Vec<Piece>,
+    /// The store's latest refusal.
+    refusal: Option<StoreError>,
 }
 
+/// A writer that is open in the store.
 #[derive(Debug)]
 struct Writer {
     id: WriterId,
@@ -26,55 +30,75 @@ struct Writer {
     recorded: u64,
 }
 
-/// Events with their ids, as many as go into a batch.
+/// The events of a batch.
 #[derive(Debug)]
 struct Piece {
     batch: Batch,
-    /// How many of the events the buffer counts.
+    /// How many of the events are in the buffer's count.
     buffered: usize,
-    /// A writer of its own has been tried: the store's refusal is about the events.
-    refused: bool,
+    /// Whether another writer has been opened since the store first refused the events.
+    rewritten: bool,
+    /// The event that the store refused, while the piece holds a gap in its place.
+    original: Option<Box<AuditEvent>>,
+    /// Whether the store has recorded other events since it refused this one.
+    is_culprit: bool,
+}
+
+/// How many single events a flush finds refused in a row before it gives up.
+const MAX_REFUSED: usize = 1_000;
+
+impl Piece {
+    const fn new(batch: Batch) -> Self {
+        Self { batch, buffered: 0, rewritten: false, original: None, is_culprit: false }
+    }
+
+    fn into_culprit(mut self) -> Self {
+        self.is_culprit = true;
+        self
+    }
 }
 
 impl Recorder {
-    /// Writes everything that was pushed before this call. May be dropped at any point: the next
-    /// call goes on where this one was.
+    /// Records all events that were added before this call. The future may be dropped at any
+    /// point: the next flush continues.
     pub(in crate::engine) async fn flush(&self) -> Result<(), StoreError> {
         let mut flush = self.flush.lock().await;
         let result = self.flush_locked(&mut flush).await;
         self.note_result(result.as_ref().copied());
-        observe::buffered(self.buffer.len());
+        self.observer.buffered(self.buffer.len());
         result
     }
 
     async fn flush_locked(&self, flush: &mut Flush) -> Result<(), StoreError> {
         self.send_queue(flush).await?;
         self.collect(flush).await?;
-        self.send_queue(flush).await
+        flush.queue.extend(std::mem::take(&mut flush.refused));
+        self.send_queue(flush).await?;
+        match flush.refusal.take() {
+            Some(error) if !flush.refused.is_empty() => Err(error),
+            _ => Ok(()),
+        }
     }
 
-    /// Gives ids to all that waits and cuts it into pieces.
+    /// Moves all waiting events into pieces.
     async fn collect(&self, flush: &mut Flush) -> Result<(), StoreError> {
-        let nothing = self.waiting() == 0;
-        if nothing {
+        if self.waiting() == 0 {
             return Ok(());
         }
         let writer = self.writer(flush).await?;
-        // From here to the queue nothing waits: no event can get lost in between.
-        let mut ids = Ids { writer, made: &mut flush.made_ids };
+        // Nothing is awaited from here to the queue, so that no event can get lost in between.
         let mut events: Vec<(AuditEvent, usize)> = Vec::new();
-        for Pending { at, org, key, record } in self.buffer.take() {
-            events.push((request_event(ids.next(at), at, org, key, record), 1));
+        for Pending { start, org, key, record } in self.buffer.take() {
+            events.push((request_event(start, org, key, record), 1));
         }
-        let counted = std::mem::take(&mut *self.counted.lock().unwrap_or_else(PoisonError::into_inner));
-        for live in counted {
-            for (id, at, record) in live.tally().fetch(|at| ids.next(at)) {
-                events.push((request_event(id, at, live.org.clone(), live.key, record), 0));
+        for live in self.take_counted() {
+            for (start, record) in live.tally().fetch() {
+                events.push((request_event(start, live.org.clone(), live.key, record), 0));
             }
         }
         let mut rest = events.into_iter().peekable();
         while rest.peek().is_some() {
-            let mut piece = Piece { batch: Batch::new(writer, 0, Vec::new()), buffered: 0, refused: false };
+            let mut piece = Piece::new(Batch::new(writer, 0, Vec::new()));
             for (event, buffered) in rest.by_ref().take(self.options.batch_size.max(1)) {
                 piece.batch.events.push(event);
                 piece.buffered += buffered;
@@ -85,112 +109,110 @@ impl Recorder {
     }
 
     async fn send_queue(&self, flush: &mut Flush) -> Result<(), StoreError> {
+        let already_refused = flush.refused.len();
         while !flush.queue.is_empty() {
             self.writer(flush).await?;
             let Flush { writer: Some(writer), queue, .. } = flush else { continue };
             let Some(piece) = queue.front_mut() else { continue };
             piece.batch.writer = writer.id;
             piece.batch.sequence = writer.recorded + 1;
-            // It stays in the queue while it is sent: whoever comes next sends it again.
+            // The piece stays in the queue while it is sent, so that the next flush sends it again
+            // if this one is dropped.
             let sent = self.store.record(&piece.batch);
             let answer = within(&*self.clock, self.options.store_timeout, "record", sent).await;
             match answer {
                 Ok(Recorded::Applied | Recorded::AlreadyApplied) => {
                     writer.recorded += 1;
                     if let Some(piece) = queue.pop_front() {
-                        self.buffer.recorded(piece.buffered);
-                        self.drained.notify(usize::MAX);
+                        self.remove(&piece);
                     }
+                    queue.extend(flush.refused.drain(..).map(Piece::into_culprit));
                 }
                 Ok(Recorded::UnknownWriter) => flush.writer = None,
-                Err(error) if error.kind() == StoreErrorKind::Rejected => self.refused(flush, &error),
-                Err(error) => return Err(error),
+                Err(error) if error.is_temporary() => return Err(error),
+                Err(error) => {
+                    self.narrow_down(flush, &error);
+                    if flush.refused.len() >= already_refused + MAX_REFUSED {
+                        return Err(error);
+                    }
+                    flush.refusal = Some(error);
+                }
             }
         }
         Ok(())
     }
 
-    /// The store refused the first piece: nothing of it was written. Perhaps it has lost count of
-    /// this writer (a restored backup); then another one helps. Otherwise the piece is halved
-    /// until the culprit is alone, which becomes a gap and does not block the rest.
-    fn refused(&self, flush: &mut Flush, error: &StoreError) {
+    /// Handles the store's refusal of the first piece, of which nothing was written.
+    ///
+    /// The store may have lost count of the writer, as after the restore of a backup: the piece is
+    /// tried under another writer first. Then it is halved until the event that the store refuses
+    /// is alone, and a gap takes the place of that event. If the gap is refused as well, the event
+    /// waits until the store has recorded others, is tried a last time, and is dropped.
+    fn narrow_down(&self, flush: &mut Flush, error: &StoreError) {
         let Some(mut piece) = flush.queue.pop_front() else { return };
-        if !piece.refused {
-            piece.refused = true;
+        if !piece.rewritten {
+            piece.rewritten = true;
             flush.writer = None;
             flush.queue.push_front(piece);
             return;
         }
         let events = &mut piece.batch.events;
         if events.len() > 1 {
-            let second = events.split_off(events.len() / 2);
-            // Requests come first, counted denials last: the front holds the buffered ones.
-            let buffered = piece.buffered.min(events.len());
-            let second = Batch::new(piece.batch.writer, 0, second);
-            flush.queue.push_front(Piece {
-                batch: second,
-                buffered: piece.buffered - buffered,
-                refused: true,
-            });
-            flush.queue.push_front(Piece { buffered, ..piece });
+            let mut second =
+                Piece::new(Batch::new(piece.batch.writer, 0, events.split_off(events.len() / 2)));
+            second.rewritten = true;
+            // Requests come before counted denials, so the first half has the buffered ones.
+            second.buffered = piece.buffered.saturating_sub(events.len());
+            piece.buffered -= second.buffered;
+            flush.queue.push_front(second);
+            flush.queue.push_front(piece);
             return;
         }
-        observe::event_refused(error);
-        match events.first_mut().filter(|event| event.action != Action::AuditGap) {
-            Some(event) => {
-                *event = gap_instead_of(event);
+        let Some(event) = events.first_mut() else { return };
+        match piece.original.take() {
+            None => {
+                let gap = gap_in_place_of(event);
+                piece.original = Some(Box::new(std::mem::replace(event, gap)));
+                self.observer.event_refused(error, true);
                 flush.queue.push_front(piece);
             }
-            None => {
-                self.buffer.recorded(piece.buffered);
-                self.drained.notify(usize::MAX);
+            Some(original) if !piece.is_culprit => {
+                *event = *original;
+                flush.refused.push(piece);
+            }
+            Some(_) => {
+                self.observer.event_refused(error, false);
+                self.remove(&piece);
             }
         }
     }
 
-    /// The open writer, opened if there is none.
+    /// Removes the events of a piece from the buffer's count.
+    fn remove(&self, piece: &Piece) {
+        self.buffer.recorded(piece.buffered);
+        self.drained.notify(usize::MAX);
+    }
+
+    /// Returns the open writer, and opens one if there is none.
     async fn writer(&self, flush: &mut Flush) -> Result<WriterId, StoreError> {
         if let Some(writer) = &flush.writer {
             return Ok(writer.id);
         }
-        let fresh = self.ids.next(self.clock.wall(), &*self.entropy).map_err(|source| {
-            StoreError::new(StoreErrorKind::Unavailable, "open_writer").with_source(source)
-        })?;
-        let id = WriterId::from_bytes(fresh);
+        let id = WriterId::from_bytes(self.ids.next(self.clock.wall()));
         within(&*self.clock, self.options.store_timeout, "open_writer", self.store.open_writer(id)).await?;
         flush.writer = Some(Writer { id, recorded: 0 });
         Ok(id)
     }
 }
 
-/// Makes ids that sort by the time of their event and that no other writer makes.
-struct Ids<'a> {
-    writer: WriterId,
-    made: &'a mut u64,
-}
-
-impl Ids<'_> {
-    fn next(&mut self, at: Timestamp) -> EventId {
-        *self.made += 1;
-        // Seven bytes of time, then four of the writer's random ones and five of a count.
-        let [_, _, _, _, _, _, _, _, _, _, _, _, w @ ..] = *self.writer.as_bytes();
-        let [_, _, _, count @ ..] = self.made.to_be_bytes();
-        let mut bytes = [0; 16];
-        for (byte, part) in bytes.iter_mut().skip(7).zip(w.into_iter().chain(count)) {
-            *byte = part;
-        }
-        EventId::from_bytes(with_time(u64::try_from(at.as_micros()).unwrap_or(0), bytes))
-    }
-}
-
-fn request_event(id: EventId, at: Timestamp, org: OrgId, key: KeyId, record: RequestRecord) -> AuditEvent {
-    let mut event = AuditEvent::new(id, at, org, Action::Request);
+fn request_event(start: RequestStart, org: OrgId, key: KeyId, record: RequestRecord) -> AuditEvent {
+    let mut event = AuditEvent::new(start.id, start.at, org, Action::Request);
     event.key = Some(key);
     event.detail = Detail::Request(record);
     event
 }
 
-fn gap_instead_of(event: &AuditEvent) -> AuditEvent {
+fn gap_in_place_of(event: &AuditEvent) -> AuditEvent {
     let lost = event.request().map_or(1, RequestRecord::requests);
     let mut gap = AuditEvent::new(event.id, event.at, event.org.clone(), Action::AuditGap);
     gap.detail = Detail::Gap { lost };

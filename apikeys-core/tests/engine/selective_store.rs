@@ -9,18 +9,19 @@ use apikeys_core::{
     token::{Locator, Scheme},
 };
 
-/// A store that never takes some events, as one whose column is too short for them.
+/// A store that fails to record some events, such as those that do not fit its columns.
 #[derive(Debug, Clone)]
-pub(crate) struct Picky {
+pub(crate) struct SelectiveStore {
     pub(crate) inner: MemoryStore,
-    pub(crate) refuses: fn(&AuditEvent) -> bool,
+    /// The error for a batch with this event; `None` if the event can be recorded.
+    pub(crate) refuses: fn(&AuditEvent) -> Option<StoreErrorKind>,
 }
 
 #[async_trait::async_trait]
-impl KeyStore for Picky {
+impl KeyStore for SelectiveStore {
     async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
-        if batch.events.iter().any(self.refuses) {
-            return Err(StoreError::new(StoreErrorKind::Rejected, "record"));
+        if let Some(kind) = batch.events.iter().find_map(self.refuses) {
+            return Err(StoreError::new(kind, "record"));
         }
         self.inner.record(batch).await
     }
