@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use apikeys_core::conformance::{Harness, Task};
 use apikeys_sqlx_store::SqliteStore;
+use apikeys_test_leftovers::Folder;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use tempfile::TempDir;
 
 /// How a database is opened.
 #[derive(Clone, Copy)]
@@ -25,16 +25,16 @@ enum Way {
     RollbackJournal,
 }
 
-/// Databases in a folder that goes with the test, on tokio.
+/// Databases in a folder of the test, on tokio.
 struct OnTokio {
     way: Way,
-    folder: TempDir,
+    folder: Folder,
     opened: AtomicU32,
 }
 
 impl OnTokio {
     fn new(way: Way) -> Self {
-        Self { way, folder: TempDir::new().unwrap(), opened: AtomicU32::new(0) }
+        Self { way, folder: Folder::new(), opened: AtomicU32::new(0) }
     }
 }
 

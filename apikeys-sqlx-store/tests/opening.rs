@@ -17,12 +17,12 @@ use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::store::{KeyQuery, KeyStore, StoreErrorKind},
 };
+use apikeys_test_leftovers::Folder;
 use common::{batch, beside, create, host_pool, org, url, writer};
 use sqlx::{
     Row, SqlSafeStr, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
 };
-use tempfile::TempDir;
 
 /// Tells a child process of the test which file to open.
 const FILE: &str = "APIKEYS_TEST_FILE";
@@ -34,7 +34,7 @@ async fn eight_processes_at_once_migrate_a_new_file_and_write_to_it() {
         return one_process_of_eight(&url).await;
     }
     for _ in 0..3 {
-        let folder = TempDir::new().unwrap();
+        let folder = Folder::new();
         let path = folder.path().join("keys.db");
         let children: Vec<_> = (0..8)
             .map(|_| {
@@ -72,7 +72,7 @@ async fn one_process_of_eight(url: &str) {
 
 #[tokio::test]
 async fn migrating_again_changes_nothing() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     let (key, _) = create(&store, &org("acme")).await;
@@ -85,7 +85,7 @@ async fn migrating_again_changes_nothing() {
 
 #[tokio::test]
 async fn migrations_of_a_newer_version_are_left_alone() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     sqlx::query("INSERT INTO apikeys_migrations (version, description, success, checksum, execution_time) VALUES (99, 'to come', true, x'00', 0)")
@@ -98,7 +98,7 @@ async fn migrations_of_a_newer_version_are_left_alone() {
 
 #[tokio::test]
 async fn the_hosts_own_migrations_run_before_and_after_in_the_same_database() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let pool = host_pool(&folder.path().join("host.db")).await;
     let migration = |version, sql: &'static str| {
         Migration::new(version, "of the host".into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -119,7 +119,7 @@ async fn the_hosts_own_migrations_run_before_and_after_in_the_same_database() {
 #[tokio::test]
 async fn a_hosts_journal_mode_is_not_changed() {
     for mode in ["delete", "truncate", "persist", "wal"] {
-        let folder = TempDir::new().unwrap();
+        let folder = Folder::new();
         let path = folder.path().join("host.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(&path)
@@ -139,7 +139,7 @@ async fn a_hosts_journal_mode_is_not_changed() {
 
 #[tokio::test]
 async fn a_store_on_a_pool_does_nothing_until_it_is_asked_to() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("host.db");
     let store = SqliteStore::new(host_pool(&path).await);
     assert_eq!(schema(&mut beside(&path).await).await, Vec::<String>::new());
@@ -150,7 +150,7 @@ async fn a_store_on_a_pool_does_nothing_until_it_is_asked_to() {
 
 #[tokio::test]
 async fn data_survives_closing_and_opening_again() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("with space ü.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     let (key, secret) = create(&store, &org("acme")).await;
@@ -182,7 +182,7 @@ async fn each_database_in_memory_is_its_own_and_stays() {
 
 #[tokio::test]
 async fn what_cannot_be_opened_is_an_error_that_names_no_path() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let missing = folder.path().join("no such folder").join("keys.db");
     let error = SqliteStore::connect(&url(&missing)).await.unwrap_err();
     assert_eq!(error.to_string(), "connect: the store is unavailable");

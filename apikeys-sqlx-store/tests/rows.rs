@@ -22,14 +22,14 @@ use apikeys_sqlx_store::{
         store::{AuditQuery, Batch, KeyStore, StoreErrorKind},
     },
 };
+use apikeys_test_leftovers::Folder;
 use common::{batch, beside, create, creation, org, request, row, secret, url, writer};
 use sqlx::AssertSqlSafe;
-use tempfile::TempDir;
 
 /// The database refuses what the type and the API refuse (R24).
 #[tokio::test]
 async fn the_database_itself_refuses_rate_limits_out_of_range() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     create(&store, &org("acme")).await;
@@ -73,7 +73,7 @@ async fn rows_that_do_not_make_sense_are_errors() {
         ("UPDATE apikeys_audit SET lost = -1", "audit"),
         ("UPDATE apikeys_audit SET lost = 1", "audit"),
     ] {
-        let folder = TempDir::new().unwrap();
+        let folder = Folder::new();
         let path = folder.path().join("keys.db");
         let store = SqliteStore::connect(&url(&path)).await.unwrap();
         let acme = org("acme");
@@ -96,7 +96,7 @@ async fn rows_that_do_not_make_sense_are_errors() {
 
 #[tokio::test]
 async fn values_that_a_newer_version_stored_are_read_as_other() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     let acme = org("acme");

@@ -23,12 +23,12 @@ use apikeys_sqlx_store::{
         store::{Change, ChangeKind, Committed, KeyStore, Recorded, StoreError, StoreErrorKind},
     },
 };
+use apikeys_test_leftovers::{Folder, note_secret};
 use common::{NOW, batch, beside, change, create, creation, done, org, request, row, secret, url, writer};
 use sqlx::{
     AssertSqlSafe, Connection, Row, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
-use tempfile::TempDir;
 
 /// Every table that a write touches.
 const TABLES: [&str; 11] = [
@@ -80,7 +80,7 @@ async fn mend(connection: &mut SqliteConnection) {
 
 /// A file that holds a key with a secret, counters, usage and events, and what is needed to go on.
 struct Template {
-    folder: TempDir,
+    folder: Folder,
     old: KeyRow,
     old_secret: SecretRow,
     writer: WriterId,
@@ -88,7 +88,7 @@ struct Template {
 
 impl Template {
     async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
+        let folder = Folder::new();
         let store = SqliteStore::connect(&url(&folder.path().join("template.db"))).await.unwrap();
         let (old, old_secret) = create(&store, &org("acme")).await;
         let (gone, _) = create(&store, &org("acme")).await;
@@ -199,7 +199,7 @@ async fn a_fault_at_any_statement_of_a_batch_leaves_nothing_half_done() {
 /// However far a commit came when its future was dropped.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     let acme = org("acme");
@@ -252,7 +252,7 @@ async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
 /// SQLite ends the transaction by itself on some of these errors.
 #[tokio::test]
 async fn a_full_disk_fails_the_write_and_not_the_ones_after_it() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
@@ -274,7 +274,7 @@ async fn a_full_disk_fails_the_write_and_not_the_ones_after_it() {
 
 #[tokio::test]
 async fn a_write_waits_for_another_process_to_let_go_of_the_file() {
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     // A pool that does not wait at all: what is waited for is the store's doing.
     let options = SqliteConnectOptions::new()
@@ -301,7 +301,7 @@ async fn a_write_waits_for_another_process_to_let_go_of_the_file() {
 async fn creations_through_several_stores_at_once_keep_the_quota() {
     use apikeys_sqlx_store::apikeys_core::{Actor, ApiKeys, ManageError, NewKey};
 
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let mut engines = Vec::new();
     for _ in 0..4 {
@@ -322,7 +322,10 @@ async fn creations_through_several_stores_at_once_keep_the_quota() {
         let mut created = 0;
         for racer in racers {
             match racer.await.unwrap() {
-                Ok(_) => created += 1,
+                Ok(new) => {
+                    note_secret(new.secret.display_prefix(), new.secret.expose());
+                    created += 1;
+                }
                 Err(ManageError::KeyLimitReached { used: 2, .. }) => {}
                 Err(other) => panic!("{other:?}"),
             }

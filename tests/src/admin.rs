@@ -8,8 +8,7 @@ use apikeys_core::{
 };
 use apikeys_example_shared::PREFIX;
 use apikeys_sqlx_store::SqliteStore;
-
-use crate::artifacts::note_secret;
+use apikeys_test_leftovers::note_secret;
 
 /// The administrator of all organizations, with an engine of its own.
 ///
@@ -67,7 +66,7 @@ impl Admin {
     pub async fn issue(&self, org: &str, name: &str, with: impl FnOnce(NewKey) -> NewKey) -> Issued {
         let new = with(NewKey::new(name).unwrap());
         let created = self.manage(org).create(new).await.unwrap();
-        note_secret(&created.secret);
+        note_secret(created.secret.display_prefix(), created.secret.expose());
         let key = &created.key;
         Issued { id: key.id(), org: key.org().clone(), secret: created.secret.expose().to_owned() }
     }

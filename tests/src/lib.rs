@@ -14,7 +14,6 @@
 )]
 
 mod admin;
-mod artifacts;
 mod busy_database;
 pub mod contract;
 mod frameworks;
@@ -25,7 +24,7 @@ mod quickstart;
 mod secret;
 
 pub use admin::{Admin, Issued};
-pub use artifacts::Artifacts;
+pub use apikeys_test_leftovers::Artifacts;
 pub use busy_database::BusyDatabase;
 pub use http::{Connection, Request, Response};
 pub use in_process::InProcess;

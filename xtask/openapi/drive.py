@@ -67,7 +67,7 @@ def create(client):
     assert response.status_code == HTTPStatus.CREATED
     created = response.parsed
     with open(os.environ["APIKEYS_TEST_SECRETS"], "a", encoding="utf-8") as secrets:
-        secrets.write(f"{created.key.prefix} {created.secret}\n")
+        secrets.write(f"xtask {created.key.prefix} {created.secret}\n")
     key = created.key
     assert created.secret.startswith(key.prefix) and len(created.secret) > len(key.prefix) + 20
     assert response.headers["location"] == f"/settings/developer/api/keys/{key.id}"

@@ -21,6 +21,7 @@ use apikeys_actix::{
         store::AuditQuery,
     },
 };
+use apikeys_test_leftovers::{note_secret, of_this_process};
 
 pub struct Host {
     pub keys: ApiKeys,
@@ -46,6 +47,7 @@ impl Host {
     }
 
     async fn with_key(new: NewKey) -> Self {
+        of_this_process();
         let clock = ManualClock::default();
         let store = MemoryStore::new();
         let faulty = FaultStore::new(store.clone(), Arc::new(clock.clone()));
@@ -55,6 +57,7 @@ impl Host {
         let org = OrgId::new("org_1").unwrap();
         set_plan(&keys, &org, "professional").await;
         let CreatedKey { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
+        note_secret(secret.display_prefix(), secret.expose());
         Self { keys, clock, store, faults, org, key: key.id(), secret }
     }
 
@@ -84,6 +87,7 @@ impl Host {
         self.keys.flush().await.unwrap();
         let query = AuditQuery::new(self.org.clone(), 10_000).action(Action::Request);
         let page = self.manage().audit(query).await.unwrap();
+        of_this_process().leave("audit-log.txt", &format!("{:?}", page.items));
         page.items.iter().rev().map(|entry| entry.event.request().unwrap().clone()).collect()
     }
 
@@ -146,7 +150,11 @@ impl Reply {
         let (status, headers) = (response.status(), response.headers().clone());
         let denial = response.extensions().get::<Denial>().cloned();
         let body = body::to_bytes(response.into_body()).await.ok().unwrap();
-        Self { status, headers, denial, body: String::from_utf8(body.to_vec()).unwrap() }
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        if status.is_client_error() || status.is_server_error() {
+            of_this_process().leave("refusals.txt", &format!("{status} {headers:?} {denial:?} {body}"));
+        }
+        Self { status, headers, denial, body }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

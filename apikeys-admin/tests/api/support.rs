@@ -5,6 +5,7 @@ use apikeys_core::{
     Actor, ApiKeys, ManualClock, MemoryStore, OrgId, PlanName, RequestMeta,
     conformance::faults::{FaultStore, Faults},
 };
+use apikeys_test_leftovers::{note_secret, of_this_process};
 use serde_json::Value;
 
 use crate::checked::check;
@@ -56,6 +57,7 @@ pub(crate) fn bob() -> Admin {
 
 impl Bench {
     pub(crate) async fn new() -> Self {
+        of_this_process();
         let clock = ManualClock::default();
         let store = Arc::new(FaultStore::new(MemoryStore::new(), Arc::new(clock.clone())));
         let faults = store.faults().clone();
@@ -88,6 +90,7 @@ impl Bench {
         let response = self.api.handle(ask.admin.as_ref(), request).await;
         let reply = Reply { status: response.status, headers: response.headers, body: response.body };
         check(&ask, &reply);
+        reply.leave();
         reply
     }
 
@@ -194,6 +197,18 @@ impl Ask {
 }
 
 impl Reply {
+    /// Leaves the response to the search for secrets, or notes the secret that it issues.
+    fn leave(&self) {
+        let issued: Option<Value> = serde_json::from_slice(&self.body).ok().filter(|_| self.status == 201);
+        match issued {
+            Some(created) => {
+                let prefix = created["key"]["prefix"].as_str().unwrap();
+                note_secret(prefix, created["secret"].as_str().unwrap());
+            }
+            None => of_this_process().leave("responses.txt", &format!("{self:?}")),
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         if self.body.is_empty() { Value::Null } else { serde_json::from_slice(&self.body).unwrap() }
     }

@@ -8,6 +8,7 @@ use apikeys_core::{
     engine::{Builder, CreatedKey, KeyManager},
     store::AuditQuery,
 };
+use apikeys_test_leftovers::{note_secret, of_this_process};
 
 /// An engine on a store that can be told to fail, with its clock.
 pub(crate) struct Bench {
@@ -49,6 +50,7 @@ impl Bench {
     }
 
     pub(crate) async fn with(adjust: impl FnOnce(Builder) -> Builder) -> Self {
+        of_this_process();
         let clock = ManualClock::default();
         let store = MemoryStore::new();
         let failing = FaultStore::new(store.clone(), Arc::new(clock.clone()));
@@ -78,11 +80,17 @@ impl Bench {
     }
 
     pub(crate) async fn create(&self, new: NewKey) -> CreatedKey {
-        self.manage().create(new).await.unwrap()
+        let created = self.manage().create(new).await.unwrap();
+        note_secret(created.secret.display_prefix(), created.secret.expose());
+        created
     }
 
     pub(crate) async fn verify(&self, secret: &Secret) -> Result<Admission, Denial> {
-        self.keys.verify(secret.expose().as_bytes(), request()).await
+        let verified = self.keys.verify(secret.expose().as_bytes(), request()).await;
+        if let Err(denial) = &verified {
+            of_this_process().leave("denials.txt", &format!("{denial:?}"));
+        }
+        verified
     }
 
     /// A request that the handler answers with 200.
@@ -96,6 +104,7 @@ impl Bench {
         let query = AuditQuery::new(org("org"), 100_000).action(apikeys_core::audit::Action::Request);
         let page = self.manage().audit(query).await.unwrap();
         assert!(page.next.is_none());
+        of_this_process().leave("audit-log.txt", &format!("{:?}", page.items));
         page.items.into_iter().rev().map(|entry| entry.event).collect()
     }
 

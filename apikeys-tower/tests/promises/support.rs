@@ -2,10 +2,11 @@
 
 use std::{convert::Infallible, fmt, sync::Arc};
 
+use apikeys_test_leftovers::{note_secret, of_this_process};
 use apikeys_tower::{
     ApiKeyLayer,
     apikeys_core::{
-        Actor, ApiKeys, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
+        Actor, ApiKeys, Denial, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
         audit::{Action, RequestRecord},
         conformance::faults::{FaultStore, Faults},
         engine::{CreatedKey, KeyManager},
@@ -39,6 +40,7 @@ impl Host {
     }
 
     async fn with_key(new: NewKey) -> Self {
+        of_this_process();
         let clock = ManualClock::default();
         let store = FaultStore::new(MemoryStore::new(), Arc::new(clock.clone()));
         let faults = store.faults().clone();
@@ -47,6 +49,7 @@ impl Host {
         let org = OrgId::new("org_1").unwrap();
         set_plan(&keys, &org, "professional").await;
         let CreatedKey { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
+        note_secret(secret.display_prefix(), secret.expose());
         Self { keys, clock, faults, org, key: key.id(), secret }
     }
 
@@ -76,6 +79,7 @@ impl Host {
         self.keys.flush().await.unwrap();
         let query = AuditQuery::new(self.org.clone(), 10_000).action(Action::Request);
         let page = self.manage().audit(query).await.unwrap();
+        of_this_process().leave("audit-log.txt", &format!("{:?}", page.items));
         page.items.iter().rev().map(|entry| entry.event.request().unwrap().clone()).collect()
     }
 
@@ -126,6 +130,10 @@ impl Reply {
         let trailers = collected.trailers().cloned();
         let body = String::from_utf8(collected.to_bytes().to_vec()).unwrap();
         let http::response::Parts { status, headers, extensions, .. } = parts;
+        if status.is_client_error() || status.is_server_error() {
+            let denial = extensions.get::<Denial>();
+            of_this_process().leave("refusals.txt", &format!("{status} {headers:?} {denial:?} {body}"));
+        }
         Self { status, headers, extensions, body, trailers }
     }
 

@@ -1,13 +1,14 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apikeys_core::Timestamp;
+use apikeys_test_leftovers::note_secret;
 use serde_json::{Value, json};
 
 use super::{
     Service,
     service::{MOUNT, TOKEN},
 };
-use crate::{Request, Response, artifacts::note};
+use crate::{Request, Response};
 
 /// An organization of a service under test, as its administrator's program sees it.
 #[derive(Debug, Clone, Copy)]
@@ -158,7 +159,7 @@ impl Created {
         let answer = response.json();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let (key, secret) = (answer["key"].clone(), text(&answer["secret"]));
-        note(key["prefix"].as_str().unwrap(), &secret);
+        note_secret(key["prefix"].as_str().unwrap(), &secret);
         Self { id: text(&key["id"]), secret, key }
     }
 }

@@ -29,7 +29,7 @@ impl Quickstart {
     ///
     /// When it does not start.
     pub(super) fn start(left: &Leftovers) -> Result<Self, String> {
-        let folder = left.artifacts.join("openapi");
+        let folder = left.artifacts.join("xtask");
         let cannot = |error| format!("{} cannot be written: {error}", folder.display());
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(cannot)?;

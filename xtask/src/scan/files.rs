@@ -6,26 +6,24 @@ use std::{
 
 use super::secrets::Secrets;
 
-/// How much is read at once, in bytes.
+/// Number of bytes that one read takes.
 pub(super) const CHUNK: usize = 64 * 1024;
 
-/// What was searched.
+/// Which files were searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Found {
+    /// Number of databases that are not empty.
     pub(super) databases: usize,
-    pub(super) write_ahead_logs: usize,
-    /// Those that hold lines of the level TRACE.
+    /// Number of logs with a line of the level TRACE.
     pub(super) logs: usize,
+    /// Length of all files together.
     pub(super) bytes: u64,
 }
 
 impl Found {
-    /// Whether there is as much as `least` of everything.
+    /// Returns whether there is as much of everything as in `least`.
     pub(super) fn reaches(&self, least: &Self) -> bool {
-        self.databases >= least.databases
-            && self.write_ahead_logs >= least.write_ahead_logs
-            && self.logs >= least.logs
-            && self.bytes >= least.bytes
+        self.databases >= least.databases && self.logs >= least.logs && self.bytes >= least.bytes
     }
 }
 
@@ -33,7 +31,8 @@ impl Found {
 ///
 /// # Errors
 ///
-/// When a file holds a piece of a secret, or cannot be read. The piece is not repeated.
+/// Returns an error if a file holds a piece of a secret or cannot be read. The message does not repeat
+/// the piece.
 pub(super) fn search(folder: &Path, secrets: &Secrets) -> Result<Found, String> {
     let mut found = Found::default();
     let mut folders = vec![folder.to_owned()];
@@ -73,7 +72,6 @@ fn search_file(path: &Path, secrets: &Secrets, found: &mut Found) -> Result<(), 
     found.bytes += u64::try_from(offset).unwrap_or(u64::MAX);
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("db") if offset > 0 => found.databases += 1,
-        Some("db-wal") if offset > 0 => found.write_ahead_logs += 1,
         Some("log") if traced => found.logs += 1,
         _ => {}
     }
@@ -84,10 +82,10 @@ fn search_file(path: &Path, secrets: &Secrets, found: &mut Found) -> Result<(), 
 mod tests {
     use super::*;
 
-    const LINE: &str = "ab_0123 ab_0123ABCDEFGHIJKLMNOPQRSTUVWXYZ456789";
+    const LINE: &str = "core ab_0123 ab_0123ABCDEFGHIJKLMNOPQRSTUVWXYZ456789";
 
     #[test]
-    fn a_piece_anywhere_below_the_folder_is_found_and_not_repeated() {
+    fn piece_anywhere_below_the_folder_is_an_error_that_does_not_repeat_it() {
         let secrets = Secrets::parse(LINE).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
@@ -104,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_searched_is_counted_and_empty_files_do_not_count() {
+    fn search_counts_files_that_are_not_empty() {
         let secrets = Secrets::parse(LINE).unwrap();
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
@@ -118,12 +116,12 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
         }
         let found = search(folder.path(), &secrets).unwrap();
-        assert_eq!(found, Found { databases: 1, write_ahead_logs: 1, logs: 1, bytes: 33 });
+        assert_eq!(found, Found { databases: 1, logs: 1, bytes: 33 });
         assert!(found.reaches(&found) && !found.reaches(&Found { logs: 2, ..found }));
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error() {
+    fn search_of_a_missing_folder_is_an_error() {
         let secrets = Secrets::parse(LINE).unwrap();
         assert!(search(Path::new("/nonexistent/folder"), &secrets).is_err());
     }

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Length of a piece in bytes: no piece of a secret may be found.
 pub(super) const PIECE: usize = 8;
@@ -9,7 +9,8 @@ const PIECE_IN_BASE64: usize = 10;
 /// The secrets that tests issued, as the set of their pieces.
 #[derive(Debug)]
 pub(super) struct Secrets {
-    count: usize,
+    /// Number of distinct secrets that the tests of each package issued.
+    issued: BTreeMap<String, usize>,
     /// Pieces as eight bytes.
     pieces: Pieces,
     /// Pieces as the ten base64 characters that they determine, six bits each.
@@ -17,24 +18,21 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Reads lines of a display prefix and a secret, separated by a space.
+    /// Reads lines of the name of a package, a display prefix and a secret, separated by spaces.
     ///
     /// # Errors
     ///
     /// Returns an error for any other line: a secret that is misread would not be searched for.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut secrets = HashSet::new();
+        let (mut secrets, mut issued) = (HashSet::new(), BTreeMap::new());
         let (mut pieces, mut in_base64) = (Pieces::default(), Pieces::default());
         for (number, line) in (1..).zip(text.lines()) {
             // The line may be a secret, so the message does not repeat it.
-            let hidden = line
-                .split_once(' ')
-                .and_then(|(shown, secret)| secret.strip_prefix(shown))
-                .filter(|hidden| {
-                    hidden.len() >= 2 * PIECE && hidden.bytes().all(|b| b.is_ascii_alphanumeric())
-                })
-                .ok_or_else(|| format!("line {number} is not a display prefix and a secret"))?;
-            secrets.insert(line);
+            let (package, hidden) = read(line)
+                .ok_or_else(|| format!("line {number} is not a package, a display prefix and a secret"))?;
+            if secrets.insert(line) {
+                *issued.entry(package.to_owned()).or_default() += 1;
+            }
             for piece in hidden.as_bytes().windows(PIECE) {
                 let bits = piece.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
                 pieces.insert(bits);
@@ -45,12 +43,12 @@ impl Secrets {
                 }
             }
         }
-        Ok(Self { count: secrets.len(), pieces, in_base64 })
+        Ok(Self { issued, pieces, in_base64 })
     }
 
-    /// Number of distinct secrets.
-    pub(super) fn len(&self) -> usize {
-        self.count
+    /// Number of distinct secrets that the tests of `package` issued.
+    pub(super) fn issued_by(&self, package: &str) -> usize {
+        self.issued.get(package).copied().unwrap_or(0)
     }
 
     /// Starts a search through a sequence of bytes.
@@ -64,6 +62,15 @@ impl Secrets {
             number: None,
         }
     }
+}
+
+/// Reads the name of the package and the hidden part of the secret.
+fn read(line: &str) -> Option<(&str, &str)> {
+    let (package, line) = line.split_once(' ')?;
+    let (shown, secret) = line.split_once(' ')?;
+    let hidden = secret.strip_prefix(shown)?;
+    let valid = hidden.len() >= 2 * PIECE && hidden.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (valid && !package.is_empty()).then_some((package, hidden))
 }
 
 /// A set of numbers with a filter in front that answers nearly all questions with one bit.
@@ -192,10 +199,10 @@ fn base64_value(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    const LINE: &str = "ab_0123 ab_0123ABCDEFGHIJKLMNOPQRSTUVWXYZ456789";
+    const LINE: &str = "core ab_0123 ab_0123ABCDEFGHIJKLMNOPQRSTUVWXYZ456789";
 
     fn hidden() -> &'static [u8] {
-        LINE.split_once(' ').unwrap().1.strip_prefix("ab_0123").unwrap().as_bytes()
+        read(LINE).unwrap().1.as_bytes()
     }
 
     fn finds(text: impl AsRef<[u8]>) -> bool {
@@ -265,19 +272,22 @@ mod tests {
     fn a_line_that_cannot_be_read_is_an_error_without_the_secret() {
         for bad in [
             "",
-            "ab_0123",
-            "ab_0124 ab_0123ABCDEFGHIJKLMNOPQRST",
-            "ab_ ab_short",
-            "x xABCDEFGH-IJKLMNOPQRSTUV",
+            "core ab_0123",
+            "ab_0123 ab_0123ABCDEFGHIJKLMNOPQRST",
+            " ab_0123 ab_0123ABCDEFGHIJKLMNOPQRST",
+            "core ab_0124 ab_0123ABCDEFGHIJKLMNOPQRST",
+            "core ab_ ab_short",
+            "core x xABCDEFGH-IJKLMNOPQRSTUV",
         ] {
             let message = Secrets::parse(&format!("{LINE}\n{bad}\n")).unwrap_err();
-            assert_eq!(message, "line 2 is not a display prefix and a secret");
+            assert_eq!(message, "line 2 is not a package, a display prefix and a secret");
         }
     }
 
     #[test]
     fn a_secret_that_is_noted_twice_counts_once() {
-        assert_eq!(Secrets::parse(&format!("{LINE}\n{LINE}\n")).unwrap().len(), 1);
+        let secrets = Secrets::parse(&format!("{LINE}\n{LINE}\n")).unwrap();
+        assert_eq!((secrets.issued_by("core"), secrets.issued_by("other")), (1, 0));
     }
 
     mod base64_of {
