@@ -1,72 +1,95 @@
-use crate::{counts::Counts, leftovers::Leftovers, openapi, readme, step::Step, tools, workspace::cargo};
+use crate::{counts::Counts, leftovers::Leftovers, part::Part, step::Step, tools, workspace::cargo};
 
-/// Builds the examples, runs all tests and doc tests, checks the API's document and README's
-/// services, and searches what all of them left for secrets. The last line says how many checks passed and failed.
+/// Builds the examples, runs all tests and doc tests and every [`Part`] but those in `without`, and
+/// searches everything that these left for secrets. The last line says how many checks passed and
+/// failed, and what was left out.
 ///
 /// # Errors
 ///
-/// When a check failed, a step ran none, or a tool is missing.
-pub(crate) fn run() -> Result<(), String> {
+/// Returns an error if a check failed, if a step ran nothing, or if a tool is missing.
+pub(crate) fn run(without: &[Part]) -> Result<(), String> {
     let left = Leftovers::in_target();
     if let Err(message) = tools::ensure_nextest().and_then(|()| left.empty()) {
-        return conclude(&[Step::check("preparations", || Err(message))]);
+        return conclude(&[Step::check("preparations", || Err(message))], without);
     }
-    // Built as the tests ask for them, so that no test has to wait for it.
+    // With the features that the tests build them with, so that no test waits for cargo.
     let mut steps = vec![examples()];
     let tests = cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
     steps.push(Step::run("tests", left.told_to(tests), Some(Counts::of_nextest)));
     let doc_tests = cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
     steps.push(Step::run("doc tests", left.told_to(doc_tests), Some(Counts::of_libtest)));
-    steps.extend(openapi::steps(&left));
-    steps.extend(readme::steps());
-    steps.extend(left.search());
-    conclude(&steps)
-}
-
-/// Checks only the API's document, on a quickstart built for it.
-///
-/// # Errors
-///
-/// When a check failed, or what it needs is missing.
-pub(crate) fn openapi_only() -> Result<(), String> {
-    let mut steps = vec![examples()];
-    if steps.iter().all(|step| step.ok) {
-        steps.extend(openapi::steps(&Leftovers::in_target()));
+    for part in Part::ALL.into_iter().filter(|part| !without.contains(part)) {
+        steps.extend(part.run(&left));
     }
-    conclude(&steps)
+    // The driver of the generated client is what leaves things under the name of this package.
+    let not_run: &[&str] = if without.contains(&Part::OpenApi) { &["xtask"] } else { &[] };
+    steps.extend(left.search(not_run));
+    conclude(&steps, without)
 }
 
-/// Compiles only the services that README shows.
+/// Runs one part alone.
 ///
 /// # Errors
 ///
-/// When one does not compile.
-pub(crate) fn readme_only() -> Result<(), String> {
-    conclude(&readme::steps())
+/// Returns an error if a check failed, or if something that the part needs is missing.
+pub(crate) fn only(part: Part) -> Result<(), String> {
+    let mut steps = Vec::new();
+    if part.needs_examples() {
+        steps.push(examples());
+    }
+    if steps.iter().all(|step| step.ok) {
+        steps.extend(part.run(&Leftovers::in_target()));
+    }
+    conclude(&steps, &[])
 }
 
 /// Searches what the last tests left.
 ///
 /// # Errors
 ///
-/// When a secret is found, or too little to search.
+/// Returns an error if a secret is found, or if the tests left too little to search.
 pub(crate) fn scan_only() -> Result<(), String> {
-    conclude(&Leftovers::in_target().search())
+    conclude(&Leftovers::in_target().search(&[]), &[])
 }
 
 fn examples() -> Step {
     Step::run("examples", cargo(&["build", "--examples"]), None)
 }
 
-fn conclude(steps: &[Step]) -> Result<(), String> {
+fn conclude(steps: &[Step], without: &[Part]) -> Result<(), String> {
     println!();
     let mut all = Counts::default();
     for step in steps {
         println!("{}", step.line());
         all.add(step.counts);
     }
+    for part in without {
+        println!("{:<7} {}", "LEFT OUT", part.name());
+    }
     let failed = steps.iter().any(|step| !step.ok);
-    println!("{} passed, {} failed", all.passed, all.failed);
-    // The numbers are the last line, so there is nothing more to say.
+    println!("{}", last_line(all, without));
+    // The last line has said it.
     if failed { Err(String::new()) } else { Ok(()) }
+}
+
+fn last_line(Counts { passed, failed }: Counts, without: &[Part]) -> String {
+    let line = format!("{passed} passed, {failed} failed");
+    if without.is_empty() {
+        return line;
+    }
+    let names: Vec<_> = without.iter().map(|part| part.name()).collect();
+    format!("{line}, LEFT OUT: {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_line_names_what_was_left_out() {
+        let counts = Counts { passed: 3, failed: 1 };
+        assert_eq!(last_line(counts, &[]), "3 passed, 1 failed");
+        let without = [Part::OpenApi, Part::Readme];
+        assert_eq!(last_line(counts, &without), "3 passed, 1 failed, LEFT OUT: openapi, readme");
+    }
 }

@@ -1,8 +1,10 @@
 use std::{
     env,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
+
+use serde_json::Value;
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -10,7 +12,7 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 
-/// Where cargo builds.
+/// The folder that cargo builds in.
 pub(crate) fn target() -> PathBuf {
     let root = root();
     match env::var_os("CARGO_TARGET_DIR") {
@@ -19,9 +21,48 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
-/// The cargo that runs us, to be run in the workspace.
+/// Returns a command of the cargo that runs this program, in the root of the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root()).env("CARGO_TERM_COLOR", "never");
     command
+}
+
+/// A package that is published.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) documentation: Option<String>,
+    pub(crate) readme: Option<String>,
+}
+
+/// Returns the packages of the workspace that are published.
+///
+/// # Errors
+///
+/// Returns an error if cargo does not describe the workspace, or if no package is published.
+pub(crate) fn published() -> Result<Vec<Package>, String> {
+    let output = cargo(&["metadata", "--no-deps", "--format-version", "1"])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("cargo metadata cannot be read: {error}"))?;
+    let packages = metadata.get("packages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    // `publish` is null without restrictions, and an empty list for `publish = false`.
+    let published = packages.iter().filter(|package| package.get("publish").is_some_and(Value::is_null));
+    let published: Vec<Package> = published.filter_map(package).collect();
+    if published.is_empty() { Err("no package is published".to_owned()) } else { Ok(published) }
+}
+
+fn package(metadata: &Value) -> Option<Package> {
+    let text = |field: &str| metadata.get(field).and_then(Value::as_str).map(str::to_owned);
+    let manifest = PathBuf::from(text("manifest_path")?);
+    Some(Package {
+        name: text("name")?,
+        folder: manifest.parent()?.to_owned(),
+        documentation: text("documentation"),
+        readme: text("readme"),
+    })
 }
