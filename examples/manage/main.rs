@@ -1,7 +1,6 @@
-//! Manages the API keys of a running quickstart from a terminal: a program on the management API,
-//! as your own scripts would be.
+//! Manages the API keys of a running quickstart from a terminal, over the management API.
 //!
-//! `ADMIN_TOKEN=… cargo run --example manage -- help`, with the token that the quickstart has.
+//! Run `ADMIN_TOKEN=… cargo run --example manage -- help` with the admin token of the quickstart.
 
 #![allow(clippy::print_stderr, reason = "a program for a terminal")]
 

@@ -1,4 +1,4 @@
-//! What the management API answers, as far as it is shown. Its document explains the members.
+//! The responses of the management API. Its OpenAPI document describes the members.
 
 use std::collections::BTreeMap;
 
@@ -21,14 +21,14 @@ pub(crate) struct Key {
     pub(crate) request_count: u64,
 }
 
-/// A new key. Not to be shown in `{:?}`: it holds the secret.
+/// A new key. There is no `Debug`, because it holds the secret.
 #[derive(Deserialize)]
 pub(crate) struct Created {
     pub(crate) key: Key,
     pub(crate) secret: String,
 }
 
-/// Some of an organization's keys.
+/// A page of keys.
 #[derive(Debug, Deserialize)]
 pub(crate) struct KeyPage {
     pub(crate) keys: Vec<Key>,
@@ -36,14 +36,14 @@ pub(crate) struct KeyPage {
     pub(crate) quota: Quota,
 }
 
-/// How many keys there are and may be.
+/// The number of keys, and how many the plan allows.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Quota {
     pub(crate) used: u32,
     pub(crate) limit: Option<u32>,
 }
 
-/// Some of the audit log.
+/// A page of the audit log.
 #[derive(Debug, Deserialize)]
 pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
@@ -70,7 +70,7 @@ pub(crate) struct EventKey {
     pub(crate) name: Option<String>,
 }
 
-/// What a member was and is.
+/// The old and the new value of a member.
 #[derive(Debug, Deserialize)]
 pub(crate) struct FromTo {
     pub(crate) from: Value,
@@ -93,7 +93,7 @@ pub(crate) struct EventRequest {
     pub(crate) count: Option<u32>,
 }
 
-/// How much a key is used.
+/// The usage of a key.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Usage {
     pub(crate) points: Vec<Point>,
@@ -107,19 +107,19 @@ pub(crate) struct Point {
     pub(crate) denied: u64,
 }
 
-/// A refusal: RFC 9457 problem details.
+/// An error: RFC 9457 problem details.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) code: String,
     pub(crate) title: String,
     pub(crate) detail: String,
     #[serde(default)]
-    pub(crate) errors: Vec<WrongMember>,
+    pub(crate) errors: Vec<InvalidMember>,
 }
 
-/// A member of the body that is wrong.
+/// An invalid member of the body.
 #[derive(Debug, Deserialize)]
-pub(crate) struct WrongMember {
+pub(crate) struct InvalidMember {
     pub(crate) pointer: String,
     pub(crate) detail: String,
 }

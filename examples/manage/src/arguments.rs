@@ -1,25 +1,25 @@
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 
-/// What is asked of the program.
+/// The arguments of the program.
 #[derive(Parser)]
 #[command(name = "manage", about = "Manages the API keys of an organization")]
 #[allow(missing_debug_implementations, reason = "it holds the admin token")]
 pub struct Arguments {
-    /// Where to ask.
+    /// The service and the login.
     #[command(flatten)]
     pub(crate) service: Service,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// The service, and who asks. Not to be shown in `{:?}`: it holds the admin token.
+/// The service and the login. There is no `Debug`, because it holds the admin token.
 #[derive(Args)]
 pub(crate) struct Service {
     /// The service's address
     #[arg(long, env = "APIKEYS_URL", default_value = "http://127.0.0.1:3000", value_parser = address)]
     pub(crate) url: String,
-    /// The admin token; better in the environment, where other users cannot see it
+    /// The admin token; the environment hides it from other users
     #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) token: String,
     /// The organization
@@ -27,125 +27,125 @@ pub(crate) struct Service {
     pub(crate) org: String,
 }
 
-/// What to do.
+/// A command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Lists all keys, newest first
     List,
-    /// Creates a key, and prints its secret this once
+    /// Creates a key and prints its secret, which is shown only once
     Create {
-        /// What to call it
+        /// The name of the key
         name: String,
-        /// From when on it is refused, in RFC 3339
+        /// When the key stops working, in RFC 3339
         #[arg(long)]
         expires: Option<String>,
-        /// Requests per minute
+        /// The rate limit in requests per minute
         #[arg(long, allow_negative_numbers = true)]
         rate_limit: Option<i64>,
     },
     /// Shows a key
     Show {
-        /// Its id
+        /// The id of the key
         id: String,
     },
     /// Changes a key's name, expiration or rate limit
     Edit {
-        /// Its id
+        /// The id of the key
         id: String,
-        /// What to change.
+        /// The changes.
         #[command(flatten)]
         edit: Edit,
     },
-    /// Lets a deactivated key be used again
+    /// Activates a deactivated key
     Activate {
-        /// Its id
+        /// The id of the key
         id: String,
     },
-    /// Refuses a key until it is activated
+    /// Deactivates a key until it is activated again
     Deactivate {
-        /// Its id
+        /// The id of the key
         id: String,
     },
-    /// Deletes a key for good
+    /// Deletes a key permanently
     Delete {
-        /// Its id
+        /// The id of the key
         id: String,
     },
     /// Shows the audit log, newest first
     Audit(EventFilter),
-    /// Shows how much a key is used
+    /// Shows the usage of a key
     Usage {
-        /// Its id
+        /// The id of the key
         id: String,
-        /// When, and how finely.
+        /// The range and the step.
         #[command(flatten)]
         range: UsageRange,
     },
-    /// Puts the organization on a plan, as the billing would
+    /// Puts the organization on a plan, like the billing of a real service
     Plan {
-        /// The plan's name
+        /// The name of the plan
         name: String,
     },
 }
 
-/// What to change about a key.
+/// The changes to a key.
 #[derive(Debug, Args)]
 #[group(id = "changes", required = true, multiple = true)]
 pub(crate) struct Edit {
-    /// What to call it
+    /// The new name
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// From when on it is refused, in RFC 3339
+    /// When the key stops working, in RFC 3339
     #[arg(long, conflicts_with = "no_expires")]
     pub(crate) expires: Option<String>,
-    /// Never refuse it for its age
+    /// Removes the expiration
     #[arg(long)]
     pub(crate) no_expires: bool,
-    /// Requests per minute
+    /// The rate limit in requests per minute
     #[arg(long, allow_negative_numbers = true, conflicts_with = "default_rate_limit")]
     pub(crate) rate_limit: Option<i64>,
-    /// Let it have the plan's rate limit
+    /// Uses the rate limit of the plan
     #[arg(long)]
     pub(crate) default_rate_limit: bool,
 }
 
-/// Which events to show.
+/// The filters of the audit log.
 #[derive(Debug, Args)]
 pub(crate) struct EventFilter {
-    /// Of the key with this id, deleted or not
+    /// Only events of the key with this id, which may be deleted
     #[arg(long = "key", value_name = "ID")]
     pub(crate) key_id: Option<String>,
-    /// Of this kind, such as key.updated
+    /// Only events with this action, such as key.updated
     #[arg(long)]
     pub(crate) action: Option<String>,
-    /// Not before this time, in RFC 3339
+    /// Only events from this time on, in RFC 3339
     #[arg(long)]
     pub(crate) since: Option<String>,
-    /// Before this time, in RFC 3339
+    /// Only events before this time, in RFC 3339
     #[arg(long)]
     pub(crate) until: Option<String>,
-    /// How many at most
+    /// The maximum number of events
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
 }
 
-/// Of when to show the usage.
+/// The range and the step of the usage.
 #[derive(Debug, Args)]
 pub(crate) struct UsageRange {
-    /// By the hour, or by the day in UTC
+    /// The length of each point: an hour or a UTC day
     #[arg(long, default_value = "hour", value_parser = ["hour", "day"])]
     pub(crate) step: String,
-    /// Not before this time, in RFC 3339 [default: 24 hours or 30 days ago]
+    /// The start of the range, in RFC 3339 [default: 24 hours or 30 days ago]
     #[arg(long)]
     pub(crate) since: Option<String>,
-    /// Before this time, in RFC 3339 [default: now]
+    /// The end of the range, in RFC 3339 [default: now]
     #[arg(long)]
     pub(crate) until: Option<String>,
 }
 
-/// Without what paths begin with.
+/// Parses the address of a service and removes trailing slashes.
 fn address(text: &str) -> Result<String, &'static str> {
-    let host = text.strip_prefix("http://").ok_or("must begin with http://: there is no TLS in here")?;
+    let host = text.strip_prefix("http://").ok_or("must begin with http:// (TLS is not supported)")?;
     let host = host.trim_end_matches('/');
     if host.is_empty() { Err("must name a host") } else { Ok(format!("http://{host}")) }
 }
@@ -157,12 +157,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_contradicts_itself_nowhere() {
+    fn definition_of_the_arguments_is_valid() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn an_address_needs_no_slash_at_its_end_and_no_tls() {
+    fn address_must_begin_with_http_and_name_a_host() {
         assert_eq!(address("http://h:1/"), Ok("http://h:1".to_owned()));
         assert_eq!(address("http://h/below"), Ok("http://h/below".to_owned()));
         for bad in ["", "h:1", "https://h", "http://", "http:///"] {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_changes_something_and_not_twice() {
+    fn edit_needs_at_least_one_change_and_no_conflicting_changes() {
         let edit = |options: &[&str]| {
             Arguments::try_parse_from(["manage", "--token", "t", "edit", "x"].iter().chain(options))
                 .map(|_| ())

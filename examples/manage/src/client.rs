@@ -10,28 +10,28 @@ use ureq::{
 
 use crate::{answer::Problem, arguments::Service, failure::Failure};
 
-/// How long a call may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit of a call.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes calls as an administrator of one organization.
+/// A client of the management API, as an administrator of one organization.
 pub(crate) struct Client {
     agent: Agent,
     service: Service,
 }
 
 impl Client {
-    /// The token is sent to this service and to nobody else: through no proxy, and nowhere that a
-    /// redirect leads to.
+    /// Creates a client that uses no proxy and follows no redirect, so that the token is sent to the
+    /// service only.
     pub(crate) fn new(service: Service) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
-            .timeout_global(Some(PATIENCE));
+            .timeout_global(Some(TIMEOUT));
         Self { agent: config.build().into(), service }
     }
 
-    /// Makes a call and reads its answer. An empty answer is read as `null`, which is `()`.
+    /// Makes a call and parses the response. An empty response is parsed as `null`, which is `()`.
     pub(crate) fn call<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -70,7 +70,7 @@ impl Client {
     }
 }
 
-/// The path with those parameters that have a value.
+/// Appends the parameters that have a value to a path.
 pub(crate) fn with_query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     let mut url = path.to_owned();
     for (name, value) in parameters {
@@ -82,7 +82,7 @@ pub(crate) fn with_query(path: &str, parameters: &[(&str, Option<&str>)]) -> Str
     url
 }
 
-/// Fit to be a segment of a path or a value in a query, whatever is in it.
+/// Percent-encodes a segment of a path or a value of a query.
 pub(crate) fn encoded(text: &str) -> impl std::fmt::Display {
     utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_value_is_taken_for_a_part_of_the_url() {
+    fn values_are_percent_encoded_in_urls() {
         let url =
             with_query("/a", &[("x", Some("2030-01-01T00:00:00+01:00")), ("y", None), ("z", Some("&?é"))]);
         assert_eq!(url, "/a?x=2030%2D01%2D01T00%3A00%3A00%2B01%3A00&z=%26%3F%C3%A9");

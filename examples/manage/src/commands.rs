@@ -13,15 +13,14 @@ use crate::{
 const KEYS: &str = "/settings/developer/api/keys";
 const AUDIT: &str = "/settings/developer/api/audit";
 
-/// The most that the API puts on a page.
+/// The largest page of the API.
 const LARGEST_PAGE: usize = 100;
 
-/// Does what the arguments say, and tells what to print. Only what a creation prints holds a
-/// secret.
+/// Runs a command and returns the text to print. Only the text of a creation holds a secret.
 ///
 /// # Errors
 ///
-/// What to print when the service refuses or cannot be reached.
+/// Returns the message to print if the service refuses the call or cannot be reached.
 pub fn carry_out(arguments: Arguments) -> Result<String, String> {
     let Arguments { service, command } = arguments;
     let org = service.org.clone();
@@ -53,7 +52,7 @@ fn run(client: &Client, org: &str, command: Command) -> Result<String, Failure> 
             .map(|usage: Usage| show::usage(&usage).to_string()),
         Command::Plan { name } => client
             .call("PUT", "/demo/plan", Some(&json!({ "plan": name })))
-            .map(|()| format!("{} is on the plan {}\n", printable(org), printable(&name))),
+            .map(|()| format!("{} is on plan {}\n", printable(org), printable(&name))),
     }
 }
 
@@ -71,7 +70,7 @@ fn all_keys(client: &Client) -> Result<(Vec<Key>, Quota), Failure> {
     }
 }
 
-/// Also tells whether there are more events than were asked for.
+/// Returns the events, and whether there are more than the limit.
 fn events(client: &Client, filter: &EventFilter) -> Result<(Vec<Event>, bool), Failure> {
     let most = filter.limit.try_into().unwrap_or(usize::MAX);
     let (mut events, mut cursor) = (Vec::new(), None);
@@ -105,7 +104,7 @@ fn usage_of(id: &str, range: &UsageRange) -> String {
     with_query(&format!("{}/usage", path_of(id)), &query)
 }
 
-/// What is absent stays; null clears.
+/// Builds the body of an update: absent members stay unchanged, and null clears a member.
 fn patch(edit: Edit) -> Value {
     let Edit { name, expires, no_expires, rate_limit, default_rate_limit } = edit;
     let mut patch = Map::new();

@@ -2,15 +2,15 @@ use std::fmt;
 
 use crate::{answer::Problem, printable::printable};
 
-/// Why something was not done. Displays as a line, and one more for each member that is wrong;
-/// whatever the service sent, it does not act on a terminal.
+/// An error of a command. Displays as a line, followed by a line for each invalid member. Text from the
+/// service is escaped for the terminal.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The service refused.
+    /// The service refused the call.
     Refused(Problem),
-    /// It cannot be reached.
+    /// The service cannot be reached.
     Unreachable { url: String, error: Box<ureq::Error> },
-    /// What it answered is not of this API; it may be another service.
+    /// The response is not one of the management API.
     Foreign { url: String, status: u16 },
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for Failure {
                 write!(f, "error: {} cannot be reached: {}", printable(url), printable(&error.to_string()))
             }
             Self::Foreign { url, status } => {
-                write!(f, "error: {} answered {status}, but not as the management API does", printable(url))
+                write!(f, "error: {} answered {status}, but is not a management API", printable(url))
             }
         }
     }

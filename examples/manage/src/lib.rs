@@ -1,7 +1,7 @@
-//! The parts of the program `manage`, apart from its process.
+//! The program `manage` as a library.
 //!
-//! [`Arguments`] say what is wanted. [`carry_out`] makes the calls, and tells what to print. It
-//! knows the service by its HTTP API alone.
+//! [`carry_out`] makes the calls that the [`Arguments`] ask for and returns the text to print. It uses
+//! the service only through its HTTP API.
 
 mod answer;
 mod arguments;

@@ -4,7 +4,7 @@ use crate::{
     table::Table,
 };
 
-/// All keys, and how many there may be.
+/// Formats keys and the quota.
 pub(crate) fn keys(keys: &[Key], quota: &Quota) -> String {
     let mut table = Table::new();
     table.row([
@@ -32,11 +32,11 @@ pub(crate) fn keys(keys: &[Key], quota: &Quota) -> String {
         ]);
     }
     let Quota { used, limit } = quota;
-    let limit = limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
-    format!("{table}\n{used} in use, {limit} allowed\n")
+    let limit = limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+    format!("{table}\nkeys in use: {used}, allowed: {limit}\n")
 }
 
-/// A key, member by member.
+/// Formats a key, one member per line.
 pub(crate) fn key(key: &Key) -> Table<2> {
     let mut table = Table::new();
     table.row(["id", &key.id]);
@@ -51,13 +51,13 @@ pub(crate) fn key(key: &Key) -> Table<2> {
     table
 }
 
-/// A new key, and its secret: the only place that shows one.
+/// Formats a new key and its secret.
 pub(crate) fn created(created: &Created) -> String {
     let (key, secret) = (key(&created.key), printable(&created.secret));
     format!("{key}\n{secret}\n\nThis is the secret. It is not shown again.\n")
 }
 
-/// The audit log, or the latest of it.
+/// Formats events of the audit log.
 pub(crate) fn events(events: &[Event], more: bool) -> String {
     let mut table = Table::new();
     table.row(["AT", "ACTION", "WHO", "KEY", "NAME", "WHAT"]);
@@ -72,14 +72,14 @@ pub(crate) fn events(events: &[Event], more: bool) -> String {
             or_dash(event.actor.as_deref()),
             or_dash(id),
             or_dash(name),
-            &what_happened(event),
+            &details(event),
         ]);
     }
     let more = if more { "\nThere are more events; see --limit.\n" } else { "" };
     format!("{table}{more}")
 }
 
-/// Requests and denials, over time.
+/// Formats the usage of a key.
 pub(crate) fn usage(usage: &Usage) -> Table<3> {
     let mut table = Table::new();
     table.row(["AT", "REQUESTS", "DENIED"]);
@@ -94,19 +94,19 @@ fn rate_limit(key: &Key) -> String {
     if key.rate_limit.is_some() { limit.to_string() } else { format!("{limit} (default)") }
 }
 
-fn what_happened(event: &Event) -> String {
+fn details(event: &Event) -> String {
     let mut parts: Vec<String> = event
         .changes
         .iter()
         .map(|(member, FromTo { from, to })| format!("{member}: {from} -> {to}"))
         .collect();
     parts.extend(event.lost.map(|lost| format!("{lost} events lost")));
-    parts.extend(event.request.as_ref().map(what_was_asked));
+    parts.extend(event.request.as_ref().map(request_details));
     parts.join(", ")
 }
 
-/// The user agent stands last: it may look like anything.
-fn what_was_asked(request: &EventRequest) -> String {
+/// Formats the request of an event. The user agent is last, because it may contain any text.
+fn request_details(request: &EventRequest) -> String {
     let EventRequest { method, path, outcome, latency_ms, .. } = request;
     let mut text = format!("{method} {path} {outcome}");
     let mut add = |before: &str, value: Option<&str>| {

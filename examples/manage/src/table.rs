@@ -4,17 +4,17 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::printable::printable;
 
-/// Rows of cells, in columns as wide as their widest cell. Every cell is [`printable`].
+/// A table whose columns are as wide as their widest cell. Cells are escaped with [`printable`].
 #[derive(Debug, Clone)]
 pub(crate) struct Table<const N: usize>(Vec<[String; N]>);
 
 impl<const N: usize> Table<N> {
-    /// One without rows.
+    /// Creates a table without rows.
     pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// One more row.
+    /// Adds a row.
     pub(crate) fn row(&mut self, cells: [&str; N]) {
         self.0.push(cells.map(printable));
     }
@@ -30,7 +30,7 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// A line for each row, two spaces between columns.
+/// Writes a line per row, with two spaces between columns.
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_on_the_screen_as_their_widest_cell() {
+    fn columns_have_the_display_width_of_their_widest_cell() {
         let mut table = Table::new();
         table.row(["ID", "NAME", "STATUS"]);
         table.row(["1", "キー", "active"]);

@@ -10,22 +10,22 @@ use super::{
 };
 use crate::{Request, Response};
 
-/// An organization of a service under test, as its administrator's program sees it.
+/// An organization of a service under test, through the management API.
 #[derive(Debug, Clone, Copy)]
 pub struct Org<'s> {
     service: &'s Service,
     name: &'static str,
 }
 
-/// A key that was created, with its secret.
+/// A created key with its secret.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Created {
-    /// Its id.
+    /// The id of the key.
     pub id: String,
-    /// What its holder sends.
+    /// The secret that a caller sends.
     pub secret: String,
-    /// What the creation answered as `key`.
+    /// The member `key` of the response to the creation.
     pub key: Value,
 }
 
@@ -34,29 +34,29 @@ impl<'s> Org<'s> {
         Self { service, name }
     }
 
-    /// A request to the management API, logged in; `path` is that below `/api`.
+    /// Returns a request to the management API with the login headers. `path` is below `/api`.
     #[must_use]
     pub fn request(&self, method: &'static str, path: &str) -> Request {
         self.log_in(Request::new(method, format!("{MOUNT}/api{path}")))
     }
 
-    /// Adds the login to a request.
+    /// Adds the login headers to a request.
     #[must_use]
     pub fn log_in(&self, request: Request) -> Request {
         request.line("X-Demo-Admin", TOKEN).line("X-Demo-Org", self.name)
     }
 
-    /// Makes a call.
+    /// Sends a request without a body.
     pub async fn call(&self, method: &'static str, path: &str) -> Response {
         self.service.send(&self.request(method, path)).await
     }
 
-    /// Makes a call with a body.
+    /// Sends a request with a body.
     pub async fn call_with(&self, method: &'static str, path: &str, body: &Value) -> Response {
         self.service.send(&self.request(method, path).json(body)).await
     }
 
-    /// What `GET` of a path answers.
+    /// Returns the response to `GET`, which must be 200.
     pub async fn get(&self, path: &str) -> Value {
         let response = self.call("GET", path).await;
         assert_eq!(response.status, 200, "{path}: {}", response.text());
@@ -75,18 +75,18 @@ impl<'s> Org<'s> {
         self.create(json!({ "name": name, "rate_limit": 10_000 })).await
     }
 
-    /// A key, as it is now.
+    /// Returns the current state of a key.
     pub async fn key(&self, id: &str) -> Value {
         self.get(&format!("/keys/{id}")).await
     }
 
-    /// A key, once its counters say what is expected of them. They lag a little.
+    /// Waits until a key meets a condition, and returns the key. Its counters lag a little.
     pub async fn key_once(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
         self.get_once(&format!("/keys/{id}"), holds).await
     }
 
-    /// What `GET` of a path answers, once that is what is expected. What the audit log feeds lags
-    /// a little.
+    /// Waits until the response to `GET` meets a condition, and returns the response. The audit log and
+    /// what depends on it lag a little.
     pub async fn get_once(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let request = self.request("GET", path);
         let mut connection = self.service.connect().await;
@@ -96,10 +96,10 @@ impl<'s> Org<'s> {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("it never came true of {}", self.get(path).await);
+        panic!("the condition is not met by {}", self.get(path).await);
     }
 
-    /// Edits a key, and tells what it is then.
+    /// Changes a key and returns the changed key.
     pub async fn edit(&self, id: &str, body: Value) -> Value {
         let response = self.call_with("PATCH", &format!("/keys/{id}"), &body).await;
         assert_eq!(response.status, 200, "{body}: {}", response.text());
@@ -119,17 +119,17 @@ impl<'s> Org<'s> {
         assert_eq!((response.status, response.text()), (204, ""));
     }
 
-    /// All events that the filters let through, newest first; `filters` is a query or nothing.
+    /// Returns all events that match `filters`, newest first. `filters` is a query, which may be empty.
     pub async fn events(&self, filters: &str) -> Vec<Value> {
         self.all("/audit", "events", filters).await
     }
 
-    /// All keys, newest first.
+    /// Returns all keys, newest first.
     pub async fn keys(&self) -> Vec<Value> {
         self.all("/keys", "keys", "limit=100").await
     }
 
-    /// Follows the cursors of a list.
+    /// Returns the entries of all pages of a list.
     async fn all(&self, path: &str, member: &str, query: &str) -> Vec<Value> {
         let mut all = Vec::new();
         let mut connection = self.service.connect().await;
@@ -153,7 +153,7 @@ impl<'s> Org<'s> {
 }
 
 impl Created {
-    /// Reads the answer to a creation, and notes the secret as one to be searched for.
+    /// Reads the response to a creation and registers the secret for the search for leaked secrets.
     #[must_use]
     pub fn read(response: &Response) -> Self {
         let answer = response.json();
@@ -164,21 +164,21 @@ impl Created {
     }
 }
 
-/// Fails the case unless the answer is this problem.
+/// Fails the case unless the response is this problem.
 #[track_caller]
 pub(crate) fn assert_problem(response: &Response, status: u16, code: &str) {
     assert_eq!(response.status, status, "{}", response.text());
     assert_eq!(response.json()["code"], code);
 }
 
-/// Where the mistakes are.
+/// The pointers of all field errors.
 pub(crate) fn pointers(response: &Response) -> Vec<String> {
     let json = response.json();
     let errors = json["errors"].as_array().unwrap().iter();
     errors.map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A time of the wall clock, as the API writes it.
+/// The time `ahead` from now, in the format of the API.
 pub(crate) fn in_future(ahead: Duration) -> String {
     let then = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + ahead;
     Timestamp::from_micros(i64::try_from(then.as_micros()).unwrap()).to_string()
@@ -189,7 +189,7 @@ pub(crate) fn in_an_hour() -> String {
     in_future(Duration::from_secs(3_600))
 }
 
-/// A time to compare: texts of times with fewer digits do not sort.
+/// Parses a time for comparison. Times have different numbers of digits, so their text does not sort.
 pub(crate) fn time(value: &Value) -> Timestamp {
     value.as_str().unwrap().parse().unwrap()
 }

@@ -14,7 +14,7 @@ pub(super) const TOKEN: &str = "let-me-in";
 /// Where the management API is mounted.
 pub(super) const MOUNT: &str = "/settings/developer";
 
-/// A service under test: a process that is spoken to over sockets only.
+/// A service under test: a process that is reached over sockets only.
 #[derive(Debug)]
 pub struct Service {
     quickstart: Quickstart,
@@ -30,8 +30,8 @@ impl Service {
         Self::start_in(artifacts, subject, "quickstart", "trace").await
     }
 
-    /// Starts a quickstart on the database among `artifacts`; its log is called `name`, and
-    /// filtered as `RUST_LOG` says.
+    /// Starts a quickstart on a database in the folder of `artifacts`. Its log file has the name `name`
+    /// and the filter `log`, in the format of `RUST_LOG`.
     pub async fn start_in(artifacts: Artifacts, subject: Subject, name: &str, log: &str) -> Self {
         let url = subject.database_url(&artifacts);
         let environment = [("DATABASE_URL", url.as_str()), ("ADMIN_TOKEN", TOKEN), ("RUST_LOG", log)];
@@ -44,13 +44,13 @@ impl Service {
         Self { quickstart, artifacts, document, exchanges: Mutex::default() }
     }
 
-    /// Where it listens.
+    /// The address of the service.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.quickstart.address
     }
 
-    /// The secret of its ready-made key.
+    /// The secret of the ready-made key.
     #[must_use]
     pub fn ready_made(&self) -> &str {
         &self.quickstart.ready_made
@@ -62,29 +62,29 @@ impl Service {
         &self.artifacts
     }
 
-    /// The management API's document, as the service gave it out.
+    /// The OpenAPI document that the service returned.
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.document
     }
 
-    /// An organization, as its administrator sees it.
+    /// An organization of the service.
     #[must_use]
     pub fn org<'s>(&'s self, org: &'static str) -> Org<'s> {
         Org::new(self, org)
     }
 
-    /// A new connection.
+    /// Opens a connection.
     pub async fn connect(&self) -> Connection {
         Connection::open(self.address()).await.unwrap()
     }
 
-    /// Sends a request on a connection of its own.
+    /// Sends a request on a new connection.
     pub async fn send(&self, request: &Request) -> Response {
         self.send_on(&mut self.connect().await, request).await
     }
 
-    /// Sends a request on a connection that is there.
+    /// Sends a request on an open connection.
     pub async fn send_on(&self, connection: &mut Connection, request: &Request) -> Response {
         let response = self.peek(connection, request).await;
         let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,8 +92,8 @@ impl Service {
         response
     }
 
-    /// The same, not to be found among [`exchanges`](Self::exchanges): for what is asked again and
-    /// again until something has come true.
+    /// Sends a request without adding it to [`exchanges`](Self::exchanges), for requests that are
+    /// repeated until a condition is met.
     pub async fn peek(&self, connection: &mut Connection, request: &Request) -> Response {
         let response = connection.send(request).await.unwrap();
         if request.path().starts_with(&format!("{MOUNT}/api/")) {
@@ -102,23 +102,23 @@ impl Service {
         response
     }
 
-    /// `GET /v1/whoami` with a key.
+    /// Sends `GET /v1/whoami` with a key.
     pub async fn whoami(&self, secret: &str) -> Response {
         self.send(&Request::get("/v1/whoami").bearer(secret)).await
     }
 
-    /// All that was sent and answered, in order.
+    /// Returns all requests and responses, in order.
     #[must_use]
     pub fn exchanges(&self) -> Vec<(Request, Response)> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Stops the service and waits for its end.
     pub async fn stop(self) {
         assert!(self.quickstart.stop().await.success());
     }
 
-    /// Fails the case unless the document allows the answer.
+    /// Fails the case unless the OpenAPI document allows the response.
     pub(super) fn check(&self, request: &Request, response: &Response) {
         let path = request.path();
         self.document.check(&Exchange {

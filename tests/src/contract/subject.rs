@@ -1,19 +1,19 @@
 use crate::Artifacts;
 
-/// What is under test: a framework's quickstart on a database.
+/// The quickstart under test: its framework and its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
     framework: &'static str,
     database: Database,
 }
 
-/// Where the service under test keeps its keys.
+/// The database of the service under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Database {
-    /// In its own memory.
+    /// The memory of the process.
     Memory,
-    /// In a new SQLite file.
+    /// A new SQLite file.
     Sqlite,
 }
 
@@ -35,7 +35,7 @@ impl Subject {
         format!("{}-{:?}-{case}", self.framework, self.database).to_lowercase()
     }
 
-    /// What the service is told in `DATABASE_URL`.
+    /// The value of `DATABASE_URL`.
     pub(crate) fn database_url(self, artifacts: &Artifacts) -> String {
         match self.database {
             Database::Memory => "memory:".to_owned(),

@@ -3,10 +3,10 @@ use apikeys_tests::Admin;
 use crate::terminal::{Terminal, cells, member};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_listed_newest_first_in_a_table_whose_columns_are_aligned() {
+async fn list_prints_keys_newest_first_in_aligned_columns() {
     let terminal = Terminal::start("manage-list").await;
     let empty = "ID  NAME  PREFIX  STATUS  CREATED  EXPIRES  RATE LIMIT  LAST USED  REQUESTS\n\n";
-    assert_eq!(terminal.ok("org_starter", &["list"]).await, format!("{empty}0 in use, 2 allowed\n"));
+    assert_eq!(terminal.ok("org_starter", &["list"]).await, format!("{empty}keys in use: 0, allowed: 2\n"));
     let expires = ["--expires", "2031-01-31T01:00:00+01:00", "--rate-limit", "600"];
     let old = terminal.create("org_starter", &[&["Billing"][..], &expires].concat()).await;
     let new = terminal.create("org_starter", &["CI"]).await;
@@ -31,15 +31,15 @@ async fn keys_are_listed_newest_first_in_a_table_whose_columns_are_aligned() {
             old.id, old.at
         ),
         String::new(),
-        "2 in use, 2 allowed\n".to_owned(),
+        "keys in use: 2, allowed: 2\n".to_owned(),
     ];
     assert_eq!(terminal.ok("org_starter", &["list"]).await, expected.join("\n"));
     let demo = terminal.ok("org_demo", &["list"]).await;
-    assert!(demo.ends_with("\n\n1 in use, any number allowed\n"), "{demo}");
+    assert!(demo.ends_with("\n\nkeys in use: 1, allowed: unlimited\n"), "{demo}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_followed_from_page_to_page_to_their_end() {
+async fn list_and_audit_follow_all_pages() {
     let terminal = Terminal::start("manage-pages").await;
     let admin = Admin::on_sqlite(&terminal.database).await;
     for number in 0..205 {
@@ -61,7 +61,7 @@ async fn lists_are_followed_from_page_to_page_to_their_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_works_from_its_creation_to_its_deletion_but_while_it_is_deactivated() {
+async fn key_works_until_it_is_deleted_except_while_deactivated() {
     let terminal = Terminal::start("manage-life").await;
     let key = terminal.create("org_demo", &["Life", "--rate-limit", "600"]).await;
     let works = (200, serde_json::Value::Null);
@@ -82,7 +82,7 @@ async fn a_key_works_from_its_creation_to_its_deletion_but_while_it_is_deactivat
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_changes_what_it_names_and_nothing_else() {
+async fn edit_changes_only_the_given_settings() {
     let terminal = Terminal::start("manage-edit").await;
     let key = terminal.create("org_demo", &["Before", "--expires", "2031-01-31T00:00:00Z"]).await;
     let shown = |out: &str| ["name", "expires", "rate limit"].map(|name| member(out, name));

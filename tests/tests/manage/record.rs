@@ -2,9 +2,8 @@ use apikeys_tests::Request;
 
 use crate::terminal::{Terminal, cells, member};
 
-/// Every change with its actor, time and values, and every request with its details.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_log_says_who_did_what_and_when_and_what_requests_came_to() {
+async fn audit_prints_changes_with_actors_and_requests_with_outcomes() {
     let terminal = Terminal::start("manage-audit").await;
     let key = terminal.create("org_demo", &["Before"]).await;
     let whoami = Request::get("/v1/whoami?x=y").bearer(&key.secret);
@@ -21,7 +20,7 @@ async fn the_audit_log_says_who_did_what_and_when_and_what_requests_came_to() {
     let rows = cells(&terminal.recorded(&of_key, |out| out.lines().count() == 8).await);
     let times: Vec<_> = rows.iter().map(|row| row[0].as_str()).collect();
     assert!(times.iter().all(|at| at.ends_with('Z') && **at >= key.at[.."2030-01-01".len()]), "{times:?}");
-    // By the microsecond; trailing zeros are not written.
+    // Times have microseconds without trailing zeros.
     let of_day = |at: &str| format!("{:0<27}", at.trim_end_matches('Z'));
     assert!(times.is_sorted_by(|newer, older| of_day(newer) >= of_day(older)), "{times:?}");
     let told = |row: &Vec<String>| {
@@ -46,7 +45,7 @@ async fn the_audit_log_says_who_did_what_and_when_and_what_requests_came_to() {
         assert!(what.starts_with(begins) && what.ends_with(ends), "{what}");
     }
 
-    // Filters are joined, and a time with an offset arrives as it is.
+    // Several filters apply together, and a time may have an offset.
     let only = |rows: Vec<Vec<String>>| rows.into_iter().map(|row| row[1].clone()).collect::<Vec<_>>();
     let updated = [&of_key[..], &["--action", "key.updated"]].concat();
     assert_eq!(only(cells(&terminal.ok("org_demo", &updated).await)), ["key.updated"]);
@@ -59,14 +58,14 @@ async fn the_audit_log_says_who_did_what_and_when_and_what_requests_came_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn usage_counts_requests_and_denials_by_hour_and_by_day() {
+async fn usage_prints_requests_and_denials_by_hour_and_day() {
     let terminal = Terminal::start("manage-usage").await;
     let key = terminal.create("org_demo", &["Busy", "--rate-limit", "3"]).await;
     assert_eq!(terminal.ok("org_demo", &["usage", &key.id]).await, "AT  REQUESTS  DENIED\n");
     for status in [200, 200, 200, 429, 429] {
         assert_eq!(terminal.whoami(&key.secret).await.0, status);
     }
-    // The hour may end meanwhile: what counts is the sum.
+    // The hour may change during the test, so the points are added up.
     let sums = |out: &str| {
         let sum = |column: usize| cells(out).iter().map(|row| row[column].parse::<u64>().unwrap()).sum();
         (sum(1), sum(2))

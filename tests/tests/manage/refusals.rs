@@ -3,13 +3,13 @@ use apikeys_tests::Artifacts;
 use crate::terminal::{Ran, TOKEN, Terminal, member, run};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_plan_forbids_is_said_and_what_a_better_plan_allows_is_done() {
+async fn create_is_refused_beyond_the_plan_and_succeeds_after_an_upgrade() {
     let terminal = Terminal::start("manage-plans").await;
     let not_on_free = "API_ACCESS_NOT_AVAILABLE: API access is not available. \
                        Upgrade to the Starter plan or a higher one.\n";
     assert_eq!(terminal.fails("org_free", &["create", "Early"]).await, not_on_free);
     let moved = terminal.ok("org_free", &["plan", "starter"]).await;
-    assert_eq!(moved, "org_free is on the plan starter\n");
+    assert_eq!(moved, "org_free is on plan starter\n");
     for name in ["First", "Second"] {
         terminal.create("org_free", &[name]).await;
     }
@@ -20,13 +20,13 @@ async fn what_the_plan_forbids_is_said_and_what_a_better_plan_allows_is_done() {
     }
     terminal.ok("org_free", &["plan", "professional"]).await;
     terminal.create("org_free", &["Third"]).await;
-    assert!(terminal.ok("org_free", &["list"]).await.ends_with("\n\n3 in use, 10 allowed\n"));
+    assert!(terminal.ok("org_free", &["list"]).await.ends_with("\n\nkeys in use: 3, allowed: 10\n"));
     let unknown = terminal.fails("org_free", &["plan", "platinum"]).await;
     assert!(unknown.starts_with("VALIDATION_FAILED: ") && unknown.contains("\n  /plan: "), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_wrong_member_is_told_on_a_line_of_its_own() {
+async fn invalid_members_are_printed_one_per_line() {
     let terminal = Terminal::start("manage-wrong").await;
     let wrong = ["--rate-limit", "0", "--expires", "2020-01-01T00:00:00Z"];
     let created = terminal.fails("org_demo", &[&["create", ""], &wrong[..]].concat()).await;
@@ -47,7 +47,7 @@ async fn every_wrong_member_is_told_on_a_line_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_no_administrator_and_what_is_no_key_is_refused() {
+async fn wrong_token_and_unknown_keys_are_errors() {
     let terminal = Terminal::start("manage-refused").await;
     let url = format!("http://{}", terminal.service.address);
     let wrong = run(&[("APIKEYS_URL", &url), ("ADMIN_TOKEN", "wrong")], &["list"]).await;
@@ -72,7 +72,7 @@ async fn who_is_no_administrator_and_what_is_no_key_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_usage_exits_with_2_and_says_how_it_is_meant() {
+async fn wrong_usage_exits_with_2_and_prints_the_usage() {
     let _artifacts = Artifacts::new("manage-usage-errors");
     let token = [("ADMIN_TOKEN", TOKEN)];
     let limits = ["edit", "x", "--rate-limit", "5", "--default-rate-limit"];

@@ -7,9 +7,9 @@ use axum::{
 
 use crate::terminal::{TOKEN, Terminal, run};
 
-/// From the real service, and from one that escapes nothing.
+/// The quickstart, and a service that validates nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_a_service_sends_acts_on_the_terminal() {
+async fn control_characters_of_a_service_are_printed_escaped() {
     let terminal = Terminal::start("manage-escapes").await;
     for name in ["red\u{1b}[31m", "back\u{8}", "two\nlines", "txt.\u{202e}exe"] {
         let err = terminal.fails("org_demo", &["create", name]).await;
@@ -60,7 +60,7 @@ async fn nothing_that_a_service_sends_acts_on_the_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_is_away_or_another_one_is_an_error_that_names_it() {
+async fn unreachable_or_foreign_service_is_an_error_with_its_address() {
     let artifacts = Artifacts::new("manage-away");
     let elsewhere = Router::new().route("/page/settings/developer/api/keys", get(async || "<html>")).route(
         "/moved/settings/developer/api/keys",
@@ -69,12 +69,9 @@ async fn a_service_that_is_away_or_another_one_is_an_error_that_names_it() {
     let elsewhere = InProcess::axum(elsewhere).await;
     let nobody = InProcess::axum(Router::new()).await.address;
     for (url, says) in [
-        (format!("http://{}/page", elsewhere.address), " answered 200, but not as the management API does\n"),
-        // The token is not carried to another place.
-        (
-            format!("http://{}/moved", elsewhere.address),
-            " answered 307, but not as the management API does\n",
-        ),
+        (format!("http://{}/page", elsewhere.address), " answered 200, but is not a management API\n"),
+        // Redirects are not followed, so the token stays with the service.
+        (format!("http://{}/moved", elsewhere.address), " answered 307, but is not a management API\n"),
         (format!("http://{nobody}"), " cannot be reached: "),
     ] {
         let ran = run(&[("APIKEYS_URL", &url), ("ADMIN_TOKEN", TOKEN)], &["list"]).await;

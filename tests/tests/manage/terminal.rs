@@ -5,15 +5,15 @@ use tokio::time::timeout;
 
 pub(crate) const TOKEN: &str = "open-sesame";
 
-/// A quickstart, and the program as its administrators run it. What it prints is left to be
-/// searched, but for the one secret of each creation.
+/// A quickstart, and the program `manage` as an administrator runs it. Its output is kept for the
+/// search for leaked secrets, without the secret of each creation.
 pub(crate) struct Terminal {
     artifacts: Artifacts,
     pub(crate) service: Quickstart,
     pub(crate) database: String,
 }
 
-/// What a run of the program came to.
+/// The result of a run of the program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -21,7 +21,7 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-/// A new key, and the secret that was printed with it.
+/// A new key and its printed secret.
 pub(crate) struct Created {
     pub(crate) id: String,
     pub(crate) at: String,
@@ -43,7 +43,7 @@ impl Terminal {
         run(&environment, arguments).await
     }
 
-    /// Runs it, and expects it to succeed.
+    /// Runs the program, which must succeed, and returns what it prints.
     pub(crate) async fn ok(&self, org: &str, arguments: &[&str]) -> String {
         let ran = self.run(org, arguments).await;
         self.leave(&ran);
@@ -51,7 +51,7 @@ impl Terminal {
         ran.out
     }
 
-    /// Runs it, and expects it to fail with nothing on stdout.
+    /// Runs the program, which must fail without output on stdout, and returns its error.
     pub(crate) async fn fails(&self, org: &str, arguments: &[&str]) -> String {
         let ran = self.run(org, arguments).await;
         self.leave(&ran);
@@ -59,7 +59,7 @@ impl Terminal {
         ran.err
     }
 
-    /// Creates a key. The secret is taken out before what was printed is left with the rest.
+    /// Creates a key. The secret is removed from the kept output.
     pub(crate) async fn create(&self, org: &str, arguments: &[&str]) -> Created {
         let Ran { code, out, err } = self.run(org, &[&["create"], arguments].concat()).await;
         assert_eq!((code, &*err), (0, ""), "{arguments:?}");
@@ -79,13 +79,13 @@ impl Terminal {
         self.artifacts.leave("printed.txt", &format!("{}{}", ran.out, ran.err));
     }
 
-    /// The status and code of a call made with a secret.
+    /// The status and the code of a request with a secret.
     pub(crate) async fn whoami(&self, secret: &str) -> (u16, serde_json::Value) {
         let response = self.service.send(&Request::get("/v1/whoami").bearer(secret)).await;
         (response.status, response.json()["code"].take())
     }
 
-    /// Waits until the requests made so far are on record: until `shows` likes what is printed.
+    /// Runs the program until its output meets a condition, because the audit log lags a little.
     pub(crate) async fn recorded(&self, arguments: &[&str], shows: impl Fn(&str) -> bool) -> String {
         for _ in 0..500 {
             let out = self.ok("org_demo", arguments).await;
@@ -98,7 +98,7 @@ impl Terminal {
     }
 }
 
-/// Runs the program, and expects its token on neither stream.
+/// Runs the program and checks that the token is on neither stream.
 pub(crate) async fn run(environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
     let running = command("manage", environment).args(arguments).output();
     let output = timeout(Duration::from_secs(60), running).await.unwrap().unwrap();
@@ -108,13 +108,13 @@ pub(crate) async fn run(environment: &[(&str, &str)], arguments: &[&str]) -> Ran
     ran
 }
 
-/// What stands beside `name`.
+/// The value beside `name`.
 pub(crate) fn member(out: &str, name: &str) -> String {
     let line = out.lines().find(|line| line.starts_with(&format!("{name:<10}  ")));
     line.unwrap_or_else(|| panic!("no {name}"))["rate limit  ".len()..].to_owned()
 }
 
-/// The cells of a table's rows, cut where its header's columns begin.
+/// The cells of a table, split where the columns of its header begin.
 pub(crate) fn cells(out: &str) -> Vec<Vec<String>> {
     let mut lines = out.lines().take_while(|line| !line.is_empty());
     let header = lines.next().unwrap();
