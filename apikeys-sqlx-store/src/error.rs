@@ -26,9 +26,9 @@ pub(crate) enum Failure {
     /// A read took too long.
     #[error("the read was stopped after {limit:?}")]
     Stopped {
-        /// How long it was allowed to take.
+        /// The longest time that the read may take.
         limit: Duration,
-        /// The database's word for it.
+        /// The database's error.
         source: sqlx::Error,
     },
     /// A newer kind of change.

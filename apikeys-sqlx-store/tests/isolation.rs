@@ -1,5 +1,5 @@
-//! Reads of one organization do not hold up verifications of another, and a read that nobody
-//! waits for any longer ends in the database.
+//! Reads of one organization do not delay verifications of another, and a read that takes too long
+//! or whose future was dropped is stopped in the database.
 
 #![allow(
     clippy::expect_used,
@@ -198,7 +198,7 @@ async fn read_whose_future_is_dropped_ends_in_the_database() {
 
 /// Whenever a future is dropped, the connection serves the next statements to their end.
 #[tokio::test]
-async fn connection_is_not_disturbed_by_reads_that_were_stopped_on_it() {
+async fn connection_after_stopped_reads_runs_statements_to_their_end() {
     let database = Endless::on_pool(1).await;
     let pool = database.pool.as_ref().unwrap();
     for polls in 0..40 {

@@ -1,4 +1,4 @@
-//! Rows that are not what they should be.
+//! Rows that were edited by hand, or written by a newer version.
 
 #![allow(
     clippy::expect_used,
@@ -26,9 +26,9 @@ use apikeys_test_leftovers::Folder;
 use common::{batch, beside, create, creation, org, request, row, secret, url, writer};
 use sqlx::AssertSqlSafe;
 
-/// The database refuses what the type and the API refuse (R24).
+/// The database refuses the same rate limits as the type and the API.
 #[tokio::test]
-async fn the_database_itself_refuses_rate_limits_out_of_range() {
+async fn database_refuses_rate_limits_out_of_range() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
@@ -50,7 +50,7 @@ async fn the_database_itself_refuses_rate_limits_out_of_range() {
 }
 
 #[tokio::test]
-async fn rows_that_do_not_make_sense_are_errors() {
+async fn invalid_rows_are_errors() {
     for (damage, operation) in [
         ("UPDATE apikeys_keys SET name = ''", "find"),
         ("UPDATE apikeys_keys SET org = x'ff'", "find"),
@@ -125,7 +125,7 @@ async fn values_that_a_newer_version_stored_are_read_as_other() {
 }
 
 #[tokio::test]
-async fn what_the_database_says_is_the_source_and_not_the_message() {
+async fn database_error_is_the_source_and_not_the_message() {
     let store = SqliteStore::connect("sqlite::memory:").await.unwrap();
     let acme = org("acme");
     let (key, _) = create(&store, &acme).await;

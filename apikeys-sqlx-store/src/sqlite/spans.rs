@@ -1,4 +1,4 @@
-//! Spans of ids: about a second each, told by the time in front of an id.
+//! Spans of ids: each covers about a second of the time that ids begin with.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -11,17 +11,17 @@ use sqlx::SqliteConnection;
 
 use crate::error::Failure;
 
-/// Comes after every id.
+/// A value that sorts after every id.
 pub(super) const BEYOND_IDS: &[u8] = &[0xff; 17];
 
-/// An id that was not made so soon after its event's time is late.
+/// An event is late if its id was made before the event's time, or this long after it or later.
 pub(super) const PROMPT: Duration = Duration::from_secs(10);
 
 /// The length of a span: 2^20 microseconds. Shorter ones cost more to write for busy keys;
 /// longer ones more to read for rare keys of busy organizations.
 const SPAN_BITS: u32 = 20;
 
-/// Adds spans, those that are there already among them, from one text of 39 bytes for each.
+/// Adds spans from a blob with 39 bytes for each. Spans that are stored already are left alone.
 const ADD: &str = "
     WITH RECURSIVE places (place) AS (
         SELECT 1 UNION ALL SELECT place + 39 FROM places WHERE place + 39 < length(?1)
@@ -35,7 +35,8 @@ fn made_at(id: EventId) -> u64 {
     u64::from_be_bytes([0, a, b, c, d, e, f, g])
 }
 
-/// Seven bytes that are before or at all ids made at `micros` or later, and after all others.
+/// The first seven bytes of ids made at `at`: they sort before all ids made at that time or later,
+/// and after all earlier ones.
 pub(super) fn ids_from(at: Timestamp) -> Vec<u8> {
     let micros = u64::try_from(at.as_micros()).unwrap_or(0);
     match micros.to_be_bytes() {
@@ -51,7 +52,7 @@ pub(super) fn spans_from(at: Timestamp) -> Vec<u8> {
     ids_from(Timestamp::from_micros(first))
 }
 
-/// Whether an event's id tells too little about its time.
+/// Whether the event is late, so that a time filter cannot find it by its id.
 pub(super) fn is_late(event: &AuditEvent) -> bool {
     let made = i64::try_from(made_at(event.id)).unwrap_or(i64::MAX);
     let begun = event.at.as_micros();
@@ -67,10 +68,10 @@ pub(super) type Span = (KeyId, u64);
 pub(super) struct KnownSpans(Mutex<HashMap<KeyId, u64>>);
 
 impl KnownSpans {
-    /// Beyond so many keys all is forgotten; it is only a memory of what need not be written.
+    /// With more keys, all spans are forgotten, and written again when they are needed.
     const MOST: usize = 200_000;
 
-    /// Stores the spans of `events` that may not be stored yet, and answers them.
+    /// Stores the spans of `events` that may be missing in the database, and returns them.
     pub(super) async fn add(
         &self,
         connection: &mut SqliteConnection,
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_of_ids_lie_where_the_time_says() {
+    fn id_bounds_lie_between_earlier_and_later_ids() {
         let at = Timestamp::from_micros(5_000_000);
         let bound = ids_from(at);
         assert!(event(5_000_000, 0).id.as_bytes().as_slice() > bound.as_slice());
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_written_once_for_as_long_as_it_is_the_latest() {
+    fn span_that_is_the_latest_of_its_key_is_written_once() {
         let known = KnownSpans::default();
         let (early, late) = (event(1 << 20, 0), event(2 << 20, 0));
         let first = known.new_ones([&early, &late, &early].into_iter());
