@@ -1,8 +1,8 @@
-//! Time: what the wall says, what has passed, and waiting for it.
+//! The source of time: [`Clock`].
 //!
-//! Everything that depends on time goes through [`Clock`], so that a test can own it. The wall
-//! clock decides what people agree on (expiry, the times in the audit log); the monotonic clock
-//! decides what must not jump (rate limits, latencies, waits).
+//! The engine reads all times from a [`Clock`] and waits through it, so that a test can control
+//! time. The wall clock gives the times that people see, such as expiration dates and the times in
+//! the audit log. The monotonic clock gives rate limits, latencies and waits, which must not jump.
 
 mod manual;
 mod system;
@@ -14,27 +14,27 @@ pub use manual::ManualClock;
 pub use system::SystemClock;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 
-/// A wait that [`Clock::sleep`] began.
+/// The future that [`Clock::sleep`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The source of time, and of every wait in the engine.
+/// A source of time and of waits.
 ///
 /// Use [`SystemClock`] in a service and [`ManualClock`] in tests.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time of day, as the world sees it. May jump.
+    /// The current time of day. It may jump forward and back.
     fn wall(&self) -> Timestamp;
 
-    /// Time that only moves forward, in whole microseconds since some fixed start.
+    /// The time since a fixed start, in whole microseconds. It never goes back.
     fn monotonic(&self) -> Monotonic;
 
-    /// Resolves once `duration` has passed on the monotonic clock, counted from this call rather
-    /// than from the first poll.
+    /// Returns a future that resolves when `duration` has passed on the monotonic clock since this
+    /// call, not since the first poll.
     fn sleep(&self, duration: Duration) -> Sleep;
 }
 
 /// A point on a [`Clock`]'s monotonic scale, in whole microseconds.
 ///
-/// Only differences between points of the same clock mean anything.
+/// Only points of the same clock can be compared.
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,19 +49,19 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 pub struct Monotonic(u64);
 
 impl Monotonic {
-    /// The point `micros` microseconds after the clock's start.
+    /// Creates the point `micros` microseconds after the clock's start.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the clock's start.
+    /// The microseconds since the clock's start.
     #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// The time from `earlier` to here, zero if `earlier` is later.
+    /// The time from `earlier` to this point; zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
@@ -74,7 +74,7 @@ impl Monotonic {
     }
 }
 
-/// Whole microseconds that are at least `duration`.
+/// The smallest number of whole microseconds that is not less than `duration`.
 fn micros_rounded_up(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX)
 }

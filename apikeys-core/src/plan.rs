@@ -34,28 +34,19 @@ fn read_plan_name(text: &str) -> Result<&str, InvalidText> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "closed for good: a number or none")]
 pub enum Quota {
-    /// At most this many.
+    /// At most this many keys.
     Limited(u32),
-    /// As many as wanted.
+    /// Any number of keys.
     Unlimited,
 }
 
 impl Quota {
-    /// The number, if there is one.
+    /// The most keys; `None` if the quota is unlimited.
     #[must_use]
     pub const fn limit(self) -> Option<u32> {
         match self {
             Self::Limited(most) => Some(most),
             Self::Unlimited => None,
-        }
-    }
-
-    /// Whether one more key fits beside `used`.
-    #[must_use]
-    pub const fn allows_one_more(self, used: u32) -> bool {
-        match self {
-            Self::Limited(most) => used < most,
-            Self::Unlimited => true,
         }
     }
 }
@@ -69,7 +60,7 @@ impl fmt::Display for Quota {
     }
 }
 
-/// What an organization has bought, as far as API keys are concerned.
+/// A plan: the number of keys, API access and the default rate limit of its organizations.
 ///
 /// ```
 /// use apikeys_core::{Plan, Quota, RateLimit};
@@ -89,12 +80,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan with API access, this many keys, and [`RateLimit::DEFAULT`] for keys without a
-    /// limit of their own.
+    /// Creates a plan with API access and the default rate limit [`RateLimit::DEFAULT`].
     ///
     /// # Errors
     ///
-    /// When `name` cannot be a plan's name.
+    /// Returns an error if `name` is a text that cannot be a [`PlanName`].
     pub fn new(name: impl AsRef<str>, quota: Quota) -> Result<Self, InvalidText> {
         Ok(Self::named(PlanName::new(name)?, quota, true))
     }
@@ -112,14 +102,15 @@ impl Plan {
         self
     }
 
-    /// No key of an organization on this plan works, and none can be created.
+    /// Takes away API access: keys of organizations on this plan do not work, and none can be
+    /// created.
     #[must_use]
     pub fn without_api_access(mut self) -> Self {
         self.api_access = false;
         self
     }
 
-    /// The limit of keys that have none of their own. They follow it when it changes.
+    /// Sets the rate limit of keys without a limit of their own. Existing keys follow it.
     #[must_use]
     pub fn default_rate_limit(mut self, limit: RateLimit) -> Self {
         self.default_rate_limit = limit;
@@ -138,54 +129,54 @@ impl Plan {
         &self.display_name
     }
 
-    /// How many keys.
+    /// How many keys the plan allows.
     #[must_use]
     pub fn quota(&self) -> Quota {
         self.quota
     }
 
-    /// Whether keys work at all.
+    /// Whether the plan has API access.
     #[must_use]
     pub fn api_access(&self) -> bool {
         self.api_access
     }
 
-    /// The limit that applies to a key whose own is `own`.
+    /// The rate limit of a key: its own, or the plan's default if that is `None`.
     #[must_use]
     pub fn effective_rate_limit(&self, own: Option<RateLimit>) -> RateLimit {
         own.unwrap_or(self.default_rate_limit)
     }
 }
 
-/// The plans a host sells. The first is what an organization is on until it is told otherwise.
+/// The catalogue of a host's plans. An organization is on the first until its plan is set.
 ///
-/// Plans are code: an organization stores only the name, and a change here applies to all keys
-/// that exist. Keep a plan in the catalogue for as long as an organization is on it: a name that
-/// is not here makes its keys unverifiable (503), because guessing would be worse.
+/// An organization is stored with the name of its plan only, so a change to the catalogue applies to
+/// all existing keys. Keep a plan in the catalogue for as long as an organization is on it: requests
+/// of organizations on an unknown plan are denied with `VERIFICATION_UNAVAILABLE` (503).
 #[derive(Debug, Clone)]
 pub struct Plans {
     first: Arc<Plan>,
     rest: Vec<Arc<Plan>>,
 }
 
-/// The plans do not make a catalogue.
+/// Why plans cannot form a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPlans {
-    /// There is none.
+    /// There is no plan.
     #[error("a catalogue needs at least one plan")]
     Empty,
-    /// Two plans share a name.
+    /// Two plans have the same name.
     #[error("two plans are called {0}")]
     Repeated(PlanName),
 }
 
 impl Plans {
-    /// A catalogue of these plans, the default first.
+    /// Creates a catalogue of these plans, the default first.
     ///
     /// # Errors
     ///
-    /// When there is no plan, or two have the same name.
+    /// Returns an error if there is no plan, or if two have the same name.
     pub fn new(plans: impl IntoIterator<Item = Plan>) -> Result<Self, InvalidPlans> {
         let mut plans = plans.into_iter();
         let first = plans.next().ok_or(InvalidPlans::Empty)?;
@@ -199,8 +190,9 @@ impl Plans {
         Ok(catalogue)
     }
 
-    /// `free` (no keys, no API access), `starter` (2 keys), `professional` (10) and `enterprise`
-    /// (unlimited); 60 requests a minute by default on each.
+    /// Creates the standard catalogue: `free` (no keys and no API access), `starter` (2 keys),
+    /// `professional` (10 keys) and `enterprise` (any number of keys), each with a default rate limit
+    /// of 60 requests a minute.
     #[must_use]
     pub fn standard() -> Self {
         let plan =
@@ -215,7 +207,7 @@ impl Plans {
         }
     }
 
-    /// The plan of this name.
+    /// The plan with this name. Returns `None` if it is not in the catalogue.
     #[must_use]
     pub fn get(&self, name: &PlanName) -> Option<&Arc<Plan>> {
         std::iter::once(&self.first).chain(&self.rest).find(|plan| plan.name == *name)
@@ -226,7 +218,7 @@ impl Plans {
         std::iter::once(&self.first).chain(&self.rest).map(Arc::as_ref)
     }
 
-    /// What an organization is on until its plan is set.
+    /// The plan that an organization is on until its plan is set.
     #[must_use]
     pub fn default_plan(&self) -> &Plan {
         &self.first
@@ -262,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_standard_plans_are_those_on_the_price_list() {
+    fn standard_plans_have_their_quotas_and_access() {
         let listed: Vec<_> = Plans::standard()
             .iter()
             .map(|plan| (plan.name().to_string(), plan.quota().limit(), plan.api_access()))
@@ -280,19 +272,10 @@ mod tests {
     }
 
     #[test]
-    fn a_catalogue_has_a_default_and_no_name_twice() {
+    fn catalogue_refuses_no_plans_and_repeated_names() {
         assert_eq!(Plans::new([]).unwrap_err(), InvalidPlans::Empty);
         let plan = || Plan::new("a", Quota::Unlimited).unwrap();
         assert!(matches!(Plans::new([plan(), plan()]), Err(InvalidPlans::Repeated(_))));
         assert!(Plan::new("A", Quota::Unlimited).is_err());
-    }
-
-    #[test]
-    fn a_quota_counts_what_exists() {
-        assert!(!Quota::Limited(0).allows_one_more(0));
-        assert!(Quota::Limited(2).allows_one_more(1));
-        assert!(!Quota::Limited(2).allows_one_more(2));
-        assert!(!Quota::Limited(2).allows_one_more(5));
-        assert!(Quota::Unlimited.allows_one_more(u32::MAX));
     }
 }

@@ -1,12 +1,13 @@
-//! Rate limits that mean what they say.
+//! Exact rate limits over a sliding window.
 //!
-//! '60 per minute' is exact in both directions: never more than 60 requests are admitted in any
-//! span `[t, t + 60 s)`, and none is denied while fewer than 60 were admitted in the last 60
-//! seconds. Fixed windows let through up to 120 around the turn of a minute; token buckets, GCRA
-//! and two-counter sliding windows up to 119.
+//! A limit of 60 per minute admits at most 60 requests in any span `[t, t + 60 s)`, and denies no
+//! request while fewer than 60 were admitted in the last 60 seconds. By comparison, fixed windows
+//! admit up to 120 requests within 60 seconds, and token buckets, GCRA and sliding windows with two
+//! counters up to 119.
 //!
-//! [`SlidingWindow`] keeps the time of each admission of the last minute, four bytes each, and
-//! admits when the limit's N-th last is at least a minute old: constant time, whatever the limit.
+//! [`SlidingWindow`] keeps the times of the admissions of the last minute, in four bytes each. With
+//! a limit of N, a request is admitted if the N-th last admission is at least a minute old. The
+//! decision takes constant time, whatever the limit.
 
 mod limit;
 mod window;

@@ -8,10 +8,11 @@ use std::{
 
 use super::{Clock, Monotonic, Sleep, Timestamp};
 
-/// A clock that moves only when told to: tests need no real waiting and see no chance.
+/// A clock for tests that moves only when [`advance`](Self::advance) is called, so that tests wait
+/// for no real time and are deterministic.
 ///
 /// Clones share the same time. A wait is registered when [`sleep`](Clock::sleep) is called, so
-/// nothing has to be polled before [`advance`](Self::advance) can see it.
+/// `advance` sees it before its first poll.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,18 +39,18 @@ struct State {
     sleepers: BTreeMap<(Monotonic, u64), Option<Waker>>,
 }
 
-/// How often `advance` steps aside at each deadline: a task woken there may wake another, which
-/// may wake a third, before the time moves on.
+/// How often `advance` yields at each deadline. A task that wakes there may wake others, which have
+/// to run before the time moves on.
 const YIELDS_PER_DEADLINE: usize = 64;
 
 impl ManualClock {
-    /// A clock that stands at `wall`.
+    /// Creates a clock whose time of day is `wall`.
     #[must_use]
     pub fn new(wall: Timestamp) -> Self {
         Self {
             state: Arc::new(Mutex::new(State {
                 wall,
-                // Not zero: a test that looks a minute back finds room.
+                // The start is not zero, so that a test can look back.
                 monotonic: Monotonic::from_micros(1_000_000_000),
                 next_id: 0,
                 sleepers: BTreeMap::new(),
@@ -60,8 +61,8 @@ impl ManualClock {
     /// Moves both clocks forward by `duration`, one deadline at a time, and lets the tasks that
     /// each deadline wakes run before going on to the next.
     ///
-    /// On a single-threaded executor this makes the order of everything that waits
-    /// deterministic. Waits that begin on the way and end before the target are met too.
+    /// On a single-threaded executor, the order in which tasks wake is deterministic. Waits that
+    /// begin meanwhile and end before the target are met as well.
     pub async fn advance(&self, duration: Duration) {
         let target = self.lock().monotonic.saturating_add(duration);
         yield_many().await;
@@ -73,13 +74,12 @@ impl ManualClock {
         yield_many().await;
     }
 
-    /// Sets the wall clock alone, as an administrator or a time server would: nothing that is
-    /// waiting notices.
+    /// Sets the wall clock only, as an administrator or a time server does. Waits are not affected.
     pub fn set_wall(&self, wall: Timestamp) {
         self.lock().wall = wall;
     }
 
-    /// How many waits are under way.
+    /// The number of waits that have not ended.
     #[must_use]
     pub fn sleepers(&self) -> usize {
         self.lock().sleepers.len()
@@ -117,7 +117,7 @@ impl ManualClock {
 }
 
 impl Default for ManualClock {
-    /// Stands at 2030-01-01T00:00:00Z.
+    /// Creates a clock whose time of day is 2030-01-01T00:00:00Z.
     fn default() -> Self {
         Self::new(Timestamp::from_micros(1_893_456_000_000_000))
     }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_made_during_an_advance_ends_in_it_when_due() {
+    fn wait_that_begins_during_an_advance_ends_in_it_when_due() {
         pollster::block_on(async {
             let clock = ManualClock::default();
             let chained = async {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_wait_is_forgotten() {
+    fn dropped_wait_is_not_counted() {
         let clock = ManualClock::default();
         let wait = clock.sleep(Duration::from_secs(1));
         assert_eq!(clock.sleepers(), 1);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn setting_the_wall_moves_nothing_else() {
+    fn set_wall_leaves_the_monotonic_clock() {
         let clock = ManualClock::default();
         let before = clock.monotonic();
         clock.set_wall(Timestamp::MIN);

@@ -2,16 +2,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Clock, Monotonic, Sleep, Timestamp, micros_rounded_up};
 
-/// The operating system's clocks; waits work on any async runtime, or on none.
+/// The operating system's clocks. Waits work on any async runtime.
 ///
-/// The first wait starts one helper thread for the whole process.
+/// The first wait starts a helper thread, which the whole process shares.
 #[derive(Debug, Clone)]
 pub struct SystemClock {
     start: Instant,
 }
 
 impl SystemClock {
-    /// A clock whose monotonic scale starts now.
+    /// Creates a clock whose monotonic time starts now.
     #[must_use]
     pub fn new() -> Self {
         Self { start: Instant::now() }

@@ -3,11 +3,10 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-/// A point in time in UTC, in whole microseconds since 1970: what a database stores and what
-/// the wall clock says.
+/// A point in time, in whole microseconds since 1970-01-01T00:00:00Z.
 ///
-/// It covers the years 0000 to 9999, which is what RFC 3339 can write. Text and JSON are RFC 3339
-/// in UTC; reading accepts any offset. Finer fractions than a microsecond are cut off.
+/// Timestamps cover the years 0000 to 9999, the range of RFC 3339. Their text and JSON are RFC 3339
+/// in UTC. Parsing accepts any offset, and cuts off fractions of a microsecond.
 ///
 /// ```
 /// use apikeys_core::Timestamp;
@@ -26,8 +25,8 @@ impl Timestamp {
     /// `9999-12-31T23:59:59.999999Z`.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// The point `micros` microseconds after 1970-01-01T00:00:00Z, held to [`MIN`](Self::MIN)
-    /// and [`MAX`](Self::MAX).
+    /// Creates the point `micros` microseconds after 1970-01-01T00:00:00Z, or the nearer of
+    /// [`MIN`](Self::MIN) and [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros < Self::MIN.0 {
@@ -39,28 +38,28 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z, negative before it.
+    /// The microseconds since 1970-01-01T00:00:00Z; negative before it.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// `duration` later, at most [`MAX`](Self::MAX).
+    /// The point `duration` later, at most [`MAX`](Self::MAX).
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// `duration` earlier, at least [`MIN`](Self::MIN).
+    /// The point `duration` earlier, at least [`MIN`](Self::MIN).
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_sub(micros))
     }
 
-    /// The last multiple of `step` since 1970 that is not after this point: the start of its
-    /// minute, hour or UTC day. A `step` of zero leaves the point as it is.
+    /// Rounds down to a multiple of `step` since 1970, such as the start of the minute, hour or UTC
+    /// day. Returns the point itself if `step` is zero.
     #[must_use]
     pub fn floor_to(self, step: Duration) -> Self {
         match i64::try_from(step.as_micros()) {
@@ -83,16 +82,16 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// The text is not an RFC 3339 time within the years 0000 to 9999.
+/// A text that is not an RFC 3339 time within the years 0000 to 9999.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 time such as 2030-01-31T00:00:00Z")]
+#[error("invalid time: expected RFC 3339, such as 2030-01-31T00:00:00Z")]
 pub struct InvalidTimestamp;
 
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // `time` takes any character between date and time.
+        // The crate `time` accepts any character between date and time.
         if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return Err(InvalidTimestamp);
         }
@@ -148,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_what_rfc_3339_can_write() {
+    fn min_and_max_are_the_limits_of_rfc_3339() {
         assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(Timestamp::from_micros(i64::MAX), Timestamp::MAX);
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_t_stands_between_date_and_time() {
+    fn timestamp_requires_a_t_between_date_and_time() {
         assert!("2030-01-01t00:00:00z".parse::<Timestamp>().is_ok());
         for bad in
             ["2030-01-01 00:00:00Z", "2030-01-01N00:00:00Z", "2030-01-01\u{e9}00:00:00Z", "2030-01-01", ""]
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_begins_where_the_clock_shows_it_before_1970_too() {
+    fn floor_to_an_hour_rounds_down_before_1970() {
         let at: Timestamp = "1969-12-31T23:30:00Z".parse().unwrap();
         assert_eq!(at.floor_to(Duration::from_secs(3_600)).to_string(), "1969-12-31T23:00:00Z");
     }

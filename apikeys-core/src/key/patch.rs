@@ -5,7 +5,7 @@ use crate::{
     rate_limit::RateLimit,
 };
 
-/// What an administrator says of a key to be created.
+/// The description of a key to be created.
 ///
 /// ```
 /// use apikeys_core::{NewKey, RateLimit, Timestamp};
@@ -36,14 +36,14 @@ impl NewKey {
         Ok(Self::from(name.try_into()?))
     }
 
-    /// Is refused from `at` on. Must be in the future when the key is created.
+    /// Sets when the key stops working, which must be in the future when the key is created.
     #[must_use]
     pub fn expires_at(mut self, at: impl Into<Timestamp>) -> Self {
         self.expires_at = Some(at.into());
         self
     }
 
-    /// Has a rate limit of its own.
+    /// Sets a rate limit for the key, in place of its plan's.
     #[must_use]
     pub const fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = Some(limit);
@@ -57,7 +57,7 @@ impl From<KeyName> for NewKey {
     }
 }
 
-/// What to change about a key. What is not mentioned stays.
+/// The changes to a key. Values that are not set stay as they are.
 ///
 /// ```
 /// use apikeys_core::KeyPatch;
@@ -74,7 +74,7 @@ pub struct KeyPatch {
 }
 
 impl KeyPatch {
-    /// Changes nothing.
+    /// Creates a patch without changes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -87,7 +87,7 @@ impl KeyPatch {
         self
     }
 
-    /// Sets the expiration date, which must be in the future. An expired key works again.
+    /// Sets when the key stops working, which must be in the future. An expired key works again.
     #[must_use]
     pub fn expires_at(mut self, at: impl Into<Timestamp>) -> Self {
         self.expires_at = Some(Some(at.into()));
@@ -101,7 +101,7 @@ impl KeyPatch {
         self
     }
 
-    /// Gives the key a rate limit of its own.
+    /// Sets a rate limit for the key, in place of its plan's.
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = Some(Some(limit));
@@ -124,8 +124,8 @@ impl KeyPatch {
 }
 
 impl KeyRow {
-    /// The row after `patch`, and what to tell the audit log: nothing, an update, a change of
-    /// activation, or both of them.
+    /// Returns the row after `patch`, and the changes for the audit log: an update, an activation or
+    /// deactivation, both, or none.
     pub(crate) fn patched(&self, patch: &KeyPatch, now: Timestamp) -> (Self, Vec<(Action, Changes)>) {
         let mut row = self.clone();
         let mut edits = Changes::new();
@@ -165,7 +165,7 @@ impl KeyRow {
         (row, events)
     }
 
-    /// What the audit log says of a new key.
+    /// The values of a new key, for the audit log.
     pub(crate) fn creation(&self) -> Changes {
         let mut changes = Changes::one("name", ChangeValue::Null, text(&self.name));
         if self.expires_at.is_some() {
@@ -199,14 +199,14 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_micros(50);
 
     #[test]
-    fn a_patch_that_changes_nothing_is_no_event_and_no_version() {
+    fn patch_without_changes_makes_no_event_and_no_version() {
         let patch =
             KeyPatch::new().name(KeyName::new(" n ").unwrap()).no_expiry().default_rate_limit().active(true);
         assert_eq!(row().patched(&patch, NOW), (row(), vec![]));
     }
 
     #[test]
-    fn name_and_active_together_are_two_events_of_one_version() {
+    fn patch_of_name_and_active_makes_two_events_of_one_version() {
         let patch = KeyPatch::new().name(KeyName::new("m").unwrap()).active(false);
         let (after, events) = row().patched(&patch, NOW);
         assert_eq!(
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_date_the_expiry_was_set_moves_with_the_expiry_only() {
+    fn expiry_set_at_changes_with_the_expiration_date_only() {
         let end = Timestamp::from_micros(100);
         let (dated, _) = row().patched(&KeyPatch::new().expires_at(end), NOW);
         assert_eq!((dated.expires_at, dated.expiry_set_at), (Some(end), Some(NOW)));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn deactivated_wins_over_expired_and_expiry_begins_at_its_instant() {
+    fn status_is_deactivated_before_expired_and_expired_from_its_instant() {
         let mut key = row();
         key.expires_at = Some(Timestamp::from_micros(100));
         assert_eq!(key.status(Timestamp::from_micros(99)), Status::Active);

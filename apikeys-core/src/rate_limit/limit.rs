@@ -2,7 +2,9 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// So many requests in any 60 seconds, 1 to 10,000. JSON is the bare number.
+/// The most requests that are admitted in any 60 seconds, from 1 to 10,000.
+///
+/// Its JSON is the number.
 ///
 /// ```
 /// use apikeys_core::RateLimit;
@@ -15,24 +17,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RateLimit(NonZeroU32);
 
-/// The number is not from 1 to 10,000.
+/// A number that is not from 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a rate limit is a whole number from 1 to 10000 requests a minute")]
 pub struct InvalidRateLimit;
 
 impl RateLimit {
-    /// The span that is counted over.
+    /// The length of the window.
     pub const WINDOW: Duration = Duration::from_secs(60);
-    /// What a key gets when neither it nor its plan says otherwise: 60.
+    /// The limit of keys and plans that set none: 60.
     pub const DEFAULT: Self = Self(NonZeroU32::new(60).unwrap());
     /// The highest limit: 10,000.
     pub const MAX: Self = Self(NonZeroU32::new(10_000).unwrap());
 
-    /// `requests` in any 60 seconds.
+    /// Creates a limit of `requests` in any 60 seconds.
     ///
     /// # Errors
     ///
-    /// When the number is not from 1 to 10,000.
+    /// Returns an error if the number is not from 1 to 10,000.
     pub const fn per_minute(requests: u32) -> Result<Self, InvalidRateLimit> {
         match NonZeroU32::new(requests) {
             Some(number) if requests <= Self::MAX.0.get() => Ok(Self(number)),
@@ -40,7 +42,7 @@ impl RateLimit {
         }
     }
 
-    /// The number of requests.
+    /// The number of requests in any 60 seconds.
     #[must_use]
     pub const fn requests(self) -> u32 {
         self.0.get()
@@ -84,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_numbers_from_1_to_10_000_are_limits() {
+    fn rate_limit_accepts_whole_numbers_from_1_to_10_000_only() {
         for good in [1, 60, 10_000] {
             assert_eq!(RateLimit::try_from(good).map(RateLimit::requests), Ok(u32::try_from(good).unwrap()));
         }

@@ -3,13 +3,13 @@ use std::{collections::VecDeque, time::Duration};
 use super::RateLimit;
 use crate::clock::Monotonic;
 
-/// The length of the window in the clock's own unit, microseconds.
+/// The length of the window in microseconds, the unit of [`Monotonic`].
 const WINDOW: u64 = 60_000_000;
 
-/// The times of one subject's admissions within the last minute, and the decision they make.
+/// The times of the requests of one subject that were admitted within the last minute.
 ///
-/// Pure: it is told the time. Times that go back are read as the latest time seen. When a limit
-/// is lowered all admissions of the last minute still count.
+/// The caller passes the time of each operation. A time that is earlier than the latest one counts
+/// as the latest. When a limit is lowered, all admissions of the last minute still count.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,13 +28,13 @@ const WINDOW: u64 = 60_000_000;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct SlidingWindow {
-    /// What `times` count from.
+    /// The time that `times` are relative to, in microseconds.
     base: u64,
-    /// Admissions, oldest first, in microseconds after `base`.
+    /// The times of the admissions, oldest first, in microseconds after `base`.
     times: VecDeque<u32>,
 }
 
-/// Where a subject stands after an admission.
+/// The state of a rate limit after a request was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateStatus {
@@ -42,22 +42,23 @@ pub struct RateStatus {
     pub limit: RateLimit,
     /// How many more requests would be admitted now.
     pub remaining: u32,
-    /// Until the oldest counted request leaves the window.
+    /// The time until the oldest counted request leaves the window.
     pub reset_after: Duration,
 }
 
-/// Too many: nothing was counted.
+/// The refusal of a request that exceeds its rate limit. Nothing was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimited {
     /// The limit that applied.
     pub limit: RateLimit,
-    /// Until the same request would be admitted, if nobody else used the place. More than zero.
+    /// The time until the same request would be admitted if no other request came first; more than
+    /// zero.
     pub retry_after: Duration,
 }
 
 impl RateStatus {
-    /// A status that a limiter of one's own came to.
+    /// Creates the status that a [`Limiter`](crate::Limiter) of your own returns.
     #[must_use]
     pub const fn new(limit: RateLimit, remaining: u32, reset_after: Duration) -> Self {
         Self { limit, remaining, reset_after }
@@ -65,7 +66,7 @@ impl RateStatus {
 }
 
 impl RateLimited {
-    /// A refusal that a limiter of one's own came to.
+    /// Creates the refusal that a [`Limiter`](crate::Limiter) of your own returns.
     #[must_use]
     pub const fn new(limit: RateLimit, retry_after: Duration) -> Self {
         Self { limit, retry_after }
@@ -73,18 +74,18 @@ impl RateLimited {
 }
 
 impl SlidingWindow {
-    /// A window without admissions; it holds no memory of its own.
+    /// Creates an empty window, without allocating.
     #[must_use]
     pub const fn new() -> Self {
         Self { base: 0, times: VecDeque::new() }
     }
 
-    /// Admits `cost` requests at `now` and counts them, or refuses and counts nothing.
+    /// Admits `cost` requests at `now` and counts them, or refuses them and counts nothing.
     ///
     /// # Errors
     ///
-    /// [`RateLimited`] when fewer than `cost` places are free. A cost above the limit never fits;
-    /// it is told to wait for a whole window.
+    /// Returns [`RateLimited`] if fewer than `cost` places are free. A cost above the limit is always
+    /// refused, with a whole window as the time to wait.
     pub fn try_acquire(
         &mut self,
         now: Monotonic,
@@ -96,11 +97,11 @@ impl SlidingWindow {
         Ok(self.status(now, limit))
     }
 
-    /// Whether `cost` requests would be admitted at `now`; counts nothing.
+    /// Checks whether `cost` requests would be admitted at `now`, and counts nothing.
     ///
     /// # Errors
     ///
-    /// As [`try_acquire`](Self::try_acquire).
+    /// The same as [`try_acquire`](Self::try_acquire).
     pub fn check(&mut self, now: Monotonic, limit: RateLimit, cost: u32) -> Result<(), RateLimited> {
         let now = self.advance(now);
         let used = self.used();
@@ -111,13 +112,13 @@ impl SlidingWindow {
         if cost > limit.requests() {
             return Err(RateLimited { limit, retry_after: RateLimit::WINDOW });
         }
-        // When the oldest `missing` have left, there is room.
+        // There is room once the oldest `missing` admissions have left the window.
         let missing = cost - free + used.saturating_sub(limit.requests());
         let leaves = self.leaves(missing.saturating_sub(1)).unwrap_or(now);
         Err(RateLimited { limit, retry_after: Duration::from_micros(leaves.saturating_sub(now).max(1)) })
     }
 
-    /// Counts `cost` requests at `now` without asking.
+    /// Counts `cost` requests at `now` without checking the limit.
     pub fn record(&mut self, now: Monotonic, cost: u32) {
         let now = self.advance(now);
         if self.times.is_empty() {
@@ -127,7 +128,7 @@ impl SlidingWindow {
         self.times.extend(std::iter::repeat_n(offset, usize::try_from(cost).unwrap_or(0)));
     }
 
-    /// Where the subject stands at `now`.
+    /// The state of a limit at `now`.
     pub fn status(&mut self, now: Monotonic, limit: RateLimit) -> RateStatus {
         let now = self.advance(now);
         RateStatus {
@@ -137,7 +138,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Whether nothing is counted at `now`. Memory is given back when so.
+    /// Whether the window counts no request at `now`. An idle window frees its memory.
     pub fn is_idle(&mut self, now: Monotonic) -> bool {
         self.advance(now);
         self.times.is_empty()
@@ -147,13 +148,14 @@ impl SlidingWindow {
         u32::try_from(self.times.len()).unwrap_or(u32::MAX)
     }
 
-    /// When the `index`-th oldest admission leaves the window.
+    /// The time at which the `index`-th oldest admission leaves the window.
     fn leaves(&self, index: u32) -> Option<u64> {
         let offset = *self.times.get(usize::try_from(index).ok()?)?;
         Some(self.base + u64::from(offset) + WINDOW)
     }
 
-    /// Drops what has left the window; returns the time to go by.
+    /// Drops the admissions that have left the window. Returns `now`, or the latest admission if that
+    /// is later.
     fn advance(&mut self, now: Monotonic) -> u64 {
         let newest = self.times.back().map_or(0, |offset| self.base + u64::from(*offset));
         let now = now.as_micros().max(newest);
@@ -168,8 +170,8 @@ impl SlidingWindow {
         now
     }
 
-    /// `now` as an offset; moves the base up when the distance no longer fits. What is left in
-    /// the window spans a minute at most, so it always fits after that.
+    /// Returns `now` relative to the base. If the distance does not fit, the base is moved to the
+    /// oldest admission, which is at most a minute ago.
     fn offset(&mut self, now: u64) -> u32 {
         if let Ok(offset) = u32::try_from(now - self.base) {
             return offset;
@@ -189,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// A list of times, read from the definition: 'admitted in the last 60 seconds'.
+    /// A list of times that follows the definition: the requests admitted in the last 60 seconds.
     #[derive(Default)]
     struct Oracle(Vec<u64>);
 
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_free_again_after_exactly_a_minute() {
+    fn place_in_a_window_is_free_again_after_exactly_a_minute() {
         let mut window = SlidingWindow::new();
         let limit = per_minute(1);
         assert!(window.try_acquire(at(7), limit, 1).is_ok());
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lowered_limit_shows_nothing_left_and_waits_for_the_right_one() {
+    fn lowered_limit_leaves_nothing_and_waits_for_enough_admissions_to_leave() {
         let mut window = SlidingWindow::new();
         for second in 0..10 {
             window.try_acquire(at(second * 1_000_000), per_minute(10), 1).unwrap();
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_given_back_when_idle_and_small_when_full() {
+    fn full_window_is_small_and_idle_window_frees_its_memory() {
         let mut window = SlidingWindow::new();
         for n in 0..10_000 {
             window.try_acquire(at(n), RateLimit::MAX, 1).unwrap();
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_busy_for_hours_stays_exact() {
+    fn window_that_is_busy_for_hours_stays_exact() {
         let mut window = SlidingWindow::new();
         let mut oracle = Oracle::default();
         let mut now = 0;
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_limit_at_once_never_fits() {
+    fn cost_above_the_limit_is_always_refused() {
         let mut window = SlidingWindow::new();
         assert_eq!(window.try_acquire(at(0), per_minute(3), 4).unwrap_err().retry_after, RateLimit::WINDOW);
         assert!(window.try_acquire(at(0), per_minute(3), 3).is_ok());
@@ -274,10 +276,10 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
-        /// Any schedule, limits edited up and down, costs above one: the same decisions as the
-        /// list of times, a truthful remainder, and an honest time to wait.
+        /// For any schedule, with changing limits and costs: the decisions of the list of times, the
+        /// right remainder, and the shortest time after which a refused request is admitted.
         #[test]
-        fn decisions_are_those_of_a_list_of_times(
+        fn window_decides_like_a_list_of_times(
             start in 0_u64..u64::from(u32::MAX) * 4,
             steps in prop::collection::vec((prop_oneof![
                 4 => 0_u64..3,

@@ -8,7 +8,7 @@ const BODY_LEN: usize = 30;
 const CHECKSUM_LEN: usize = 6;
 const SHOWN_LEN: usize = 4;
 
-/// The shape of a host's secrets: the prefix it issues, and others it still accepts.
+/// The format of a host's secrets: the prefix of new ones, and the prefixes that are accepted.
 ///
 /// ```
 /// use apikeys_core::token::{Prefix, TokenFormat};
@@ -24,52 +24,46 @@ pub struct TokenFormat {
     accepted: Vec<Prefix>,
 }
 
-/// Why a text cannot be one of the host's secrets. A caller learns only 'invalid'.
+/// Why a text cannot be one of the host's secrets. Callers are not told: their denial is `Invalid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
-    /// More than [`TokenFormat::MAX_LEN`] bytes.
-    #[error("longer than any key")]
+    /// The text has more than [`TokenFormat::MAX_LEN`] bytes.
+    #[error("the text is longer than a secret")]
     TooLong,
-    /// Not a prefix, `_` and 36 characters of `0-9A-Za-z`.
-    #[error("not the shape of a key")]
+    /// The text is not a prefix, `_` and 36 characters of `0-9A-Za-z`.
+    #[error("the text does not have the shape of a secret")]
     Shape,
-    /// A prefix that is neither issued nor accepted.
-    #[error("not one of the accepted prefixes")]
+    /// The prefix is not accepted.
+    #[error("the prefix is not accepted")]
     Prefix,
-    /// The last six characters do not fit the rest.
+    /// The last six characters are not the checksum of the others.
     #[error("the checksum does not match")]
     Checksum,
 }
 
 impl TokenFormat {
-    /// Longest secret, in bytes: with it, SHA-256 is a single block.
+    /// The most bytes that a secret may have. They fit one block of SHA-256.
     pub const MAX_LEN: usize = Prefix::MAX_LEN + 1 + BODY_LEN + CHECKSUM_LEN;
 
-    /// A format that issues and accepts `prefix`.
+    /// Creates a format that issues and accepts `prefix`.
     #[must_use]
     pub fn new(prefix: Prefix) -> Self {
         Self { issued: prefix, accepted: Vec::new() }
     }
 
-    /// Goes on accepting secrets with a prefix that is no longer issued.
+    /// Accepts secrets with another prefix as well.
     #[must_use]
     pub fn also_accept(mut self, prefix: Prefix) -> Self {
         self.accepted.push(prefix);
         self
     }
 
-    /// The prefix of new secrets.
-    #[must_use]
-    pub fn issued(&self) -> &Prefix {
-        &self.issued
-    }
-
-    /// Makes a new secret.
+    /// Generates a secret.
     ///
     /// # Errors
     ///
-    /// When `entropy` fails.
+    /// Returns an error if `entropy` fails.
     pub fn generate(&self, entropy: &dyn Entropy) -> Result<Secret, EntropyError> {
         let mut text = Zeroizing::new(String::with_capacity(Self::MAX_LEN));
         text.push_str(self.issued.as_str());
@@ -87,12 +81,11 @@ impl TokenFormat {
         Ok(Secret::new(text, shown))
     }
 
-    /// Tells whether `text` has the shape of one of the host's secrets and a matching checksum.
-    /// Does no I/O and copies nothing.
+    /// Checks the shape, prefix and checksum of `text`, without I/O. Returns the text as a string.
     ///
     /// # Errors
     ///
-    /// The first rule that `text` breaks.
+    /// Returns the first rule that `text` breaks.
     pub fn check<'a>(&self, text: &'a [u8]) -> Result<&'a str, MalformedToken> {
         if text.len() > Self::MAX_LEN {
             return Err(MalformedToken::TooLong);
@@ -123,7 +116,8 @@ impl TokenFormat {
     }
 }
 
-/// A character for `byte`, or none for the few bytes that would make some characters likelier.
+/// The character for `byte`. Returns `None` for the bytes that would make some characters likelier
+/// than others.
 fn unbiased(byte: u8) -> Option<char> {
     const FAIR: u8 = 62 * (u8::MAX / 62);
     if byte >= FAIR {
@@ -132,7 +126,7 @@ fn unbiased(byte: u8) -> Option<char> {
     ALPHABET.get(usize::from(byte % 62)).copied().map(char::from)
 }
 
-/// CRC-32 (IEEE) in base 62, most significant digit first.
+/// The CRC-32 (IEEE) of `text` in base 62, most significant digit first.
 fn checksum(text: &[u8]) -> [u8; CHECKSUM_LEN] {
     let mut rest = crc32fast::hash(text);
     let mut digits = [b'0'; CHECKSUM_LEN];
@@ -157,7 +151,7 @@ mod tests {
         TokenFormat::new(Prefix::new("acme_live").unwrap())
     }
 
-    /// Bit by bit, as the standard describes it; shares nothing with the code above.
+    /// The CRC computed bit by bit, as the standard describes it, independently of the code above.
     fn naive_crc32(text: &[u8]) -> u32 {
         let mut crc = u32::MAX;
         for byte in text {
@@ -175,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_vectors_stay_valid() {
+    fn check_accepts_the_golden_vectors() {
         let file = include_str!("../../tests/golden/tokens.txt");
         let mut seen = 0;
         for line in file.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
@@ -221,7 +215,7 @@ mod tests {
             let digest: [u8; 30] = body.try_into().unwrap();
             assert!(seen.insert(digest), "a secret was made twice");
         }
-        // 61 degrees of freedom: a fair position stays below 130 but once in 10^6 tries.
+        // With 61 degrees of freedom, a fair position exceeds 130 once in a million runs.
         for (position, count) in counts.iter().enumerate() {
             let expected = 1_000_000.0 / 62.0;
             let chi: f64 = count.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
@@ -230,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn any_letter_in_the_other_case_is_refused() {
+    fn check_refuses_a_letter_in_the_other_case() {
         let format = format();
         for _ in 0..200 {
             let secret = format.generate(&OsEntropy).unwrap();
@@ -246,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_no_longer_issued_are_accepted_when_named() {
+    fn check_accepts_the_additional_prefixes() {
         let old = TokenFormat::new(Prefix::new("acme").unwrap());
         let secret = old.generate(&OsEntropy).unwrap();
         let new = format();
@@ -257,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_has_its_name() {
+    fn check_returns_the_rule_that_the_text_breaks() {
         let format = format();
         let good = format.generate(&OsEntropy).unwrap().expose().to_owned();
         assert_eq!(format.check(b""), Err(MalformedToken::Shape));
@@ -268,7 +262,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_made_is_accepted_and_carries_the_naive_checksum(seed: [u8; 16]) {
+        fn generated_secret_is_accepted_and_has_the_naive_checksum(seed: [u8; 16]) {
             let secret = format().generate(&Seeded(seed)).unwrap();
             let text = secret.expose();
             prop_assert_eq!(format().check(text.as_bytes()), Ok(text));
@@ -277,12 +271,12 @@ mod tests {
         }
 
         #[test]
-        fn arbitrary_bytes_neither_panic_nor_pass(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        fn check_refuses_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
             prop_assert!(format().check(&bytes).is_err());
         }
 
         #[test]
-        fn one_changed_byte_is_refused(seed: [u8; 16], at in 0_usize..46, byte: u8) {
+        fn check_refuses_a_secret_with_one_changed_byte(seed: [u8; 16], at in 0_usize..46, byte: u8) {
             let secret = format().generate(&Seeded(seed)).unwrap();
             let mut bytes = secret.expose().as_bytes().to_vec();
             prop_assume!(bytes[at] != byte);
@@ -291,7 +285,7 @@ mod tests {
         }
 
         #[test]
-        fn a_well_shaped_text_passes_only_with_the_naive_checksum(body in "[0-9A-Za-z]{30}", sum in "[0-9A-Za-z]{6}") {
+        fn check_accepts_a_well_shaped_text_only_with_the_naive_checksum(body in "[0-9A-Za-z]{30}", sum in "[0-9A-Za-z]{6}") {
             let head = format!("acme_live_{body}");
             let passes = format().check(format!("{head}{sum}").as_bytes()).is_ok();
             prop_assert_eq!(passes, sum == naive_checksum(&head));

@@ -2,11 +2,11 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The whole text that a caller sends. It is handed out once, when the key is created.
+/// The text that a caller sends to use a key. It is available once, when the key is created.
 ///
-/// It does not print, neither with `{}` nor with `{:?}`, does not serialize, and is wiped from
-/// memory when dropped. [`expose`](Self::expose) is the one way to its text, so that every use
-/// can be found by name.
+/// A secret cannot be displayed or serialized, its `Debug` output shows the display prefix only, and
+/// its memory is wiped when it is dropped. [`expose`](Self::expose) is the only access to the text,
+/// so that every use can be found by name.
 ///
 /// ```compile_fail
 /// # fn secret() -> apikeys_core::Secret { loop {} }
@@ -28,13 +28,13 @@ impl Secret {
         Self { text, shown }
     }
 
-    /// The text, to be shown to its owner once.
+    /// The text, which is to be shown to its owner once.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// The part that may be shown for ever: the prefix and the first four characters.
+    /// The part that may be shown at any time: the prefix and the first four characters.
     #[must_use]
     pub fn display_prefix(&self) -> &str {
         self.text.get(..self.shown).unwrap_or_default()
@@ -54,7 +54,7 @@ mod tests {
     static_assertions::assert_not_impl_any!(Secret: fmt::Display, serde::Serialize, Clone);
 
     #[test]
-    fn debug_shows_the_display_prefix_and_no_more() {
+    fn debug_shows_the_display_prefix_only() {
         let secret = Secret::new(Zeroizing::new("acme_live_0123456789".into()), 14);
         assert_eq!(format!("{secret:?}"), "Secret(acme_live_0123…)");
     }

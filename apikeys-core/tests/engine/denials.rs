@@ -10,7 +10,7 @@ use apikeys_core::{
 use crate::support::{Bench, actor, id, new_key, org, per_minute, plan, poll_once, request};
 
 #[tokio::test]
-async fn a_flood_of_denials_writes_sixty_rows_and_one_with_the_count() {
+async fn flood_of_denials_makes_sixty_events_and_one_with_the_count() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(1))).await;
     bench.call(&created.secret).await.unwrap();
@@ -37,7 +37,7 @@ async fn a_flood_of_denials_writes_sixty_rows_and_one_with_the_count() {
 }
 
 #[tokio::test]
-async fn denials_of_every_kind_add_up_over_many_minutes() {
+async fn recorded_denials_of_every_kind_add_up_over_many_minutes() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(10))).await;
     let (mut admitted, mut denied) = (0_u64, 0_u64);
@@ -72,7 +72,7 @@ async fn denials_of_every_kind_add_up_over_many_minutes() {
 }
 
 #[tokio::test]
-async fn with_the_buffer_full_denials_are_counted_and_memory_stays_bounded() {
+async fn denials_with_a_full_buffer_are_counted_in_bounded_memory() {
     let bench = Bench::with(|builder| builder.buffer_capacity(20).buffer_timeout(Duration::ZERO)).await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await;
     bench.faults.set(Method::Record, Fault::Error);

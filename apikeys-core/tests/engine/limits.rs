@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::support::{Bench, actor, id, new_key, org, per_minute, plan, request};
 
 #[tokio::test]
-async fn after_the_time_given_a_request_passes_and_before_it_does_not() {
+async fn limited_request_passes_after_retry_after_and_not_before() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(1))).await;
     for _ in 0..5 {
@@ -26,7 +26,7 @@ async fn after_the_time_given_a_request_passes_and_before_it_does_not() {
 }
 
 #[tokio::test]
-async fn refused_requests_consume_nothing() {
+async fn denied_requests_consume_nothing_of_the_rate_limit() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(2))).await;
     bench.manage().deactivate(id(&created)).await.unwrap();
@@ -49,7 +49,7 @@ async fn refused_requests_consume_nothing() {
 }
 
 #[tokio::test]
-async fn an_edited_limit_applies_at_once_and_keeps_the_history() {
+async fn edited_limit_applies_at_once_and_keeps_the_admissions() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(10))).await;
     let edit = |patch: KeyPatch| {
@@ -74,7 +74,7 @@ async fn an_edited_limit_applies_at_once_and_keeps_the_history() {
 }
 
 #[tokio::test]
-async fn a_wall_clock_that_jumps_changes_nothing() {
+async fn wall_clock_that_jumps_does_not_change_rate_limits() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(2))).await;
     let day = "2030-06-01T12:00:00Z".parse::<apikeys_core::Timestamp>().unwrap();
@@ -92,7 +92,7 @@ async fn a_wall_clock_that_jumps_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_window_outlives_every_sweep_until_it_is_empty() {
+async fn sweep_keeps_a_window_until_it_is_empty() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI").rate_limit(per_minute(2))).await;
     bench.maintain().await;
@@ -109,7 +109,7 @@ async fn a_window_outlives_every_sweep_until_it_is_empty() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_requests_at_once_exactly_the_rest_of_the_limit_passes() {
+async fn concurrent_requests_pass_up_to_exactly_the_limit() {
     let keys = ApiKeys::in_memory();
     keys.operator(actor()).set_plan(&org("org"), &plan("enterprise")).await.unwrap();
     for _ in 0..50 {
@@ -138,7 +138,7 @@ proptest! {
     /// Any schedule, several tasks, limits edited on the way: no span of a minute admits more
     /// than the limit of its last request, and none is refused that had room.
     #[test]
-    fn admissions_are_those_of_a_list_of_times(
+    fn engine_admits_like_a_list_of_times(
         steps in prop::collection::vec((prop_oneof![Just(0_u64), 0_u64..20_000_000, 30_000_000_u64..70_000_000], 1_u32..6, 1_usize..6), 1..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

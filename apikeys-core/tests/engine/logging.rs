@@ -3,11 +3,12 @@ use std::time::Duration;
 use apikeys_core::{
     ApiKeys, Denial, MemoryStore,
     conformance::faults::{Fault, Method},
-    token::TokenFormat,
+    token::{Scheme, TokenFormat},
 };
 
 use crate::{
     log::CapturedLog,
+    selective_store::SelectiveStore,
     support::{Bench, actor, new_key, org, plan, request},
 };
 
@@ -64,4 +65,14 @@ async fn unknown_plan_and_missing_pepper_are_logged_once_per_interval() {
     }
     let lines = log.take();
     assert_eq!(lines.len(), 2, "{lines:#?}");
+}
+
+#[tokio::test]
+async fn build_error_for_an_unknown_scheme_is_short_and_printable() {
+    let scheme = Scheme::from(format!("sha3\u{1b}[2J\u{61c}{}", "x".repeat(1_000_000)).as_str());
+    let store = SelectiveStore { inner: MemoryStore::new(), refuses: |_| None, scheme: Some(scheme) };
+    let error = ApiKeys::builder(store).build().await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("sha3") && text.len() < 400, "{} bytes: {}", text.len(), &text[..300]);
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{61c}'), "{text:?}");
 }

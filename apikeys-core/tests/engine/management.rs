@@ -16,7 +16,7 @@ async fn actions(bench: &Bench) -> Vec<Action> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_creations_at_once_exactly_as_many_succeed_as_the_plan_allows() {
+async fn concurrent_creations_succeed_up_to_exactly_the_quota() {
     let keys = ApiKeys::in_memory();
     for round in 0..50 {
         let org = org(&format!("org_{round}"));
@@ -44,7 +44,7 @@ async fn of_many_creations_at_once_exactly_as_many_succeed_as_the_plan_allows() 
 }
 
 #[tokio::test]
-async fn every_key_that_exists_counts_and_a_downgrade_takes_none_away() {
+async fn quota_counts_keys_of_every_status_and_a_downgrade_removes_none() {
     let bench = Bench::new().await;
     bench.set_plan("professional").await;
     let created = [
@@ -74,7 +74,7 @@ async fn every_key_that_exists_counts_and_a_downgrade_takes_none_away() {
 }
 
 #[tokio::test]
-async fn without_api_access_keys_can_be_seen_edited_and_deleted_but_not_created() {
+async fn keys_without_api_access_can_be_managed_but_not_created() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("a")).await;
     bench.set_plan("free").await;
@@ -91,7 +91,7 @@ async fn without_api_access_keys_can_be_seen_edited_and_deleted_but_not_created(
 }
 
 #[tokio::test]
-async fn another_organizations_key_is_one_that_never_existed() {
+async fn key_of_another_organization_is_not_found() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("a")).await;
     let (key, other) = (id(&created), bench.keys.manage(org("other"), actor()));
@@ -109,7 +109,7 @@ async fn another_organizations_key_is_one_that_never_existed() {
 }
 
 #[tokio::test]
-async fn the_log_says_who_changed_what_from_what_to_what() {
+async fn audit_log_has_the_actor_and_the_values_of_each_change() {
     let bench = Bench::new().await;
     let end = bench.clock.wall().saturating_add(Duration::from_secs(60));
     let created = bench.create(new_key("a").rate_limit(per_minute(5))).await;
@@ -146,7 +146,7 @@ async fn the_log_says_who_changed_what_from_what_to_what() {
 }
 
 #[tokio::test]
-async fn an_expiration_in_the_past_is_refused_at_creation_and_edit() {
+async fn expiration_date_in_the_past_is_refused_by_create_and_update() {
     let bench = Bench::new().await;
     let now = bench.clock.wall();
     let soon = now.saturating_add(Duration::from_micros(1));
@@ -160,7 +160,7 @@ async fn an_expiration_in_the_past_is_refused_at_creation_and_edit() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_where_it_stopped_whatever_is_added() {
+async fn list_continues_where_it_stopped_while_keys_are_added() {
     let bench = Bench::new().await;
     let mut made = Vec::new();
     for n in 0..25 {
@@ -182,7 +182,7 @@ async fn a_list_goes_on_where_it_stopped_whatever_is_added() {
 
 /// Every way a commit can go wrong, for each kind of change: in the end it is done once.
 #[tokio::test]
-async fn a_commit_whose_answer_was_lost_is_done_once() {
+async fn change_with_a_lost_answer_is_made_once() {
     let bench = Bench::new().await;
     for fault in [Fault::AfterCommit, Fault::Error] {
         let before = actions(&bench).await.len();
@@ -210,7 +210,7 @@ async fn a_commit_whose_answer_was_lost_is_done_once() {
 }
 
 #[tokio::test]
-async fn many_editors_of_one_key_lose_no_edit() {
+async fn concurrent_edits_of_one_key_are_all_made() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("a")).await;
     let bench = Arc::new(bench);
@@ -229,7 +229,7 @@ async fn many_editors_of_one_key_lose_no_edit() {
 }
 
 #[tokio::test]
-async fn a_forgotten_organization_leaves_one_event_without_names() {
+async fn forgotten_organization_leaves_one_event_without_names() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("personal name")).await;
     bench.call(&created.secret).await.unwrap();
@@ -246,7 +246,7 @@ async fn a_forgotten_organization_leaves_one_event_without_names() {
 }
 
 #[tokio::test]
-async fn a_plan_is_set_once_and_by_name() {
+async fn set_plan_with_the_stored_plan_records_no_event_and_with_an_unknown_one_fails() {
     let bench = Bench::new().await;
     let before = actions(&bench).await.len();
     bench.set_plan("enterprise").await;

@@ -24,7 +24,7 @@ async fn issue(keys: &ApiKeys) -> String {
 }
 
 #[tokio::test]
-async fn old_keys_work_while_their_pepper_is_held_and_new_keys_use_the_newest() {
+async fn keys_work_while_their_pepper_is_held_and_new_ones_use_the_newest() {
     let store = MemoryStore::new();
     let plain = issue(&engine(&store, &[]).await.unwrap()).await;
     let first = issue(&migrating_engine(&store, &[(1, 1)]).await.unwrap()).await;
@@ -41,7 +41,7 @@ async fn old_keys_work_while_their_pepper_is_held_and_new_keys_use_the_newest() 
 }
 
 #[tokio::test]
-async fn a_pepper_that_comes_into_use_elsewhere_makes_unknown_keys_unavailable_and_not_invalid() {
+async fn unknown_key_is_unavailable_while_another_process_uses_a_pepper_that_is_missing_here() {
     let store = MemoryStore::new();
     let old = engine(&store, &[(1, 1)]).await.unwrap();
     let known = issue(&old).await;
@@ -60,7 +60,7 @@ async fn a_pepper_that_comes_into_use_elsewhere_makes_unknown_keys_unavailable_a
 }
 
 #[tokio::test]
-async fn the_same_version_with_another_pepper_finds_nothing() {
+async fn other_pepper_of_the_same_version_verifies_nothing() {
     let store = MemoryStore::new();
     let secret = issue(&engine(&store, &[(1, 1)]).await.unwrap()).await;
     let wrong = engine(&store, &[(1, 9)]).await.unwrap();
@@ -68,7 +68,7 @@ async fn the_same_version_with_another_pepper_finds_nothing() {
 }
 
 #[tokio::test]
-async fn a_pepper_that_cannot_be_used_is_told_at_the_start() {
+async fn build_refuses_invalid_peppers_and_prefixes() {
     let short = ApiKeys::builder(MemoryStore::new()).pepper(1, &[0; 31]).build().await;
     assert!(matches!(short, Err(BuildError::Pepper(InvalidPepper::TooShort))));
     let twice = ApiKeys::builder(MemoryStore::new()).pepper(1, &[0; 32]).pepper(1, &[1; 32]).build().await;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn every_request_is_on_the_log_with_what_became_of_it() {
+async fn every_admitted_request_is_recorded_with_its_outcome() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let meta = RequestMeta::new("POST", "/v1/items?x=1")
@@ -40,7 +40,7 @@ async fn every_request_is_on_the_log_with_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn the_maintenance_writes_within_the_flush_interval_or_when_a_batch_is_full() {
+async fn maintenance_writes_after_the_flush_interval_or_when_a_batch_is_full() {
     let mut bench = Bench::with(|builder| builder.batch_size(10)).await;
     let created = bench.create(new_key("CI")).await;
     bench.maintain().await;
@@ -60,7 +60,7 @@ async fn the_maintenance_writes_within_the_flush_interval_or_when_a_batch_is_ful
 }
 
 #[tokio::test]
-async fn without_maintenance_the_response_waits_for_its_event() {
+async fn finish_without_maintenance_waits_until_the_event_is_written() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     bench.call(&created.secret).await.unwrap();
@@ -70,7 +70,7 @@ async fn without_maintenance_the_response_waits_for_its_event() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_while_its_event_is_written_keeps_its_status() {
+async fn finish_that_is_dropped_keeps_the_status_of_the_request() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     bench.faults.set(Method::Record, Fault::Hang);
@@ -82,7 +82,7 @@ async fn a_client_that_leaves_while_its_event_is_written_keeps_its_status() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_answer_was_lost_is_counted_once() {
+async fn batch_with_a_lost_answer_is_recorded_once() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     for _ in 0..3 {
@@ -96,7 +96,7 @@ async fn a_batch_whose_answer_was_lost_is_counted_once() {
 }
 
 #[tokio::test]
-async fn a_flush_that_is_dropped_half_way_is_taken_up_by_the_next() {
+async fn flush_that_is_dropped_is_continued_by_the_next() {
     let bench = Bench::with(|builder| builder.batch_size(4)).await;
     let created = bench.create(new_key("CI")).await;
     bench.faults.set(Method::Record, Fault::Hang);
@@ -111,7 +111,7 @@ async fn a_flush_that_is_dropped_half_way_is_taken_up_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_writer_the_store_has_forgotten_is_replaced() {
+async fn writer_that_the_store_has_forgotten_is_replaced() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     bench.call(&created.secret).await.unwrap();
@@ -132,7 +132,7 @@ struct Selective {
 
 impl Selective {
     async fn new(refuses: fn(&AuditEvent) -> Option<StoreErrorKind>) -> Self {
-        let store = SelectiveStore { inner: MemoryStore::new(), refuses };
+        let store = SelectiveStore { inner: MemoryStore::new(), refuses, scheme: None };
         let failing = FaultStore::new(store, Arc::new(ManualClock::default()));
         let faults = failing.faults().clone();
         let (keys, _maintenance) = ApiKeys::builder(failing).build().await.unwrap();

@@ -15,6 +15,8 @@ pub(crate) struct SelectiveStore {
     pub(crate) inner: MemoryStore,
     /// The error for a batch with this event; `None` if the event can be recorded.
     pub(crate) refuses: fn(&AuditEvent) -> Option<StoreErrorKind>,
+    /// A scheme that the store reports beside those of its secrets.
+    pub(crate) scheme: Option<Scheme>,
 }
 
 #[async_trait::async_trait]
@@ -31,7 +33,9 @@ impl KeyStore for SelectiveStore {
     }
 
     async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
-        self.inner.schemes().await
+        let mut schemes = self.inner.schemes().await?;
+        schemes.extend(self.scheme.clone());
+        Ok(schemes)
     }
 
     async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {

@@ -10,7 +10,7 @@ use apikeys_core::{
 use crate::support::{Bench, id, new_key, outcomes, poll_once};
 
 #[tokio::test]
-async fn a_shutdown_refuses_new_requests_waits_for_those_under_way_and_writes_them() {
+async fn shutdown_refuses_new_requests_and_records_those_under_way() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let maintenance = bench.maintain().await;
@@ -35,7 +35,7 @@ async fn a_shutdown_refuses_new_requests_waits_for_those_under_way_and_writes_th
 }
 
 #[tokio::test]
-async fn a_shutdown_tries_for_a_while_and_tells_what_it_could_not_write() {
+async fn shutdown_with_an_unavailable_store_returns_the_number_of_unrecorded_events() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     bench.faults.set(Method::Record, Fault::Error);
@@ -48,7 +48,7 @@ async fn a_shutdown_tries_for_a_while_and_tells_what_it_could_not_write() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_back_in_time_loses_nothing() {
+async fn shutdown_records_all_events_if_the_store_is_back_in_time() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     bench.maintain().await;
@@ -66,7 +66,7 @@ async fn a_store_that_is_back_in_time_loses_nothing() {
 }
 
 #[tokio::test]
-async fn maintenance_that_is_dropped_loses_nothing() {
+async fn dropped_maintenance_loses_no_event() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let maintenance = bench.maintain().await;

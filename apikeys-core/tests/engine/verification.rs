@@ -7,7 +7,7 @@ use apikeys_core::{
 use crate::support::{Bench, id, new_key, org, plan, request};
 
 #[tokio::test]
-async fn the_handler_learns_who_calls() {
+async fn admission_names_the_key_organization_plan_and_rate() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let admission = bench.verify(&created.secret).await.unwrap();
@@ -20,7 +20,7 @@ async fn the_handler_learns_who_calls() {
 }
 
 #[tokio::test]
-async fn a_malformed_key_is_refused_without_asking_the_store() {
+async fn malformed_key_is_denied_without_a_lookup() {
     let bench = Bench::new().await;
     let good = bench.create(new_key("CI")).await.secret.expose().to_owned();
     let before = bench.faults.calls(Method::Find);
@@ -54,7 +54,7 @@ async fn a_malformed_key_is_refused_without_asking_the_store() {
 
 /// A wrong checksum passes once in 2^32 tries: none of a million, and no memory is kept of them.
 #[tokio::test]
-async fn a_million_well_shaped_guesses_reach_the_store_not_once() {
+async fn million_guesses_with_wrong_checksums_cause_no_lookup() {
     let bench = Bench::new().await;
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let alphabet = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -74,7 +74,7 @@ async fn a_million_well_shaped_guesses_reach_the_store_not_once() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_invalid_and_leaves_no_trace() {
+async fn unknown_key_is_invalid_and_leaves_no_state() {
     let bench = Bench::new().await;
     let format = TokenFormat::new("test_key".parse().unwrap());
     let stranger = format.generate(&apikeys_core::entropy::OsEntropy::new()).unwrap();
@@ -84,7 +84,7 @@ async fn an_unknown_key_is_invalid_and_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn only_the_holder_of_the_real_secret_learns_the_keys_state() {
+async fn guess_with_the_same_display_prefix_is_invalid_whatever_the_keys_state() {
     let bench = Bench::new().await;
     let keys = [
         bench.create(new_key("active")).await,
@@ -113,7 +113,7 @@ async fn only_the_holder_of_the_real_secret_learns_the_keys_state() {
 }
 
 #[tokio::test]
-async fn a_key_works_until_the_very_instant_it_expires_and_again_when_extended() {
+async fn key_works_until_the_instant_it_expires_and_again_when_extended() {
     let bench = Bench::new().await;
     let end = bench.clock.wall().saturating_add(Duration::from_secs(10));
     let created = bench.create(new_key("CI").expires_at(end)).await;
@@ -132,7 +132,7 @@ async fn a_key_works_until_the_very_instant_it_expires_and_again_when_extended()
 }
 
 #[tokio::test]
-async fn a_plan_without_api_access_refuses_at_once_and_an_upgrade_lets_in_at_once() {
+async fn change_of_plan_applies_to_the_next_request() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     for _ in 0..3 {
@@ -151,7 +151,7 @@ async fn a_plan_without_api_access_refuses_at_once_and_an_upgrade_lets_in_at_onc
 }
 
 #[tokio::test]
-async fn a_plan_that_is_not_in_the_catalogue_is_no_guess() {
+async fn organization_on_an_unknown_plan_is_unavailable() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let other = Plans::new([Plan::new("other", Quota::Unlimited).unwrap()]).unwrap();
@@ -166,7 +166,7 @@ async fn a_plan_that_is_not_in_the_catalogue_is_no_guess() {
 }
 
 #[tokio::test]
-async fn keys_of_an_old_prefix_work_while_it_is_accepted() {
+async fn keys_with_an_old_prefix_work_while_it_is_accepted() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let build = |accept: bool| {
