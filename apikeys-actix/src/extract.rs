@@ -24,11 +24,11 @@ impl NoCredential {
     }
 }
 
-/// Why there is no [`Caller`] to extract.
+/// Why the [`Caller`] extractor failed.
 ///
-/// Without [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) around the route it is a 500 that says
-/// how to fix it. Under [`optional`](crate::ApiKeyMiddleware::optional) it is the middleware's own
-/// answer to a missing key; a handler that wants to serve such requests takes `Option<Caller>`.
+/// Without an [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) around the route, the response is a 500
+/// that says how to fix it. Under [`optional`](crate::ApiKeyMiddleware::optional) the response is the
+/// middleware's to a missing key; a handler that serves such requests takes `Option<Caller>`.
 #[derive(Clone)]
 pub struct CallerRejection(Reason);
 
@@ -39,7 +39,7 @@ enum Reason {
 }
 
 impl CallerRejection {
-    /// Whether the host forgot the middleware, as opposed to the client its key.
+    /// Whether the middleware is missing, and not the client's key.
     #[must_use]
     pub fn is_missing_middleware(&self) -> bool {
         matches!(self.0, Reason::NoMiddleware)
@@ -55,7 +55,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// What the middleware left.
+/// Returns what the middleware put into the request.
 fn look(request: &HttpRequest) -> Result<Caller, Reason> {
     let extensions = request.extensions();
     if let Some(caller) = extensions.get::<Caller>() {

@@ -1,17 +1,13 @@
 //! API keys in front of any actix-web service: middleware and extractors.
 //!
-//! [`ApiKeyMiddleware`] stands before the routes that need a key. It takes the key out of the
-//! request, has it verified by [`ApiKeys`](apikeys_core::ApiKeys), and either passes the request
-//! on, with a [`Caller`] that says who calls, or answers it. Whatever becomes of a request with a
-//! real key is on its organization's audit log. All rules are those of [`apikeys_core`], which is
-//! re-exported here; this crate translates them to actix's types.
+//! [`ApiKeyMiddleware`] protects the routes that need a key. It takes the key out of a request,
+//! verifies it with [`ApiKeys`], and either passes the request on with its [`Caller`] or answers it.
+//! Each request with a real key is recorded on its organization's audit log. The rules are those of
+//! [`apikeys_core`]; this crate translates them to the types of actix.
 //!
 //! ```
 //! use actix_web::{App, test, web};
-//! use apikeys_actix::{
-//!     ApiKeyMiddleware, Caller,
-//!     apikeys_core::{Actor, ApiKeys, NewKey, OrgId, PlanName},
-//! };
+//! use apikeys_actix::{Actor, ApiKeyMiddleware, ApiKeys, Caller, NewKey, OrgId, PlanName};
 //!
 //! async fn whoami(caller: Caller) -> String {
 //!     format!("{} with the key {}", caller.org(), caller.key_name())
@@ -19,19 +15,19 @@
 //!
 //! # #[actix_web::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = ApiKeys::in_memory(); // a service has a store, and spawns the maintenance
+//! let keys = ApiKeys::in_memory(); // a service uses a store and spawns the maintenance
 //! let protected = ApiKeyMiddleware::new(keys.clone());
 //! let app = App::new()
 //!     .service(web::scope("/v1").wrap(protected).route("/whoami", web::get().to(whoami)))
-//!     .route("/healthz", web::get().to(async || "ok")); // not in the scope: open to all
+//!     .route("/healthz", web::get().to(async || "ok")); // not in the scope: needs no key
 //! let app = test::init_service(app).await;
 //!
-//! // Somebody on a plan with API access creates a key …
+//! // An organization on a plan with API access creates a key …
 //! let (org, ann) = (OrgId::new("org_1")?, Actor::new("ann")?);
 //! keys.operator(Actor::new("billing")?).set_plan(&org, PlanName::new("starter")?).await?;
 //! let created = keys.manage(org, ann).create(NewKey::new("CI")?).await?;
 //!
-//! // … and calls with it.
+//! // … and sends it with a request.
 //! let request = test::TestRequest::get()
 //!     .uri("/v1/whoami")
 //!     .insert_header(("authorization", format!("Bearer {}", created.secret.expose())));
@@ -39,7 +35,7 @@
 //! assert_eq!(response.status(), 200);
 //! assert_eq!(response.headers().get("ratelimit").unwrap(), r#""per-key";r=59;t=60"#);
 //!
-//! // Nobody else gets in.
+//! // A request without a key is refused.
 //! let request = test::TestRequest::get().uri("/v1/whoami");
 //! let response = test::call_service(&app, request.to_request()).await;
 //! assert_eq!(response.status(), 401);
@@ -48,17 +44,17 @@
 //! # }
 //! ```
 //!
-//! For a service that is there already, with a pool, CORS and errors of its own, see the [guide].
+//! The [guide] adds API keys to an existing actix-web service.
 //!
 //! # A service from start to stop
 //!
-//! The maintenance runs beside the server, on the thread of `main`: see [`spawn`]. actix stops at
-//! SIGTERM and Ctrl-C, after the requests under way;
-//! then the shutdown writes what is not yet recorded.
+//! The maintenance runs as a task beside the server, on the thread of `main`: see [`spawn`]. actix stops
+//! at SIGTERM and Ctrl-C, after the requests under way. Then the shutdown writes the rest of the audit
+//! log.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
-//! use apikeys_actix::{ApiKeyMiddleware, Caller, apikeys_core::{ApiKeys, MemoryStore}};
+//! use apikeys_actix::{ApiKeyMiddleware, ApiKeys, Caller, MemoryStore};
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -75,65 +71,35 @@
 //! }
 //! ```
 //!
-//! # What is let through
+//! # Requests and responses
 //!
-//! The first that applies:
+//! The [guide of the core](apikeys_core::guide#which-requests-pass) lists which requests pass, how the
+//! others are answered, and what is recorded. In terms of actix:
 //!
-//! 1. More than one credential (two header lines, a list, two enabled sources): 400, and nobody
-//!    is asked anything.
-//! 2. No credential: 401. Under [`optional`](ApiKeyMiddleware::optional) the request passes,
-//!    without a [`Caller`].
-//! 3. A text that cannot be a key: 401, and the store is not asked.
-//! 4. A key that cannot be checked, because the store is away: 503, never a pass.
-//! 5. A key that is unknown, deleted, deactivated or expired: 401.
-//! 6. A key of an organization whose plan has no API access: 403.
-//! 7. More requests than the audit log can take: 503.
-//! 8. A key whose rate limit is used up: 429, with `Retry-After`.
-//! 9. Everything else passes, with its `Caller` among the extensions and, unless
-//!    [`keep_credential`](ApiKeyMiddleware::keep_credential) is set, without the headers that may
-//!    carry a key. Its response gets the `RateLimit` and `RateLimit-Policy` headers.
-//!
-//! Keys are never taken from the query of the URL. A `Caller` that somebody else put into the
-//! request is taken out first: only this middleware's own verdict counts. So do not wrap twice:
-//! the inner one finds no credential, or counts the request a second time.
-//!
-//! # Denials are responses
-//!
-//! A denial is an `Ok` response with a body of `application/problem+json`, and the
-//! [`Denial`](apikeys_core::Denial) among its extensions. Middleware around this one treats it as
-//! any other: put CORS outside, so that browsers may read denials and preflights need no key. A
-//! host with an envelope of its own sets a [`renderer`](ApiKeyMiddleware::renderer).
-//!
-//! # What is recorded
-//!
-//! A request that was let through is one event: with its status when the response's head is
-//! ready, which is before the body is sent; as aborted when actix drops it before that, because
-//! the handler panics, the server is stopped in a hurry, or the client is gone.
-//!
-//! actix does not always look whether it is. Over HTTP/1 a reset connection counts, one that the
-//! client merely closes only with `HttpServer::h1_allow_half_closed(false)`. Otherwise, and over
-//! HTTP/2, the handler runs to its end, and the event says what it answered.
-//!
-//! Errors are answers too, wherever actix turns them into a response: that of a handler on the
-//! spot, that of middleware further in when it has come all the way out. Either is recorded with
-//! the status that the client gets, and gets the rate limit headers; the latter passes through
-//! and can still be told by its type.
-//!
-//! The client's address is that of the connection's peer, or counted over
-//! [`trusted_hops`](ApiKeyMiddleware::trusted_hops). The path is that of the URI: the whole one,
-//! also in a scope, unless middleware further out has rewritten it, as `NormalizePath` does.
+//! * An admitted request has its [`Caller`] among its extensions. A `Caller` that other middleware put
+//!   there is removed, because only the verdict of this middleware counts. Do not wrap twice: the inner
+//!   middleware finds no credential, or counts the request a second time.
+//! * A denial is an `Ok` response, with the [`Denial`] among its extensions. Middleware around this one
+//!   treats it like any other response: put CORS outside, so that browsers can read denials and
+//!   preflights need no key.
+//! * Errors are recorded with the status of the response that actix makes of them, and that response
+//!   gets the rate limit headers. Errors of inner middleware pass through, and their type is kept.
+//! * A request is recorded as aborted if actix drops it before the response's head is ready: the handler
+//!   panics, the server stops without waiting, or the client has left. Over HTTP/1 actix notices a reset
+//!   connection, and a closed one only with `HttpServer::h1_allow_half_closed(false)`. Otherwise, and
+//!   over HTTP/2, the handler runs to its end and the request is recorded as answered.
+//! * The client's address is that of the connection's peer, unless
+//!   [`trusted_hops`](ApiKeyMiddleware::trusted_hops) is set. The path is the whole path of the URI, also
+//!   in a scope, unless outer middleware has rewritten it, as `NormalizePath` does.
 //!
 //! # The order of middleware
 //!
-//! Of several `wrap` calls the last one is the outermost: requests pass them from bottom to top.
-//! So `.wrap(ApiKeyMiddleware::new(keys)).wrap(Cors::default())` asks CORS first.
+//! Of several `wrap` calls the last is the outermost: `.wrap(ApiKeyMiddleware::new(keys))` before
+//! `.wrap(Cors::default())` asks CORS first. Around a resource, `wrap` protects its path with all
+//! methods; around a scope all paths below its prefix, so that unknown paths are answered with 401.
 //!
-//! Around a resource, `wrap` protects its path, with all methods. Around a scope it protects all
-//! paths below the scope's prefix, so that strangers get 401 also for those that do not exist, and
-//! around the app all there are. The rest is open.
-//!
-//! No middleware further out may hold a clone of the `HttpRequest` while it calls the inner
-//! service: actix then lets nobody change the request, and panics when its key is taken out.
+//! Outer middleware must not keep a clone of the `HttpRequest` while it calls the inner service. actix
+//! does not let a shared request be changed, and panics when the key is removed from it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod caller;

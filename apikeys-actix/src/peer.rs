@@ -2,7 +2,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use actix_web::HttpRequest;
 
-/// How the peer's address is found.
+/// Where the peer's address is read from.
 #[derive(Clone, Default)]
 pub(crate) enum PeerSource {
     #[default]

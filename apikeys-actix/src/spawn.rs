@@ -1,18 +1,18 @@
 use actix_web::rt::task::JoinHandle;
 use apikeys_core::Maintenance;
 
-/// Runs the maintenance beside the server, until [`ApiKeys::shutdown`](apikeys_core::ApiKeys::shutdown).
-/// The handle may be dropped.
+/// Runs the maintenance as a task until [`ApiKeys::shutdown`](apikeys_core::ApiKeys::shutdown). The
+/// handle may be dropped.
 ///
-/// It works in `#[actix_web::main]` and in `#[tokio::main]`, whereas `actix_web::rt::spawn` panics in
-/// the latter. Call it once, in `main`: what a worker's `App` spawns ends with that worker.
+/// Works in `#[actix_web::main]` and in `#[tokio::main]`; `actix_web::rt::spawn` panics in the latter.
+/// Call it once, in `main`, because a task that a worker spawns ends with that worker.
 ///
 /// # Panics
 ///
-/// Outside of both.
+/// Panics outside of a tokio runtime.
 ///
 /// ```
-/// use apikeys_actix::apikeys_core::{ApiKeys, MemoryStore};
+/// use apikeys_actix::{ApiKeys, MemoryStore};
 ///
 /// # #[actix_web::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,7 @@ use apikeys_core::Maintenance;
 /// let maintenance = apikeys_actix::spawn(maintenance);
 /// // … serve …
 /// keys.shutdown().await?;
-/// maintenance.await?; // it has ended, too
+/// maintenance.await?; // the task has ended as well
 /// # Ok(())
 /// # }
 /// ```

@@ -9,6 +9,8 @@ pub mod conformance;
 mod denial;
 pub mod engine;
 pub mod entropy;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 pub mod http;
 pub mod id;
 pub mod key;

@@ -8,9 +8,9 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The response body of [`ApiKeyService`](crate::ApiKeyService): the inner service's own, or
-    /// that of a denial. It hides nothing of either, so that compression, gRPC and whatever else
-    /// works on bodies works on it.
+    /// The response body of [`ApiKeyService`](crate::ApiKeyService): the inner service's body, or
+    /// that of a denial. It passes on frames, trailers and size hints unchanged, so that compression
+    /// and gRPC work on it.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]

@@ -10,8 +10,8 @@ use http::{Request, StatusCode, request::Parts};
 
 use crate::{Caller, guard::Guard};
 
-/// Left by the layer in a request that it let through without a credential, so that an extractor
-/// can tell such a request from one that no layer has seen.
+/// Marks a request that the layer let through without a credential. An extractor can tell it from a
+/// request that no layer has seen.
 #[derive(Clone)]
 pub(crate) struct NoCredential(Arc<Guard>);
 
@@ -21,11 +21,11 @@ impl NoCredential {
     }
 }
 
-/// Why there is no [`Caller`] to extract.
+/// Why the [`Caller`] extractor failed.
 ///
-/// Without [`ApiKeyLayer`](crate::ApiKeyLayer) around the route it is a 500 that says how to fix
-/// it. Under [`optional`](crate::ApiKeyLayer::optional) it is the layer's own answer to a missing
-/// key; a handler that wants to serve such requests takes `Option<Caller>`.
+/// Without an [`ApiKeyLayer`](crate::ApiKeyLayer) around the route, the response is a 500 that says
+/// how to fix it. Under [`optional`](crate::ApiKeyLayer::optional) the response is the layer's to a
+/// missing key; a handler that serves such requests takes `Option<Caller>`.
 #[derive(Clone)]
 pub struct CallerRejection(Reason);
 
@@ -36,7 +36,7 @@ enum Reason {
 }
 
 impl CallerRejection {
-    /// Whether the host forgot the layer, as opposed to the client its key.
+    /// Whether the layer is missing, and not the client's key.
     #[must_use]
     pub fn is_missing_layer(&self) -> bool {
         matches!(self.0, Reason::NoLayer)
@@ -51,7 +51,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// `None` for a request without a credential, under an optional layer.
+/// Returns `None` for a request without a credential under an optional layer.
 impl<S: Sync> OptionalFromRequestParts<S> for Caller {
     type Rejection = CallerRejection;
 
@@ -60,7 +60,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Caller {
     }
 }
 
-/// What the layer left.
+/// Returns what the layer put into the request.
 fn look(parts: &Parts) -> Result<Result<Caller, NoCredential>, CallerRejection> {
     if let Some(caller) = parts.extensions.get::<Caller>() {
         return Ok(Ok(caller.clone()));

@@ -6,12 +6,12 @@ use std::{
 
 use http::Extensions;
 
-/// Who is at the other end of a request's connection.
+/// The address at the other end of a request's connection.
 ///
-/// A server that knows puts it into the request's extensions before [`ApiKeyLayer`] sees the
-/// request, so that the audit log can name the address. Feature `axum` also takes
-/// `axum::extract::ConnectInfo<SocketAddr>`, which
-/// `Router::into_make_service_with_connect_info` provides.
+/// A server puts it into the request's extensions before [`ApiKeyLayer`] sees the request, so that
+/// the audit log has the address. With feature `axum`, the layer also reads
+/// `axum::extract::ConnectInfo<SocketAddr>`, which `Router::into_make_service_with_connect_info`
+/// provides.
 ///
 /// ```
 /// use apikeys_tower::PeerAddr;
@@ -38,7 +38,7 @@ impl From<SocketAddr> for PeerAddr {
     }
 }
 
-/// How the peer's address is found.
+/// Where the peer's address is read from.
 #[derive(Clone, Default)]
 pub(crate) enum PeerSource {
     #[default]
