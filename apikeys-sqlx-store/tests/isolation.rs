@@ -27,12 +27,12 @@ use apikeys_sqlx_store::{
         store::{AuditQuery, KeyStore, StoreErrorKind, StoreResult, UsageQuery, UsageStep},
     },
 };
+use apikeys_test_leftovers::Folder;
 use common::{NOW, create, org, url};
 use sqlx::{
     Connection, Row, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions},
 };
-use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 /// Longer than any read may take, and shorter than the engine waits for a verification.
@@ -56,19 +56,19 @@ struct Endless {
     pool: Option<SqlitePool>,
     large: KeyRow,
     other: SecretRow,
-    _folder: TempDir,
+    _folder: Folder,
 }
 
 impl Endless {
     async fn connected() -> Self {
-        let folder = TempDir::new().unwrap();
+        let folder = Folder::new();
         let path = folder.path().join("keys.db");
         let store = SqliteStore::connect(&url(&path)).await.unwrap();
         Self::filled(store, None, &path, folder).await
     }
 
     async fn on_pool(connections: u32) -> Self {
-        let folder = TempDir::new().unwrap();
+        let folder = Folder::new();
         let path = folder.path().join("host.db");
         let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
         let pool = SqlitePoolOptions::new().max_connections(connections).connect_with(options).await.unwrap();
@@ -77,7 +77,7 @@ impl Endless {
         Self::filled(store, Some(pool), &path, folder).await
     }
 
-    async fn filled(store: SqliteStore, pool: Option<SqlitePool>, path: &Path, folder: TempDir) -> Self {
+    async fn filled(store: SqliteStore, pool: Option<SqlitePool>, path: &Path, folder: Folder) -> Self {
         let (large, _) = create(&store, &org("large")).await;
         let (_, other) = create(&store, &org("other")).await;
         let mut beside = common::beside(path).await;

@@ -27,8 +27,8 @@ use apikeys_sqlx_store::{
         store::{AuditQuery, Batch, KeyQuery, KeyStore, UsageQuery, UsageStep},
     },
 };
+use apikeys_test_leftovers::Folder;
 use common::{create, org, request, secret, url, writer};
-use tempfile::TempDir;
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 /// Longer than any line may be.
@@ -109,7 +109,7 @@ async fn log_lines_do_not_grow_with_what_is_written_and_read() {
     let log = Log::installed();
     tracing::trace!("captured");
     assert!(log.longest() > 0, "nothing is captured");
-    let folder = TempDir::new().unwrap();
+    let folder = Folder::new();
     let store = SqliteStore::connect(&url(&folder.path().join("keys.db"))).await.unwrap();
     let (key, _) = create(&store, &org("acme")).await;
     let writer = writer(&store).await;
