@@ -50,6 +50,7 @@ pub mod audit;
 pub mod changes;
 pub mod faults;
 mod fixture;
+pub mod forgetting;
 mod harness;
 pub mod keys;
 mod list;

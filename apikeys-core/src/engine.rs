@@ -18,6 +18,7 @@ mod manage_error;
 mod managed_key;
 mod observe;
 mod operator;
+mod purge;
 mod recorder;
 mod request_start;
 mod store_access;

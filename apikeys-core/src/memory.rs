@@ -1,7 +1,8 @@
-//! A store that lives in memory and dies with the process: for test suites, and for trying out.
+//! A store in memory, for tests and first steps.
 
 mod change_log;
 mod commit;
+mod purge;
 mod record;
 mod state;
 
@@ -18,24 +19,23 @@ use crate::{
     id::{EventId, KeyId, OrgId, WriterId},
     key::KeyView,
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Recorded, StoreResult,
-        UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
+        StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
 
-/// A [`KeyStore`] in memory. It keeps every promise but one: nothing outlives the process.
+/// A [`KeyStore`] in memory, for tests and first steps. Everything is gone when the process ends.
 ///
 /// Clones share the data, so that a test can run several instances on one store. Each call holds
-/// one lock from beginning to end, which makes it a transaction.
+/// one lock from beginning to end, which makes the call a transaction.
 ///
 /// ```
 /// use apikeys_core::{MemoryStore, OrgId, store::KeyStore};
 ///
 /// # pollster::block_on(async {
 /// let store = MemoryStore::new();
-/// let nobody = store.org(&OrgId::new("org_1")?).await?;
-/// assert_eq!(nobody, None);
+/// assert_eq!(store.org(&OrgId::new("org_1")?).await?, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
@@ -45,25 +45,25 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every write checks before it changes anything, so that a panic leaves nothing half done
-    /// and a poisoned lock can be taken.
+    /// Takes the lock, even if it is poisoned: every write checks before it changes anything, so
+    /// that a panic leaves nothing half done.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Shows how much is stored, and nothing of what.
+/// Shows how many rows are stored, but no values.
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
         f.debug_struct("MemoryStore")
-            .field("organizations", &state.orgs.len())
+            .field("organizations", &state.orgs.values().filter(|org| org.plan.is_some()).count())
             .field("keys", &state.keys.len())
             .field("secrets", &state.secrets.len())
             .field("events", &state.events())
@@ -114,5 +114,9 @@ impl KeyStore for MemoryStore {
 
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
         Ok(self.lock().usage(query))
+    }
+
+    async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+        Ok(self.lock().purge(max_rows))
     }
 }

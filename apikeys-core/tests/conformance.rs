@@ -72,6 +72,7 @@ fn the_list_holds_every_promise_once() {
         ("audit", include_str!("../src/conformance/audit.rs")),
         ("usage", include_str!("../src/conformance/usage.rs")),
         ("organizations", include_str!("../src/conformance/organizations.rs")),
+        ("forgetting", include_str!("../src/conformance/forgetting.rs")),
     ] {
         let functions = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
         written.extend(functions.map(|line| format!("{group}::{}", line.split('(').next().unwrap())));

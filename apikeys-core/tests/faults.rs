@@ -59,6 +59,7 @@ impl Case {
                 let query = UsageQuery::new(org(), key, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);
                 format!("{:?}", store.usage(&query).await?)
             }
+            Method::Purge => format!("{:?}", store.purge(1).await?),
         })
     }
 
@@ -79,7 +80,9 @@ impl Case {
             | Method::Key
             | Method::Keys
             | Method::Audit
-            | Method::Usage => None,
+            | Method::Usage
+            // Nothing has been forgotten.
+            | Method::Purge => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! SQLite: the embedded store, for a service on one machine.
 
 #[macro_use]
-mod sized;
+mod append_statements;
 
 mod append;
 mod commit;
@@ -10,8 +10,11 @@ mod find;
 mod list;
 mod log;
 mod migrate;
+mod orgs;
+mod pages;
 #[cfg(test)]
 mod plans;
+mod purge;
 mod read;
 mod record;
 mod rows;
@@ -28,7 +31,7 @@ use apikeys_core::{
     id::{EventId, WriterId},
     key::KeyView,
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Recorded,
+        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
         StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
@@ -41,6 +44,7 @@ use self::{
     commit::Commit,
     connect::Connections,
     migrate::Migrate,
+    purge::Purge,
     read::{Reads, reading},
     record::{OpenWriter, RecordAtOnce, RecordWithCare},
     spans::KnownSpans,
@@ -246,5 +250,9 @@ impl KeyStore for SqliteStore {
 
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
         reading("usage", || list::usage(&self.management, query)).await
+    }
+
+    async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+        self.write("purge", &Purge { max_rows }).await
     }
 }

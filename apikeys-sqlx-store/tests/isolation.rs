@@ -43,7 +43,7 @@ const ENDLESS: [&str; 4] = [
     "DROP TABLE apikeys_usage",
     "CREATE VIEW apikeys_usage AS
         WITH RECURSIVE numbers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM numbers)
-        SELECT number AS hour, zeroblob(number % 16) AS key, 0 AS requests, 0 AS denied FROM numbers",
+        SELECT number AS hour, 0 AS org, zeroblob(number % 16) AS key, 0 AS requests, 0 AS denied FROM numbers",
     "DROP TABLE apikeys_audit_spans",
     "CREATE VIEW apikeys_audit_spans AS
         WITH RECURSIVE numbers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM numbers)

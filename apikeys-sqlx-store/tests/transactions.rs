@@ -31,8 +31,9 @@ use sqlx::{
 };
 
 /// Every table that a write touches.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "apikeys_orgs",
+    "apikeys_forgotten",
     "apikeys_keys",
     "apikeys_secrets",
     "apikeys_schemes",
@@ -194,6 +195,28 @@ async fn a_fault_at_any_statement_of_a_batch_leaves_nothing_half_done() {
         .await;
     // The writer, the counters, usage old and new, the events, the spans.
     assert!(faults >= 6, "{faults} faults");
+}
+
+/// Each piece of a purge is done as a whole or not at all, and the next call goes on.
+#[tokio::test]
+async fn fault_at_any_statement_of_a_purge_leaves_nothing_half_done() {
+    let template = Template::new().await;
+    let forgetting =
+        change(ChangeKind::ForgetOrg { org: template.old.org.clone() }, Action::OrganizationForgotten);
+    {
+        let store = SqliteStore::connect(&url(&template.folder.path().join("template.db"))).await.unwrap();
+        done(&store, &forgetting).await;
+        store.close().await.unwrap();
+    }
+    let faults = template
+        .faults(async |store| {
+            let purged = store.purge(1_000).await?;
+            assert!(purged.rows > 0 && !purged.more, "{purged:?}");
+            Ok(())
+        })
+        .await;
+    // A deletion in each of eight tables, the scheme's count, and the note how far usage is purged.
+    assert!(faults >= 10, "{faults} faults");
 }
 
 /// However far a commit came when its future was dropped.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, NOW, actor, create, delete, moved_on, name, org, renamed, update},
+    fixture::{Fixture, NOW, actor, create, delete, first, moved_on, name, org, renamed, update},
 };
 use crate::{
     Timestamp,
@@ -14,7 +14,7 @@ use crate::{
     denial::DenialCode,
     id::EventId,
     key::KeyRow,
-    store::{AuditQuery, Change},
+    store::{AuditQuery, Change, Committed},
 };
 
 /// What is known of an event comes back as it was recorded: particulars of every kind, requests
@@ -233,9 +233,11 @@ async fn read(store: &Fixture, row: &KeyRow) -> Vec<AuditEvent> {
 async fn filled(store: &Fixture) -> (Vec<AuditEvent>, Vec<KeyRow>) {
     let org = org("o");
     let rows: Vec<_> = ["one", "two"].map(|text| KeyRow { name: name(text), ..store.row(&org) }).to_vec();
-    for row in &rows {
-        let silent = Change { events: Vec::new(), ..store.change(create(row, &[])) };
-        store.submit(&silent).await;
+    for (number, row) in rows.iter().enumerate() {
+        let creation = create(row, &[]);
+        let creation = if number == 0 { first(creation) } else { creation };
+        let silent = Change { events: Vec::new(), ..store.change(creation) };
+        assert!(matches!(store.submit(&silent).await, Committed::Done { .. }));
     }
     let actions = [Action::Request, Action::KeyUpdated, Action::Request, Action::AuditGap];
     let mut events: Vec<_> = (0..24_usize)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, create, create_within, delete, is_rejected, org, plan, renamed, update},
+    fixture::{Fixture, create, create_within, delete, first, is_rejected, org, plan, renamed, update},
     harness::race,
 };
 use crate::{
@@ -22,7 +22,7 @@ pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: 
     let edited = renamed(&row, "edited");
     let to_plan = |plan, expected| ChangeKind::SetPlan { org: org.clone(), plan, expected: Some(expected) };
     let changes = [
-        store.change(create_within(&row, std::slice::from_ref(&secret), Some(1))),
+        store.change(first(create_within(&row, std::slice::from_ref(&secret), Some(1)))),
         store.change(update(&edited)),
         store.change(to_plan(plan("free"), plan("starter"))),
         store.change(delete(&row)),
@@ -51,7 +51,7 @@ pub async fn a_change_made_many_times_at_once_is_done_once(harness: &dyn AnyHarn
         let org = org(&format!("o{round}"));
         let row = store.row(&org);
         let secret = store.secret(row.id);
-        let creation = store.change(create_within(&row, &[secret], Some(1)));
+        let creation = store.change(first(create_within(&row, &[secret], Some(1))));
         assert_eq!(at_once(harness, &store, &creation).await.len(), 1, "round {round}");
         assert_eq!((store.key_count(&org).await, store.log(&org).await.len()), (1, 1), "round {round}");
 
@@ -66,8 +66,8 @@ pub async fn a_change_made_many_times_at_once_is_done_once(harness: &dyn AnyHarn
 pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
-    let creation = store.change(create(&row, &[store.secret(row.id)]));
-    let first = store.submit(&creation).await;
+    let creation = store.change(first(create(&row, &[store.secret(row.id)])));
+    let answer = store.submit(&creation).await;
     // With the first these are 10,000.
     let writers: Vec<_> = (0..33)
         .map(|number| {
@@ -91,7 +91,7 @@ pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
         .collect();
     race(harness, writers).await;
     assert_eq!(store.revision().await, Revision(10_000));
-    assert_eq!(store.submit(&creation).await, first);
+    assert_eq!(store.submit(&creation).await, answer);
     assert_eq!(store.key_count(&row.org).await, 1);
 }
 
@@ -119,8 +119,9 @@ pub async fn changes_at_once_get_numbers_of_their_own(harness: &dyn AnyHarness) 
     let store = Fixture::open(harness).await;
     let changes: Vec<_> = (0..64)
         .map(|number| {
-            let row = store.row(&org(&format!("o{}", number % 32)));
-            let (change, store) = (store.change(create(&row, &[store.secret(row.id)])), store.shared());
+            let row = store.row(&org(&format!("o{number}")));
+            let (change, store) =
+                (store.change(first(create(&row, &[store.secret(row.id)]))), store.shared());
             async move { store.commit(&change).await.expect("commit") }
         })
         .collect();
@@ -211,7 +212,8 @@ fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec
     let other_plan = ChangeKind::Create {
         row: newcomer.clone(),
         secrets: fresh.to_vec(),
-        expected_plan: plan("free"),
+        plan: plan("free"),
+        expected: Some(plan("free")),
         max_keys: None,
     };
     let set = |expected| ChangeKind::SetPlan { org: row.org.clone(), plan: plan("enterprise"), expected };
@@ -224,6 +226,7 @@ fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec
         create_within(&newcomer, &fresh, Some(1)),
         create(&newcomer, &copied),
         other_plan,
+        first(create(&newcomer, &fresh)),
         create_within(&stranger, &[], Some(0)),
         old,
         update(&renamed(&newcomer, "nobody")),

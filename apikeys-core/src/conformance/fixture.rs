@@ -134,8 +134,14 @@ impl Fixture {
         self.store.commit(change).await.expect("commit")
     }
 
-    /// Commits a new change.
-    pub(super) async fn attempt(&self, kind: ChangeKind) -> Committed {
+    /// Commits a new change. A creation for an organization that is not stored expects that, as
+    /// the engine's would.
+    pub(super) async fn attempt(&self, mut kind: ChangeKind) -> Committed {
+        if let ChangeKind::Create { row, .. } = &kind
+            && self.store.org(&row.org).await.expect("org").is_none()
+        {
+            kind = first(kind);
+        }
         self.submit(&self.change(kind)).await
     }
 
@@ -153,6 +159,18 @@ impl Fixture {
         let secret = self.secret(row.id);
         self.done(create(&row, std::slice::from_ref(&secret))).await;
         (row, secret)
+    }
+
+    /// Purges until nothing is left, and returns the number of rows that were removed.
+    pub(super) async fn purge(&self) -> u64 {
+        let mut rows = 0;
+        loop {
+            let purged = self.store.purge(1_000).await.expect("purge");
+            rows += purged.rows;
+            if !purged.more {
+                return rows;
+            }
+        }
     }
 
     pub(super) async fn found(&self, locator: &Locator) -> Option<Found> {
@@ -208,19 +226,29 @@ pub(super) fn moved_on<C: Ord + Copy>(from: Option<C>, to: Option<C>) -> Option<
     to
 }
 
-/// A creation on the plan `starter`, without a quota.
+/// A creation for an organization on the plan `starter`, without a quota.
 pub(super) fn create(row: &KeyRow, secrets: &[SecretRow]) -> ChangeKind {
     create_within(row, secrets, None)
 }
 
-/// A creation on the plan `starter`.
+/// A creation for an organization on the plan `starter`.
 pub(super) fn create_within(row: &KeyRow, secrets: &[SecretRow], max_keys: Option<u32>) -> ChangeKind {
+    let expected = Some(plan("starter"));
     ChangeKind::Create {
         row: row.clone(),
         secrets: secrets.to_vec(),
-        expected_plan: plan("starter"),
+        plan: plan("starter"),
+        expected,
         max_keys,
     }
+}
+
+/// The same creation for an organization that is not stored.
+pub(super) fn first(mut creation: ChangeKind) -> ChangeKind {
+    if let ChangeKind::Create { expected, .. } = &mut creation {
+        *expected = None;
+    }
+    creation
 }
 
 /// An update to `row`, made from the version before.

@@ -2,7 +2,9 @@
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, NOW, actor, create, delete, is_rejected, moved_on, name, org, plan, renamed, update},
+    fixture::{
+        Fixture, NOW, actor, create, delete, first, is_rejected, moved_on, name, org, plan, renamed, update,
+    },
     harness::race,
 };
 use crate::{
@@ -306,7 +308,8 @@ pub async fn an_id_in_use_is_rejected(harness: &dyn AnyHarness) {
     let (row, _) = store.create(&org("o")).await;
     for org in [org("o"), org("other")] {
         let twin = KeyRow { id: row.id, ..store.row(&org) };
-        let change = store.change(create(&twin, &[store.secret(row.id)]));
+        let creation = create(&twin, &[store.secret(row.id)]);
+        let change = store.change(if twin.org == row.org { creation } else { first(creation) });
         assert!(is_rejected(store.commit(&change).await));
     }
     assert_eq!(store.view(&row).await.expect("the key").row, row);

@@ -113,17 +113,25 @@ macro_rules! __conformance_promises {
                 usage_goes_with_its_key_and_organization
             }
             organizations {
-                an_organization_that_was_never_stored_is_none
-                a_first_key_stores_its_organization
-                a_plan_is_set_only_from_the_expected_one
-                a_new_plan_holds_at_once_for_every_key
-                of_many_plans_set_at_once_exactly_one_is
-                of_a_forgotten_organization_one_event_remains
-                forgetting_leaves_other_organizations_alone
-                a_batch_that_comes_after_forgetting_is_dropped
-                a_forgotten_id_can_be_used_again
-                forgetting_what_is_not_stored_is_not_found
-                forgetting_beside_other_writes_leaves_no_pieces
+                organization_without_changes_is_not_stored
+                first_key_stores_its_organization
+                plan_is_set_only_if_the_stored_plan_is_the_expected_one
+                new_plan_is_found_with_every_key_at_once
+                concurrent_changes_of_one_plan_succeed_exactly_once
+                creation_is_refused_if_the_stored_plan_is_not_the_expected_one
+            }
+            forgetting {
+                forgotten_organization_is_unreadable_before_and_after_the_purge
+                purge_in_pieces_of_one_row_leaves_other_organizations_alone
+                purge_that_was_dropped_is_continued_by_the_next
+                concurrent_purges_remove_everything_once
+                purge_without_a_forgotten_organization_removes_nothing
+                forgotten_id_returns_as_a_new_organization
+                batch_after_forgetting_is_dropped_with_its_counts
+                events_without_a_key_after_forgetting_are_kept
+                change_decided_before_forgetting_is_refused
+                forgetting_an_organization_that_is_not_stored_is_not_found
+                forgetting_beside_other_writes_leaves_nothing_behind
             }
         }
     };

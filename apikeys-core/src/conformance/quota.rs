@@ -2,7 +2,7 @@
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, NOW, create, create_within, delete, org, plan},
+    fixture::{Fixture, NOW, create, create_within, delete, first, org, plan},
     harness::race,
 };
 use crate::{
@@ -207,9 +207,19 @@ async fn create_at_once(
     let creations: Vec<_> = (0..number)
         .map(|_| {
             let row = store.row(org);
-            let change = store.change(create_within(&row, &[store.secret(row.id)], max_keys));
+            let creation = create_within(&row, &[store.secret(row.id)], max_keys);
+            let on_plan = store.change(creation.clone());
+            let as_first = store.change(first(creation));
             let store = store.shared();
-            async move { store.commit(&change).await.expect("commit") }
+            async move {
+                // As the engine does: decided on what is stored, and again if that has changed.
+                let is_stored = store.org(&row.org).await.expect("org").is_some();
+                let change = if is_stored { &on_plan } else { &as_first };
+                match store.commit(change).await.expect("commit") {
+                    Committed::PlanChanged => store.commit(&on_plan).await.expect("commit"),
+                    answer => answer,
+                }
+            }
         })
         .collect();
     race(harness, creations).await

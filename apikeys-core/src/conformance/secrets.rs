@@ -2,7 +2,7 @@
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, create, delete, org, renamed, update},
+    fixture::{Fixture, create, delete, first, org, renamed, update},
     harness::race,
 };
 use crate::{
@@ -138,9 +138,9 @@ pub async fn of_many_keys_with_one_locator_exactly_one_is_created(harness: &dyn 
         let locator = store.locator(Scheme::Sha256);
         let creations: Vec<_> = (0..8)
             .map(|number| {
-                let row = store.row(&org(&format!("o{number}")));
+                let row = store.row(&org(&format!("o{round}.{number}")));
                 let secret = SecretRow::new(locator.clone(), row.id, row.created_at);
-                let (change, store) = (store.change(create(&row, &[secret])), store.shared());
+                let (change, store) = (store.change(first(create(&row, &[secret]))), store.shared());
                 async move { (row, store.commit(&change).await.expect("commit")) }
             })
             .collect();
@@ -175,6 +175,7 @@ pub async fn schemes_appear_and_disappear_with_their_secrets(harness: &dyn AnyHa
     store.done(delete(&third)).await;
     assert_eq!(in_use(&store).await, [plain]);
     store.done(ChangeKind::ForgetOrg { org: row.org }).await;
+    store.purge().await;
     assert_eq!(in_use(&store).await, []);
 }
 
@@ -187,7 +188,7 @@ pub async fn schemes_are_right_after_changes_at_once(harness: &dyn AnyHarness) {
         .map(|number| {
             let row = store.row(&org(&format!("o{number}")));
             let secret = SecretRow::new(store.locator(scheme.clone()), row.id, row.created_at);
-            let changes = [store.change(create(&row, &[secret])), store.change(delete(&row))];
+            let changes = [store.change(first(create(&row, &[secret]))), store.change(delete(&row))];
             let store = store.shared();
             async move {
                 for change in changes {

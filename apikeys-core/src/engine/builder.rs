@@ -296,6 +296,7 @@ impl Builder {
             lifecycle: Arc::new(Lifecycle::default()),
             lookups: async_lock::Semaphore::new(self.max_concurrent_lookups),
             maintained: AtomicBool::new(false),
+            purge_wanted: event_listener::Event::new(),
         };
         ApiKeys { inner: Arc::new(inner) }
     }

@@ -38,6 +38,8 @@ pub(super) struct Inner {
     /// Bounds the number of verifications that read from the store at the same time.
     pub(super) lookups: async_lock::Semaphore,
     pub(super) maintained: AtomicBool,
+    /// Notified when rows of a forgotten organization wait to be removed.
+    pub(super) purge_wanted: event_listener::Event,
 }
 
 /// The intervals and timeouts that the host may set.

@@ -65,9 +65,16 @@ impl KeyManager {
     pub async fn create(&self, new: NewKey) -> Result<CreatedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(new.expires_at)?;
+        let mut was_stored = false;
         for _ in 0..ATTEMPTS {
-            let stored = inner.quota(&self.org).await?;
-            let plan = inner.plan(&stored.plan)?;
+            let expected = inner.ask("org", inner.store.org(&self.org)).await?.map(|row| row.plan);
+            if was_stored && expected.is_none() {
+                // Forgotten in the meantime. On the default plan, this would bring it back.
+                return Err(ManageError::Conflict);
+            }
+            was_stored = expected.is_some();
+            let stored = expected.clone().unwrap_or_else(|| inner.plans.default_plan().name().clone());
+            let plan = inner.plan(&stored)?;
             if !plan.api_access() {
                 return Err(ManageError::ApiAccessNotAvailable { upgrade: inner.plans.upgrade_advice() });
             }
@@ -83,12 +90,13 @@ impl KeyManager {
             let kind = ChangeKind::Create {
                 row: row.clone(),
                 secrets: vec![SecretRow::new(inner.peppers.newest(secret.expose()), id, now)],
-                expected_plan: plan.name().clone(),
+                plan: stored.clone(),
+                expected,
                 max_keys: plan.quota().limit(),
             };
             match inner.commit(&inner.change(kind, vec![event])).await? {
                 Committed::Done { .. } => {
-                    let key = self.managed(KeyView::new(row, stored.plan, 0, None));
+                    let key = self.managed(KeyView::new(row, stored, 0, None));
                     return Ok(CreatedKey { key, secret });
                 }
                 Committed::QuotaFull { used } => {

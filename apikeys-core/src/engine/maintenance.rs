@@ -4,12 +4,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{join, select};
+use futures_util::future::{join3, select};
 
-use super::inner::Inner;
+use super::{inner::Inner, purge::purge_loop};
 
-/// The work that is done in the background: writing the audit log, and dropping the state of idle
-/// keys.
+/// The work that is done in the background: writing the audit log, dropping the state of idle keys,
+/// and removing the rows of forgotten organizations.
 ///
 /// Spawn [`run`](Self::run) on the host's runtime. While it is not running nothing is lost, but
 /// every request waits until its own audit event is written.
@@ -28,8 +28,8 @@ impl Maintenance {
     /// Runs until [`ApiKeys::shutdown`](super::ApiKeys::shutdown) is done.
     pub async fn run(self) {
         let _running = Running::new(&self.inner);
-        // The loops are separate, so that one that waits for the store does not hold up the other.
-        let loops = join(flush_loop(&self.inner), sweep_loop(&self.inner));
+        // The loops are separate, so that one that waits for the store does not hold up the others.
+        let loops = join3(flush_loop(&self.inner), sweep_loop(&self.inner), purge_loop(&self.inner));
         select(pin!(loops), pin!(self.inner.lifecycle.closed())).await;
     }
 }

@@ -5,6 +5,7 @@ use super::{
     inner::Inner,
     manage_error::ManageError,
     managed_key::QuotaUsage,
+    purge::purge_forgotten,
     store_access::{ATTEMPTS, unexpected},
 };
 use crate::{
@@ -87,6 +88,11 @@ impl Operator {
     /// log. One audit event without names remains. Forgetting an organization that is not stored
     /// changes nothing.
     ///
+    /// When this returns, the organization's keys are refused and nothing of it can be read, on
+    /// every instance. The maintenance of any instance then removes the rows in small pieces, so
+    /// that a large organization does not hold up others. If no maintenance is running in this
+    /// process, the rows are removed before this returns.
+    ///
     /// # Errors
     ///
     /// Returns an error if the store fails.
@@ -95,7 +101,11 @@ impl Operator {
         let event = inner.event(org, None, (Action::OrganizationForgotten, Changes::new()), &self.actor);
         let kind = ChangeKind::ForgetOrg { org: org.clone() };
         match inner.commit(&inner.change(kind, vec![event])).await? {
-            Committed::Done { .. } | Committed::NotFound { .. } => Ok(()),
+            Committed::Done { .. } => {
+                purge_forgotten(inner).await;
+                Ok(())
+            }
+            Committed::NotFound { .. } => Ok(()),
             _ => Err(unexpected()),
         }
     }

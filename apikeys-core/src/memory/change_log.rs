@@ -5,10 +5,10 @@ use crate::{
     store::{Change, Revision},
 };
 
-/// How many changes are remembered.
+/// The number of changes that are remembered.
 const KEPT: usize = 10_000;
 
-/// The latest changes that were done, and their number.
+/// The latest changes, and the number of all changes.
 #[derive(Default)]
 pub(super) struct ChangeLog {
     revision: u64,
@@ -17,25 +17,25 @@ pub(super) struct ChangeLog {
     log: VecDeque<Logged>,
 }
 
-/// What a revision changed.
+/// The change of one revision.
 struct Logged {
     change: ChangeId,
-    #[expect(dead_code, reason = "what other instances have to forget; nobody asks yet")]
+    #[expect(dead_code, reason = "for coherence between instances, which the store does not offer yet")]
     touched: (OrgId, Option<KeyId>),
 }
 
 impl ChangeLog {
-    /// The number of the latest change.
+    /// Returns the number of the latest change.
     pub(super) const fn revision(&self) -> Revision {
         Revision(self.revision)
     }
 
-    /// The revision that a change made, if it was done and is remembered.
+    /// Returns the revision that a change made, or `None` if the change was not done or is too old.
     pub(super) fn done(&self, change: ChangeId) -> Option<Revision> {
         self.done.get(&change).copied()
     }
 
-    /// Counts a change that is done, and forgets the oldest beyond those that must be kept.
+    /// Adds a change, and removes the oldest beyond those that must be remembered.
     pub(super) fn push(&mut self, change: &Change) -> Revision {
         self.revision += 1;
         self.done.insert(change.id, self.revision());
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_10_000_changes_are_remembered_and_no_more_memory_is_used() {
+    fn change_log_keeps_exactly_the_last_10_000_changes() {
         let mut log = ChangeLog::default();
         for number in 0..10_001 {
             log.push(&change(number));

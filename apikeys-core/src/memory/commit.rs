@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::state::{Organization, State, StoredKey};
+use super::state::{DeletedKey, State, StoredKey};
 use crate::{
     id::{KeyId, OrgId},
     key::{KeyRow, SecretRow},
@@ -10,20 +10,20 @@ use crate::{
 };
 
 impl State {
-    /// Everything that can stop the change is looked at first, so that it is done whole or not
-    /// at all.
+    /// Looks at everything that can stop the change before it changes anything.
     pub(super) fn commit(&mut self, change: &Change) -> StoreResult<Committed> {
         if let Some(revision) = self.changes.done(change.id) {
             return Ok(Committed::Done { revision });
+        }
+        if let Err(refusal) = self.org_state(change.org()).check(&change.kind) {
+            return Ok(refusal.at(self.changes.revision()));
         }
         if let Some(refused) = self.refusal(&change.kind)? {
             return Ok(refused);
         }
         let events = self.merged(&change.events, "commit")?;
         match &change.kind {
-            ChangeKind::Create { row, secrets, expected_plan, .. } => {
-                self.create(row, secrets, expected_plan);
-            }
+            ChangeKind::Create { row, secrets, plan, .. } => self.create(row, secrets, plan),
             ChangeKind::Update { row, added, dropped, .. } => self.update(row, added, dropped),
             ChangeKind::Delete { org, key } => self.delete(org, *key),
             ChangeKind::SetPlan { org, plan, .. } => self.set_plan(org, plan),
@@ -33,19 +33,12 @@ impl State {
         Ok(Committed::Done { revision: self.changes.push(change) })
     }
 
+    /// Whether the state of keys and secrets does not allow the change.
     fn refusal(&self, kind: &ChangeKind) -> StoreResult<Option<Committed>> {
         let not_found = Committed::NotFound { revision: self.changes.revision() };
         match kind {
-            ChangeKind::Create { row, secrets, expected_plan, max_keys } => {
-                let org = self.orgs.get(&row.org);
-                let used = org.map_or(0, Organization::key_count);
-                if org.is_some_and(|org| org.plan != *expected_plan) {
-                    return Ok(Some(Committed::PlanChanged));
-                }
-                if max_keys.is_some_and(|most| used >= most) {
-                    return Ok(Some(Committed::QuotaFull { used }));
-                }
-                if self.keys.contains_key(&row.id) || self.deleted(&row.org, row.id).is_some() {
+            ChangeKind::Create { row, secrets, .. } => {
+                if self.keys.contains_key(&row.id) || self.deleted.contains_key(&row.id) {
                     return Err(rejected());
                 }
                 self.secrets_refused(row.id, secrets, &[])
@@ -64,15 +57,11 @@ impl State {
                 }
             }
             ChangeKind::Delete { org, key } => Ok(self.key(org, *key).is_none().then_some(not_found)),
-            ChangeKind::SetPlan { org, expected, .. } => {
-                let stored = self.orgs.get(org).map(|stored| &stored.plan);
-                Ok((stored != expected.as_ref()).then_some(Committed::PlanChanged))
-            }
-            ChangeKind::ForgetOrg { org } => Ok((!self.orgs.contains_key(org)).then_some(not_found)),
+            ChangeKind::SetPlan { .. } | ChangeKind::ForgetOrg { .. } => Ok(None),
         }
     }
 
-    /// Whether secrets cannot be added once those under `gone` are away.
+    /// Whether secrets cannot be added once those under `gone` are removed.
     fn secrets_refused(
         &self,
         key: KeyId,
@@ -83,16 +72,26 @@ impl State {
             return Err(rejected());
         }
         let mut seen = HashSet::new();
-        let taken = added.iter().map(|secret| &secret.locator).any(|locator| {
-            !seen.insert(locator) || (self.secrets.contains_key(locator) && !gone.contains(&locator))
-        });
+        let taken = added
+            .iter()
+            .map(|secret| &secret.locator)
+            .any(|locator| !seen.insert(locator) || (self.is_in_use(locator) && !gone.contains(&locator)));
         Ok(taken.then_some(Committed::DuplicateLocator))
     }
 
+    /// Whether a key that can be read has a secret with this locator.
+    fn is_in_use(&self, locator: &Locator) -> bool {
+        let key = self.secrets.get(locator).and_then(|secret| self.keys.get(&secret.key));
+        key.is_some_and(|key| self.orgs.contains_key(&key.org))
+    }
+
     fn create(&mut self, row: &KeyRow, secrets: &[SecretRow], plan: &PlanName) {
-        let org = self.orgs.entry(row.org.clone()).or_insert_with(|| Organization::new(plan.clone()));
-        org.keys.insert(row.id);
-        self.keys.insert(row.id, StoredKey::new(row.clone()));
+        let number = self.number(&row.org);
+        if let Some(org) = self.orgs.get_mut(&number) {
+            org.plan.get_or_insert_with(|| plan.clone());
+            org.keys.insert(row.id);
+        }
+        self.keys.insert(row.id, StoredKey::new(number, row.clone()));
         self.add_secrets(row.id, secrets);
     }
 
@@ -101,37 +100,42 @@ impl State {
             stored.row = row.clone();
             let (gone, kept) = stored.locators.drain(..).partition(|locator| dropped.contains(locator));
             stored.locators = kept;
-            self.drop_secrets(gone);
+            self.drop_secrets(row.id, gone);
         }
         self.add_secrets(row.id, added);
     }
 
     fn delete(&mut self, org: &OrgId, key: KeyId) {
+        let number = self.number(org);
         let Some(stored) = self.keys.remove(&key) else { return };
-        if let Some(org) = self.orgs.get_mut(org) {
+        if let Some(org) = self.orgs.get_mut(&number) {
             org.keys.remove(&key);
-            org.deleted.insert(key, stored.as_ref());
+            org.deleted.insert(key);
         }
-        self.drop_secrets(stored.locators);
+        self.deleted.insert(key, DeletedKey { org: number, key: stored.as_ref() });
+        self.drop_secrets(key, stored.locators);
     }
 
     fn set_plan(&mut self, org: &OrgId, plan: &PlanName) {
-        let stored = self.orgs.entry(org.clone()).or_insert_with(|| Organization::new(plan.clone()));
-        stored.plan = plan.clone();
+        let number = self.number(org);
+        if let Some(org) = self.orgs.get_mut(&number) {
+            org.plan = Some(plan.clone());
+        }
     }
 
+    /// Puts the organization aside as it is. Its keys are found no more, because their number is
+    /// no organization's any more.
     fn forget(&mut self, org: &OrgId) {
-        let keys = self.orgs.remove(org).map(|stored| stored.keys).unwrap_or_default();
-        for key in keys {
-            if let Some(stored) = self.keys.remove(&key) {
-                self.drop_secrets(stored.locators);
-            }
-        }
-        self.audit.remove(org);
+        let stored = self.numbers.remove(org).and_then(|number| self.orgs.remove(&number));
+        self.forgotten.extend(stored);
     }
 
     fn add_secrets(&mut self, key: KeyId, secrets: &[SecretRow]) {
         for secret in secrets {
+            // Only a secret of a forgotten organization can be in the way.
+            if let Some(forgotten) = self.secrets.remove(&secret.locator) {
+                self.count_down(&forgotten.locator);
+            }
             *self.schemes.entry(secret.locator.scheme().clone()).or_default() += 1;
             self.secrets.insert(secret.locator.clone(), secret.clone());
         }
@@ -140,14 +144,21 @@ impl State {
         }
     }
 
-    fn drop_secrets(&mut self, locators: Vec<Locator>) {
+    /// Removes those secrets that are still the key's.
+    pub(super) fn drop_secrets(&mut self, key: KeyId, locators: Vec<Locator>) {
         for locator in locators {
-            self.secrets.remove(&locator);
-            if let Some(count) = self.schemes.get_mut(locator.scheme()) {
-                *count -= 1;
-                if *count == 0 {
-                    self.schemes.remove(locator.scheme());
-                }
+            if self.secrets.get(&locator).is_some_and(|secret| secret.key == key) {
+                self.secrets.remove(&locator);
+                self.count_down(&locator);
+            }
+        }
+    }
+
+    fn count_down(&mut self, locator: &Locator) {
+        if let Some(count) = self.schemes.get_mut(locator.scheme()) {
+            *count -= 1;
+            if *count == 0 {
+                self.schemes.remove(locator.scheme());
             }
         }
     }

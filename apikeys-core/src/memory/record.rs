@@ -7,7 +7,7 @@ use crate::{
     store::{Batch, Recorded, StoreError, StoreErrorKind, StoreResult},
 };
 
-/// Events that are ready to be put on the log.
+/// Events as they will be on the log.
 pub(super) type Merged = BTreeMap<(OrgId, EventId), AuditEvent>;
 
 impl State {
@@ -21,15 +21,16 @@ impl State {
         if batch.sequence - last > 1 {
             return Err(StoreError::new(StoreErrorKind::Rejected, "record"));
         }
-        let known = batch.events.iter().filter(|event| self.is_known(event));
-        let events = self.merged(known, "record")?;
+        let known: Vec<_> = batch.events.iter().filter(|event| self.is_known(event)).cloned().collect();
+        let events = self.merged(&known, "record")?;
         self.put_events(events);
-        self.count(batch);
+        self.count(&Batch::new(batch.writer, batch.sequence, known));
         self.writers.insert(batch.writer, batch.sequence);
         Ok(Recorded::Applied)
     }
 
-    /// How `events` will stand on the log: each beside what is there under its id already.
+    /// Returns `events` as they will be on the log: with the count of an event that is there under
+    /// the same id already.
     pub(super) fn merged<'a>(
         &self,
         events: impl IntoIterator<Item = &'a AuditEvent>,
@@ -39,12 +40,14 @@ impl State {
         for event in events {
             match merged.entry((event.org.clone(), event.id)) {
                 Entry::Occupied(mut there) => add_count(there.get_mut(), event, operation)?,
-                Entry::Vacant(place) => match self.audit.get(&event.org).and_then(|log| log.get(&event.id)) {
-                    None => {
-                        place.insert(event.clone());
+                Entry::Vacant(place) => {
+                    match self.organization(&event.org).and_then(|org| org.log.get(&event.id)) {
+                        None => {
+                            place.insert(event.clone());
+                        }
+                        Some(there) => add_count(place.insert(there.clone()), event, operation)?,
                     }
-                    Some(there) => add_count(place.insert(there.clone()), event, operation)?,
-                },
+                }
             }
         }
         Ok(merged)
@@ -52,7 +55,10 @@ impl State {
 
     pub(super) fn put_events(&mut self, events: Merged) {
         for ((org, id), event) in events {
-            self.audit.entry(org).or_default().insert(id, event);
+            let number = self.number(&org);
+            if let Some(stored) = self.orgs.get_mut(&number) {
+                stored.log.insert(id, event);
+            }
         }
     }
 
@@ -70,8 +76,8 @@ impl State {
         }
     }
 
-    /// An event of a key that is neither stored nor deleted belongs to an organization that has
-    /// been forgotten.
+    /// Returns whether the event's key, if it has one, is or was the organization's. Otherwise the
+    /// organization has been forgotten.
     fn is_known(&self, event: &AuditEvent) -> bool {
         event
             .key
@@ -79,7 +85,7 @@ impl State {
     }
 }
 
-/// Two events under one id are one that stands for both, if both say for how many they stand.
+/// Makes one event of two with the same id, which is possible if both have counts.
 fn add_count(there: &mut AuditEvent, event: &AuditEvent, operation: &'static str) -> StoreResult<()> {
     let added = event.request().and_then(|record| record.count);
     match (&mut there.detail, added) {

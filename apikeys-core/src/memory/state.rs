@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     ops::Bound,
 };
 
@@ -11,8 +11,8 @@ use crate::{
     key::{KeyRow, KeyView, SecretRow},
     plan::PlanName,
     store::{
-        AuditQuery, Found, KeyQuery, OrgRow, Page, StoreError, StoreErrorKind, StoreResult, UsagePoint,
-        UsageQuery,
+        AuditQuery, Found, KeyQuery, OrgRow, OrgState, Page, StoreError, StoreErrorKind, StoreResult,
+        UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -20,35 +20,55 @@ use crate::{
 /// Everything that is stored, and how it is read.
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) orgs: HashMap<OrgId, Organization>,
+    /// The number under which an organization's data is stored now.
+    pub(super) numbers: HashMap<OrgId, OrgNumber>,
+    pub(super) orgs: HashMap<OrgNumber, Organization>,
+    /// The highest number so far. Numbers are never used again.
+    pub(super) last_number: OrgNumber,
+    /// Forgotten organizations whose data is not purged yet, oldest first.
+    pub(super) forgotten: VecDeque<Organization>,
     pub(super) keys: BTreeMap<KeyId, StoredKey>,
+    /// The remains of deleted keys, for the audit log.
+    pub(super) deleted: HashMap<KeyId, DeletedKey>,
     pub(super) secrets: HashMap<Locator, SecretRow>,
-    /// How many secrets there are of each scheme; never zero.
+    /// The number of secrets of each scheme; never zero.
     pub(super) schemes: BTreeMap<Scheme, usize>,
-    /// Apart from the organizations: an event may outlive its organization.
-    pub(super) audit: HashMap<OrgId, BTreeMap<EventId, AuditEvent>>,
-    /// The last batch of each writer.
+    /// The number of the last batch of each writer.
     pub(super) writers: HashMap<WriterId, u64>,
     pub(super) changes: ChangeLog,
 }
 
-/// An organization that is stored.
+/// Stands for one organization from its first mention until it is forgotten. If the same id is
+/// stored again afterwards, it gets another number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct OrgNumber(pub(super) u64);
+
+/// An organization's own data, and the ids of its data elsewhere.
+#[derive(Default)]
 pub(super) struct Organization {
-    pub(super) plan: PlanName,
-    /// Their number is what the quota limits.
+    /// `None` if the organization is not stored, but has events on the audit log.
+    pub(super) plan: Option<PlanName>,
+    /// The stored keys, whose number is limited by the quota.
     pub(super) keys: BTreeSet<KeyId>,
-    /// What deletions left for the audit log.
-    pub(super) deleted: HashMap<KeyId, KeyRef>,
+    pub(super) deleted: BTreeSet<KeyId>,
+    pub(super) log: BTreeMap<EventId, AuditEvent>,
 }
 
-/// A key with all that goes when it goes.
+/// A key with everything that is deleted with it.
 pub(super) struct StoredKey {
+    pub(super) org: OrgNumber,
     pub(super) row: KeyRow,
     pub(super) locators: Vec<Locator>,
     pub(super) request_count: u64,
     pub(super) last_used_at: Option<Timestamp>,
     /// By the start of the hour.
     pub(super) usage: BTreeMap<Timestamp, Usage>,
+}
+
+/// What a deletion leaves of a key.
+pub(super) struct DeletedKey {
+    pub(super) org: OrgNumber,
+    pub(super) key: KeyRef,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -58,18 +78,15 @@ pub(super) struct Usage {
 }
 
 impl Organization {
-    pub(super) fn new(plan: PlanName) -> Self {
-        Self { plan, keys: BTreeSet::new(), deleted: HashMap::new() }
-    }
-
     pub(super) fn key_count(&self) -> u32 {
         u32::try_from(self.keys.len()).unwrap_or(u32::MAX)
     }
 }
 
 impl StoredKey {
-    pub(super) fn new(row: KeyRow) -> Self {
-        Self { row, locators: Vec::new(), request_count: 0, last_used_at: None, usage: BTreeMap::new() }
+    pub(super) fn new(org: OrgNumber, row: KeyRow) -> Self {
+        let usage = BTreeMap::new();
+        Self { org, row, locators: Vec::new(), request_count: 0, last_used_at: None, usage }
     }
 
     fn view(&self, plan: &PlanName) -> KeyView {
@@ -90,29 +107,55 @@ impl Usage {
 
 impl State {
     pub(super) fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
-        let Some(secret) = locators.iter().find_map(|locator| self.secrets.get(locator)) else {
-            return Ok(None);
-        };
-        let found = self.keys.get(&secret.key).and_then(|key| {
-            let org = self.orgs.get(&key.row.org)?;
-            Some(Found::new(secret.clone(), key.row.clone(), org.plan.clone(), self.changes.revision()))
-        });
-        found.map(Some).ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt, "find"))
+        let corrupt = || StoreError::new(StoreErrorKind::Corrupt, "find");
+        for secret in locators.iter().filter_map(|locator| self.secrets.get(locator)) {
+            let key = self.keys.get(&secret.key).ok_or_else(corrupt)?;
+            // The key of a forgotten organization is unknown.
+            let Some(org) = self.orgs.get(&key.org) else { continue };
+            let plan = org.plan.clone().ok_or_else(corrupt)?;
+            return Ok(Some(Found::new(secret.clone(), key.row.clone(), plan, self.changes.revision())));
+        }
+        Ok(None)
     }
 
     pub(super) fn org(&self, org: &OrgId) -> Option<OrgRow> {
-        let stored = self.orgs.get(org)?;
-        Some(OrgRow::new(org.clone(), stored.plan.clone(), stored.key_count()))
+        let stored = self.organization(org)?;
+        Some(OrgRow::new(org.clone(), stored.plan.clone()?, stored.key_count()))
     }
 
-    /// A key, if it is that organization's.
+    /// What the rules about plans and quotas go by.
+    pub(super) fn org_state(&self, org: &OrgId) -> OrgState {
+        let stored = self.organization(org);
+        stored.map_or_else(OrgState::default, |stored| OrgState {
+            plan: stored.plan.clone(),
+            key_count: stored.key_count(),
+        })
+    }
+
+    pub(super) fn organization(&self, org: &OrgId) -> Option<&Organization> {
+        self.orgs.get(self.numbers.get(org)?)
+    }
+
+    /// The number of an organization, which gets one if it has none.
+    pub(super) fn number(&mut self, org: &OrgId) -> OrgNumber {
+        if let Some(number) = self.numbers.get(org) {
+            return *number;
+        }
+        self.last_number.0 += 1;
+        self.numbers.insert(org.clone(), self.last_number);
+        self.orgs.insert(self.last_number, Organization::default());
+        self.last_number
+    }
+
+    /// A key, if the organization owns it.
     pub(super) fn key(&self, org: &OrgId, key: KeyId) -> Option<&StoredKey> {
-        self.keys.get(&key).filter(|stored| stored.row.org == *org)
+        let number = self.numbers.get(org)?;
+        self.keys.get(&key).filter(|stored| stored.org == *number)
     }
 
-    /// A key with its organization's plan. The organization of a stored key is stored as well.
+    /// A key with its organization's plan, or `None` if the organization has been forgotten.
     pub(super) fn view(&self, key: &StoredKey) -> Option<KeyView> {
-        Some(key.view(&self.orgs.get(&key.row.org)?.plan))
+        Some(key.view(self.orgs.get(&key.org)?.plan.as_ref()?))
     }
 
     pub(super) fn keys(&self, query: &KeyQuery) -> Page<KeyView, KeyId> {
@@ -121,7 +164,7 @@ impl State {
         let views: Vec<_> = match &query.org {
             None => self.keys.range(older).rev().filter_map(|(_, key)| self.view(key)).take(most).collect(),
             Some(org) => {
-                let ids = self.orgs.get(org).map(|stored| stored.keys.range(older).rev());
+                let ids = self.organization(org).map(|stored| stored.keys.range(older).rev());
                 let keys = ids.into_iter().flatten().filter_map(|id| self.keys.get(id));
                 keys.filter_map(|key| self.view(key)).take(most).collect()
             }
@@ -130,8 +173,8 @@ impl State {
     }
 
     pub(super) fn audit(&self, query: &AuditQuery) -> Page<AuditEntry, EventId> {
-        let log = self.audit.get(&query.org);
-        let events = log.into_iter().flat_map(|log| log.range(older_than(query.after)).rev());
+        let org = self.organization(&query.org);
+        let events = org.into_iter().flat_map(|org| org.log.range(older_than(query.after)).rev());
         let wanted = events.map(|(_, event)| event).filter(|event| {
             query.key.is_none_or(|key| event.key == Some(key))
                 && query.action.as_ref().is_none_or(|action| event.action == *action)
@@ -161,14 +204,15 @@ impl State {
         points
     }
 
-    /// How many events there are, over all organizations.
+    /// The number of events of all organizations.
     pub(super) fn events(&self) -> usize {
-        self.audit.values().map(BTreeMap::len).sum()
+        self.orgs.values().map(|org| org.log.len()).sum()
     }
 
-    /// What a deletion left of a key.
+    /// What a deletion left of a key, if the organization owned it.
     pub(super) fn deleted(&self, org: &OrgId, key: KeyId) -> Option<&KeyRef> {
-        self.orgs.get(org)?.deleted.get(&key)
+        let number = self.numbers.get(org)?;
+        self.deleted.get(&key).filter(|deleted| deleted.org == *number).map(|deleted| &deleted.key)
     }
 
     fn entry(&self, event: &AuditEvent) -> AuditEntry {
@@ -184,7 +228,7 @@ fn older_than<T>(after: Option<T>) -> (Bound<T>, Bound<T>) {
     (Bound::Unbounded, after.map_or(Bound::Unbounded, Bound::Excluded))
 }
 
-/// One beyond the limit tells whether there is more.
+/// One item beyond the limit shows whether there is a next page.
 fn one_more(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1)
 }

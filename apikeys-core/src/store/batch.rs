@@ -11,21 +11,21 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Batch {
-    /// Who writes.
+    /// The writer.
     pub writer: WriterId,
-    /// The number of the batch: 1, 2, 3 … of its writer.
+    /// The number of the batch among those of its writer: 1, 2, 3 …
     pub sequence: u64,
     /// The events.
     pub events: Vec<AuditEvent>,
 }
 
-/// What became of a [`Batch`].
+/// The outcome of a [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recorded {
-    /// It is recorded now.
+    /// The batch is recorded now.
     Applied,
-    /// It was recorded before; nothing was written.
+    /// The batch was recorded before; nothing was written.
     AlreadyApplied,
     /// The writer is not open; nothing was written.
     UnknownWriter,
@@ -37,9 +37,9 @@ pub enum Recorded {
 pub struct CounterDelta {
     /// The key.
     pub key: KeyId,
-    /// Admitted requests.
+    /// The number of admitted requests.
     pub requests: u64,
-    /// When the latest of them began; the counter keeps the later of the two.
+    /// When the latest admitted request began. The stored time only ever moves forward.
     pub last_used_at: Timestamp,
 }
 
@@ -53,20 +53,20 @@ pub struct UsageDelta {
     pub key: KeyId,
     /// The start of the hour, UTC.
     pub hour: Timestamp,
-    /// Admitted requests.
+    /// The number of admitted requests.
     pub requests: u64,
-    /// Denied requests.
+    /// The number of denied requests.
     pub denied: u64,
 }
 
 impl Batch {
-    /// The `sequence`-th batch of `writer`.
+    /// Creates the batch number `sequence` of `writer`.
     #[must_use]
     pub const fn new(writer: WriterId, sequence: u64, events: Vec<AuditEvent>) -> Self {
         Self { writer, sequence, events }
     }
 
-    /// The counters that go with the events, by key. Denials move none.
+    /// Returns what the events add to the counters, by key. Denials add nothing.
     #[must_use]
     pub fn counters(&self) -> Vec<CounterDelta> {
         let mut by_key: BTreeMap<KeyId, CounterDelta> = BTreeMap::new();
@@ -81,7 +81,7 @@ impl Batch {
         by_key.into_values().collect()
     }
 
-    /// The usage that goes with the events, by key and hour.
+    /// Returns what the events add to the usage, by key and hour.
     #[must_use]
     pub fn usage(&self) -> Vec<UsageDelta> {
         let mut by_hour: BTreeMap<(KeyId, Timestamp), UsageDelta> = BTreeMap::new();

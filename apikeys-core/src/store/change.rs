@@ -6,7 +6,8 @@ use crate::{
     token::Locator,
 };
 
-/// The number of the latest change, counted over the whole store: 0 before the first.
+/// The number of a change, counted over the whole store. The first change has number 1; 0 is the
+/// state before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
@@ -14,22 +15,22 @@ pub struct Revision(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// Tells a repeated attempt from a new change.
+    /// The id by which the store recognizes a repeated attempt.
     pub id: ChangeId,
-    /// What to change.
+    /// What the change does.
     pub kind: ChangeKind,
-    /// What to write on the audit log with it.
+    /// The audit events that are written in the same transaction.
     pub events: Vec<AuditEvent>,
 }
 
 impl Change {
-    /// A change with its audit events.
+    /// Creates a change with its audit events.
     #[must_use]
     pub const fn new(id: ChangeId, kind: ChangeKind, events: Vec<AuditEvent>) -> Self {
         Self { id, kind, events }
     }
 
-    /// The organization whose row is locked.
+    /// Returns the organization that changes.
     #[must_use]
     pub const fn org(&self) -> &OrgId {
         match &self.kind {
@@ -40,7 +41,7 @@ impl Change {
         }
     }
 
-    /// The key that changes, if it is one key.
+    /// Returns the key that changes, or `None` if the change is about the whole organization.
     #[must_use]
     pub const fn key(&self) -> Option<KeyId> {
         match &self.kind {
@@ -51,37 +52,43 @@ impl Change {
     }
 }
 
-/// What a [`Change`] changes.
+/// What a [`Change`] does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// Adds a key and its secrets, if the organization is on `expected_plan` and has fewer than
-    /// `max_keys` keys. An organization that is not stored yet is stored, on `expected_plan`.
+    /// Adds a key and its secrets, if the organization's stored plan is `expected` and it has
+    /// fewer than `max_keys` keys. An organization that is not stored yet is stored, on `plan`.
+    ///
+    /// `expected` keeps a creation from storing an organization again that was forgotten in the
+    /// meantime.
     Create {
         /// The key.
         row: KeyRow,
-        /// Its secrets.
+        /// The key's secrets.
         secrets: Vec<SecretRow>,
-        /// The plan that `max_keys` was read from.
-        expected_plan: PlanName,
-        /// How many keys the plan allows; any number, if none.
+        /// The plan that an organization without a stored plan is stored on.
+        plan: PlanName,
+        /// The stored plan that the change was decided on; `None` if the organization was not
+        /// stored.
+        expected: Option<PlanName>,
+        /// The number of keys that the plan allows; `None` means any number.
         max_keys: Option<u32>,
     },
-    /// Replaces a key's row, if the stored one has `expected_version`.
+    /// Replaces a key's row, if the stored row has `expected_version`.
     Update {
-        /// The new row, with a higher version; id and organization name the old one.
+        /// The new row, with a higher version and the same id and organization.
         row: KeyRow,
         /// The version that the change was made from.
         expected_version: u64,
         /// Secrets to add.
         added: Vec<SecretRow>,
-        /// Secrets of this key to forget, before others are added.
+        /// Secrets of this key to remove, before others are added.
         dropped: Vec<Locator>,
     },
-    /// Removes a key, its secrets, counters and usage; leaves id, organization, name and display
-    /// prefix for the audit log.
+    /// Removes a key with its secrets, counters and usage. The key's id, organization, name and
+    /// display prefix stay for the audit log.
     Delete {
-        /// The organization the key must belong to.
+        /// The organization that owns the key.
         org: OrgId,
         /// The key.
         key: KeyId,
@@ -90,39 +97,45 @@ pub enum ChangeKind {
     SetPlan {
         /// The organization.
         org: OrgId,
-        /// The plan it gets.
+        /// The new plan.
         plan: PlanName,
-        /// The plan it is on; none if it is not stored yet.
+        /// The stored plan that the change was decided on; `None` if the organization was not
+        /// stored.
         expected: Option<PlanName>,
     },
-    /// Removes everything there is of an organization: keys, secrets, counters, usage, what
-    /// deletions left, audit events. The events of this change are written afterwards.
+    /// Makes an organization unreadable and marks all its rows for removal: keys, secrets,
+    /// counters, usage, the remains of deleted keys, audit events. The events of this change are
+    /// written afterwards, and stay.
+    ///
+    /// This is one short transaction, whatever the organization has stored.
+    /// [`KeyStore::purge`](super::KeyStore::purge) removes the marked rows afterwards. The same
+    /// organization id can be stored again at once, as a new organization.
     ForgetOrg {
         /// The organization.
         org: OrgId,
     },
 }
 
-/// What became of a [`Change`].
+/// The outcome of a [`Change`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Committed {
-    /// It is done, now or when the same change was committed before.
+    /// The change is done, now or when the same change was committed before.
     Done {
-        /// The revision it made.
+        /// The revision that the change made.
         revision: Revision,
     },
-    /// There is no such key in that organization; nothing was written. Also the answer to
-    /// forgetting an organization that is not stored.
+    /// The organization has no such key, or the organization to forget is not stored; nothing was
+    /// written.
     NotFound {
-        /// The revision at which it was missing.
+        /// The latest revision when the key or organization was missing.
         revision: Revision,
     },
     /// The key has another version than expected; nothing was written.
     VersionConflict,
-    /// The organization has as many keys as it may; nothing was written.
+    /// The organization has as many keys as its plan allows; nothing was written.
     QuotaFull {
-        /// How many it has.
+        /// The number of keys that the organization has.
         used: u32,
     },
     /// The organization is on another plan than expected; nothing was written.

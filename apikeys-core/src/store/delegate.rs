@@ -1,12 +1,12 @@
-//! A store behind a pointer is a store.
+//! Pointers to a store are stores.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Recorded, StoreResult,
-    UsagePoint, UsageQuery,
+    AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
+    StoreResult, UsagePoint, UsageQuery,
 };
 use crate::{
     audit::AuditEntry,
@@ -58,6 +58,10 @@ macro_rules! delegate {
 
             async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
                 (**self).usage(query).await
+            }
+
+            async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+                (**self).purge(max_rows).await
             }
         }
     };

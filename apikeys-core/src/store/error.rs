@@ -1,9 +1,9 @@
 use std::{error::Error, fmt};
 
-/// A store could not do what it was asked.
+/// An error of a store.
 ///
-/// The message says which operation and why in general; what the database said is the source,
-/// for logs, and never reaches a caller.
+/// The message names the operation and the kind of failure. The database's own message is the
+/// source, which is for logs and never reaches a caller.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -11,48 +11,48 @@ pub struct StoreError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure, and with it whether trying again can help.
+/// The kind of a [`StoreError`], which says whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// The store cannot be reached, is overloaded, or did not answer in time. **Whether the
     /// operation took effect is unknown.** Trying the same again can help.
     Unavailable,
-    /// The store looked at the operation and will never accept it; nothing was written.
+    /// The store will never accept the operation; nothing was written.
     Rejected,
-    /// What is stored cannot be read as what it should be.
+    /// Stored data cannot be read; nothing was written.
     Corrupt,
-    /// This store does not know such an operation; nothing was written.
+    /// The store does not know the operation; nothing was written.
     Unsupported,
 }
 
 impl StoreError {
-    /// An error of `kind` while doing `operation`, as `commit` or `find`.
+    /// Creates an error of `kind` in `operation`, such as `commit` or `find`.
     #[must_use]
     pub const fn new(kind: StoreErrorKind, operation: &'static str) -> Self {
         Self { kind, operation, source: None }
     }
 
-    /// Keeps what caused it.
+    /// Adds the cause of the error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What kind of failure.
+    /// Returns the kind of the error.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
 
-    /// What was being done.
+    /// Returns the operation that failed.
     #[must_use]
     pub const fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// Whether the same operation may succeed when tried again.
+    /// Returns whether the same operation may succeed when it is tried again.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Unavailable)

@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Committed, KeyQuery, Page, Recorded, Revision, StoreError, UsagePoint,
+    AuditQuery, Batch, Change, Committed, KeyQuery, Page, Purged, Recorded, Revision, StoreError, UsagePoint,
     UsageQuery,
 };
 use crate::{
@@ -14,82 +14,118 @@ use crate::{
     token::{Locator, Scheme},
 };
 
-/// What a [`KeyStore`]'s methods answer.
+/// The result of a [`KeyStore`]'s methods.
 pub type StoreResult<T> = Result<T, StoreError>;
 
-/// Keeps keys, plans, counters and the audit log.
+/// Stores keys, plans, counters and the audit log.
 ///
 /// **Every answer is the latest.** A read that begins after a commit was answered sees what was
-/// committed: reads go to the primary, never to a replica that may lag.
+/// committed. Reads therefore go to the primary, never to a replica that may lag.
 ///
-/// **Every write is all or nothing**, and may be repeated: the engine repeats a change under the
-/// same [`ChangeId`](crate::id::ChangeId), and a batch under the same number, until it is
-/// answered. An answer that got lost therefore never doubles anything.
+/// **Every write is all or nothing, and can be repeated.** The engine repeats a change under the
+/// same [`ChangeId`](crate::id::ChangeId), and a batch under the same number, until it gets an
+/// answer. A lost answer therefore never doubles anything.
 ///
-/// **Futures may be dropped** at any point; the store is then left before or after the write.
+/// **Futures may be dropped** at any point. The store is then in the state before or after the
+/// write.
+///
+/// **A forgotten organization cannot be read.** From the commit of
+/// [`ForgetOrg`](super::ChangeKind::ForgetOrg) on, no method returns anything of it except the
+/// events of that change, although [`purge`](Self::purge) may not have removed its rows yet.
 ///
 /// Errors are of the kinds that [`StoreErrorKind`](super::StoreErrorKind) lists. `Unavailable`
 /// leaves open whether a write took effect; the other kinds mean that nothing was written.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// The secret stored under one of `locators`, with its key and plan. At most one is stored:
-    /// the candidates are digests of one secret. Secrets that have ended are found too.
+    /// Returns the secret stored under one of `locators`, with its key and plan, or `None` if no
+    /// such secret is stored. The locators are digests of one secret, so that at most one of them
+    /// is stored. A secret that has ended is returned as well.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>>;
 
-    /// The schemes of all stored secrets, each once, in any order. Asked after every unknown
-    /// secret, so it must not count them: keep counts in [`commit`](Self::commit).
+    /// Returns the schemes of all stored secrets, each once, in any order. Secrets of a forgotten
+    /// organization count until they are purged.
+    ///
+    /// The engine calls this after every unknown secret. A store therefore keeps a count for each
+    /// scheme, which [`commit`](Self::commit) and [`purge`](Self::purge) maintain.
     async fn schemes(&self) -> StoreResult<Vec<Scheme>>;
 
-    /// An organization's plan and how many keys it has; none if it was never stored.
+    /// Returns an organization's plan and number of keys, or `None` if it is not stored.
     async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>>;
 
-    /// One key with its counters; none if that organization has no such key.
+    /// Returns a key with its counters, or `None` if the organization has no such key.
     async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>>;
 
-    /// Keys with their counters, newest first, that is, by descending id.
+    /// Returns a page of keys with their counters, newest first, that is, by descending id.
+    ///
+    /// A page may hold fewer keys than the limit, or none, and still have a next page: keys of
+    /// forgotten organizations and rows that cannot be read are left out.
     async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>>;
 
-    /// Makes one change, in one transaction: locks the organization, checks what
-    /// [`ChangeKind`](super::ChangeKind) says must hold, writes rows and audit events, and counts
-    /// the revision up by one.
+    /// Makes one change, in one transaction: locks the organization, checks the conditions of the
+    /// [`ChangeKind`](super::ChangeKind), writes rows and audit events, and counts the revision up
+    /// by one.
     ///
-    /// - The same change id again answers what it answered before, and writes nothing; the last
-    ///   10,000 changes at least are remembered. Only `Done` needs to be: the other answers wrote
-    ///   nothing and may be found anew.
-    /// - The number of keys is a counter on the organization, checked and moved under its lock:
-    ///   however many creations race, exactly as many succeed as there is room.
-    /// - Of `VersionConflict`, `PlanChanged` and `QuotaFull`, a creation checks the plan first.
-    /// - A key or an event whose id is in use makes the change `Rejected`.
+    /// - [`OrgState::check`](super::OrgState::check) decides whether the organization's plan and
+    ///   number of keys allow the change. It comes before all other conditions.
+    /// - The same change id again gets the same answer as before, and nothing is written. At least
+    ///   the last 10,000 changes are remembered. Only `Done` needs to be remembered: the other
+    ///   answers wrote nothing and may be found anew.
+    /// - The number of keys is a counter on the organization, checked and moved under its lock.
+    ///   However many creations race, exactly as many succeed as the quota allows.
+    /// - A key or an event whose id is in use makes the change `Rejected`. The id of a key stays in
+    ///   use after the key's deletion, and until a forgotten organization's key is purged.
+    /// - A locator is in use while a key that can be read has it. The secrets of a forgotten
+    ///   organization do not keep a locator in use.
     async fn commit(&self, change: &Change) -> StoreResult<Committed>;
 
-    /// Opens a writer of batches; opening it again changes nothing.
+    /// Opens a writer of batches. Opening an open writer changes nothing.
     async fn open_writer(&self, writer: WriterId) -> StoreResult<()>;
 
     /// Records a batch, in one transaction: its events, [`counters`](Batch::counters) and
     /// [`usage`](Batch::usage).
     ///
-    /// - Batches of a writer come as 1, 2, 3 …; one that was recorded is `AlreadyApplied`, one
-    ///   that leaves a gap is `Rejected`. A writer is forgotten no sooner than a day after its
-    ///   last batch.
-    /// - Events of keys that were deleted are kept. Events of keys that are unknown, neither
-    ///   stored nor left by a deletion, are dropped with their counts: their organization has
-    ///   been forgotten. Events without a key are kept.
-    /// - Counters move only for keys that exist; usage goes with the key too.
+    /// - The batches of a writer are numbered 1, 2, 3 …; a batch that was recorded before is
+    ///   `AlreadyApplied`, and a batch that leaves a gap is `Rejected`. A store keeps a writer for
+    ///   at least a day after its last batch.
+    /// - Events of deleted keys are kept. Events of unknown keys, which are neither stored nor left
+    ///   by a deletion, are dropped with their counts: their organization has been forgotten.
+    ///   Events without a key are kept.
+    /// - Counters move only for keys that exist. The same holds for usage.
     /// - An event with a count whose id is on the log already adds its count there.
-    /// - An event that can never be stored makes the whole batch `Rejected`, and nothing of it
-    ///   is written; the batch's number can be used again. One whose id is on the log already,
-    ///   without a count to add, is such an event.
+    /// - An event that can never be stored makes the whole batch `Rejected`, and nothing of the
+    ///   batch is written; the batch's number can be used again. An event whose id is on the log
+    ///   already, without a count to add, is such an event.
+    /// - Rows that cannot be read make the batch `Corrupt`, if its events need them. No other
+    ///   batch is affected.
     async fn record(&self, batch: &Batch) -> StoreResult<Recorded>;
 
-    /// Audit events, newest first, that is, by descending id, each with its key's name and
-    /// display prefix as they are now or were when it was deleted.
+    /// Returns a page of audit events, newest first, that is, by descending id. Each has its key's
+    /// name and display prefix as they are now, or as they were when the key was deleted.
+    ///
+    /// A page may hold fewer events than the limit and still have a next page: rows that cannot be
+    /// read are left out.
     async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>>;
 
-    /// A key's usage in ascending order; hours and days without any are left out.
+    /// Returns a key's usage in ascending order. Hours and days without requests are left out.
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>>;
+
+    /// Removes rows of forgotten organizations, about `max_rows` at most, in one transaction.
+    ///
+    /// Any number of instances may call this at any time, until `more` is false. What an instance
+    /// leaves when it crashes, another instance's next call goes on with. A call takes time in
+    /// proportion to `max_rows`, whatever the forgotten organization and the others have stored, so
+    /// that recording and changes between two calls wait for one piece only. `max_rows` of 0 is
+    /// taken as 1.
+    ///
+    /// The default is for stores that remove everything when an organization is forgotten: there
+    /// is nothing left to remove.
+    async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+        let _ = max_rows;
+        Ok(Purged::default())
+    }
 }
 
-/// A secret that was found, with all that a verification needs.
+/// A secret with everything that a verification needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
@@ -99,12 +135,12 @@ pub struct Found {
     pub key: KeyRow,
     /// The plan of the key's organization.
     pub plan: PlanName,
-    /// The store's revision when all this was read.
+    /// The store's latest revision when the rows were read.
     pub revision: Revision,
 }
 
 impl Found {
-    /// All that was read in one go.
+    /// Creates the result of a [`KeyStore::find`].
     #[must_use]
     pub const fn new(secret: SecretRow, key: KeyRow, plan: PlanName, revision: Revision) -> Self {
         Self { secret, key, plan, revision }
@@ -115,16 +151,16 @@ impl Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrgRow {
-    /// Its id.
+    /// The organization's id.
     pub id: OrgId,
-    /// The plan it is on.
+    /// The stored plan.
     pub plan: PlanName,
-    /// How many keys it has, whatever their status.
+    /// The number of keys, whatever their status.
     pub key_count: u32,
 }
 
 impl OrgRow {
-    /// An organization.
+    /// Creates an organization's row.
     #[must_use]
     pub const fn new(id: OrgId, plan: PlanName, key_count: u32) -> Self {
         Self { id, plan, key_count }

@@ -4,28 +4,29 @@ use crate::{
     id::{EventId, KeyId, OrgId},
 };
 
-/// Some of a list, and where to go on.
+/// A part of a list, and where the next part begins.
 ///
-/// `next` is the place after the last item, and none when the list is at its end. What is added
-/// in the meantime never makes an item appear twice or be skipped.
+/// Items that are added between two queries never make an item appear twice or be skipped. A page
+/// may hold fewer items than the limit, or none, and still have a next page; only `next` says
+/// whether the list is at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T, C> {
     /// The items, newest first.
     pub items: Vec<T>,
-    /// Pass it to the same query to go on.
+    /// The cursor of the next page, for the same query; `None` at the end of the list.
     pub next: Option<C>,
 }
 
 impl<T, C> Page<T, C> {
-    /// A page that goes on at `next`.
+    /// Creates a page.
     #[must_use]
     pub const fn new(items: Vec<T>, next: Option<C>) -> Self {
         Self { items, next }
     }
 
-    /// The first `limit` of `items`, which were read one beyond the limit to see whether there is
-    /// more; `place` tells an item's place.
+    /// Creates a page of the first `limit` of `items`. The caller has read one item beyond the
+    /// limit, which shows whether there is a next page; `place` returns the cursor of an item.
     #[must_use]
     pub fn cut(mut items: Vec<T>, limit: u32, place: impl FnOnce(&T) -> C) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -36,26 +37,26 @@ impl<T, C> Page<T, C> {
     }
 }
 
-/// Which keys to list: newest first, by id.
+/// A query for keys: newest first, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyQuery {
-    /// Of which organization; of all, if none.
+    /// The organization whose keys are listed; `None` means all organizations.
     pub org: Option<OrgId>,
-    /// After this key, that is, older.
+    /// Only keys older than this key; `None` starts with the newest.
     pub after: Option<KeyId>,
-    /// At most so many; at least 1.
+    /// The most items on the page; at least 1.
     pub limit: u32,
 }
 
 impl KeyQuery {
-    /// The first `limit` keys of `org`.
+    /// Creates a query for the newest `limit` keys of `org`.
     #[must_use]
     pub const fn new(org: Option<OrgId>, limit: u32) -> Self {
         Self { org, after: None, limit }
     }
 
-    /// Goes on after `key`.
+    /// Continues after `key`.
     #[must_use]
     pub const fn after(mut self, key: Option<KeyId>) -> Self {
         self.after = key;
@@ -63,62 +64,62 @@ impl KeyQuery {
     }
 }
 
-/// Which audit events to read: newest first, by id. Conditions are joined by 'and'.
+/// A query for audit events: newest first, by id. An event must meet all conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditQuery {
-    /// Of this organization.
+    /// The organization whose events are read.
     pub org: OrgId,
-    /// Of this key only.
+    /// Only events of this key; `None` means all.
     pub key: Option<KeyId>,
-    /// Of this kind only.
+    /// Only events of this kind; `None` means all.
     pub action: Option<Action>,
-    /// Not before.
+    /// Only events at or after this time; `None` means all.
     pub since: Option<Timestamp>,
-    /// Before.
+    /// Only events before this time; `None` means all.
     pub until: Option<Timestamp>,
-    /// After this event, that is, older.
+    /// Only events older than this event; `None` starts with the newest.
     pub after: Option<EventId>,
-    /// At most so many; at least 1.
+    /// The most items on the page; at least 1.
     pub limit: u32,
 }
 
 impl AuditQuery {
-    /// The latest `limit` events of `org`.
+    /// Creates a query for the latest `limit` events of `org`.
     #[must_use]
     pub const fn new(org: OrgId, limit: u32) -> Self {
         Self { org, key: None, action: None, since: None, until: None, after: None, limit }
     }
 
-    /// Of this key only.
+    /// Only returns events of `key`.
     #[must_use]
     pub const fn key(mut self, key: KeyId) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Of this kind only.
+    /// Only returns events of this kind.
     #[must_use]
     pub fn action(mut self, action: Action) -> Self {
         self.action = Some(action);
         self
     }
 
-    /// Not before `at`.
+    /// Only returns events at or after `at`.
     #[must_use]
     pub const fn since(mut self, at: Timestamp) -> Self {
         self.since = Some(at);
         self
     }
 
-    /// Before `at`.
+    /// Only returns events before `at`.
     #[must_use]
     pub const fn until(mut self, at: Timestamp) -> Self {
         self.until = Some(at);
         self
     }
 
-    /// Goes on after `event`.
+    /// Continues after `event`.
     #[must_use]
     pub const fn after(mut self, event: Option<EventId>) -> Self {
         self.after = event;
@@ -126,24 +127,24 @@ impl AuditQuery {
     }
 }
 
-/// How much a key was used, by hour or UTC day.
+/// A query for the usage of a key, by hour or UTC day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsageQuery {
-    /// The organization the key must belong to.
+    /// The organization that owns the key.
     pub org: OrgId,
     /// The key.
     pub key: KeyId,
-    /// From the hour or day that holds this point.
+    /// The beginning; the whole hour or day that contains it is returned.
     pub since: Timestamp,
-    /// Hours that begin before this point; of its day, if days are asked for, only those.
+    /// The end; hours that begin at or after it are left out.
     pub until: Timestamp,
-    /// Hours or days.
+    /// The length of the points.
     pub step: UsageStep,
 }
 
 impl UsageQuery {
-    /// The usage of a key from `since` to before `until`.
+    /// Creates a query for the usage of a key from `since` to before `until`.
     #[must_use]
     pub const fn new(org: OrgId, key: KeyId, since: Timestamp, until: Timestamp, step: UsageStep) -> Self {
         Self { org, key, since, until, step }
@@ -161,7 +162,7 @@ pub enum UsageStep {
 }
 
 impl UsageStep {
-    /// Its length.
+    /// Returns the length of the step.
     #[must_use]
     pub const fn duration(self) -> std::time::Duration {
         match self {
@@ -175,16 +176,16 @@ impl UsageStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsagePoint {
-    /// Its start.
+    /// The start of the hour or day.
     pub at: Timestamp,
-    /// Admitted requests.
+    /// The number of admitted requests.
     pub requests: u64,
-    /// Denied requests.
+    /// The number of denied requests.
     pub denied: u64,
 }
 
 impl UsagePoint {
-    /// A point.
+    /// Creates a point.
     #[must_use]
     pub const fn new(at: Timestamp, requests: u64, denied: u64) -> Self {
         Self { at, requests, denied }

@@ -1,23 +1,27 @@
 //! Writing audit events: many rows in one statement, because each statement costs a trip to the
-//! connection's thread, whatever it does.
+//! connection's thread.
 
 use apikeys_core::audit::{AuditEvent, Detail, RequestRecord};
 use sqlx::{Arguments, SqliteConnection, sqlite::SqliteArguments};
 
 use super::{
-    sized::{MOST_ROWS, Sizes, statement_for},
+    append_statements::{MOST_ROWS, Sizes, statement_for},
+    orgs::OrgNumber,
     spans,
 };
 use crate::error::Failure;
 
 static APPEND: Sizes = append_in_sizes!("");
 
-/// Adds events to the audit log.
-pub(super) async fn append(connection: &mut SqliteConnection, events: &[&AuditEvent]) -> Result<(), Failure> {
+/// Adds events to the audit log, each under its organization's number.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    events: &[(OrgNumber, &AuditEvent)],
+) -> Result<(), Failure> {
     for some in events.chunks(MOST_ROWS) {
         let mut arguments = SqliteArguments::default();
-        for event in some {
-            bind(&mut arguments, event)?;
+        for (org, event) in some {
+            bind(&mut arguments, *org, event)?;
         }
         sqlx::query_with(statement_for(&APPEND, some.len()), arguments).execute(&mut *connection).await?;
     }
@@ -25,12 +29,20 @@ pub(super) async fn append(connection: &mut SqliteConnection, events: &[&AuditEv
 }
 
 /// Binds an event as one row of the statement.
-pub(super) fn bind(arguments: &mut SqliteArguments, event: &AuditEvent) -> Result<(), Failure> {
-    bind_row(arguments, event).map_err(|error| sqlx::Error::Encode(error).into())
+pub(super) fn bind(
+    arguments: &mut SqliteArguments,
+    org: OrgNumber,
+    event: &AuditEvent,
+) -> Result<(), Failure> {
+    bind_row(arguments, org, event).map_err(|error| sqlx::Error::Encode(error).into())
 }
 
-fn bind_row(arguments: &mut SqliteArguments, event: &AuditEvent) -> Result<(), sqlx::error::BoxDynError> {
-    arguments.add(event.org.as_str().as_bytes())?;
+fn bind_row(
+    arguments: &mut SqliteArguments,
+    org: OrgNumber,
+    event: &AuditEvent,
+) -> Result<(), sqlx::error::BoxDynError> {
+    arguments.add(org)?;
     arguments.add(event.id.as_bytes().as_slice())?;
     arguments.add(event.at.as_micros())?;
     arguments.add(i64::from(spans::is_late(event)))?;
@@ -51,7 +63,7 @@ fn bind_row(arguments: &mut SqliteArguments, event: &AuditEvent) -> Result<(), s
             bind_nulls(arguments, 1)?;
             arguments.add(i64::from(*lost))
         }
-        _ => Err("this version does not know the particulars of the event".into()),
+        _ => Err("this version does not know the event's detail".into()),
     }
 }
 

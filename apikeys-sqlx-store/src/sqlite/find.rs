@@ -6,23 +6,24 @@ use apikeys_core::{
 
 use super::{
     read::Reads,
-    rows::{Columns, key_columns},
+    rows::{Columns, key_columns, plan_column},
     statements::Statement,
 };
 use crate::error::Failure;
 
-/// Everything in one statement, and so in one state of the database. The joins are outer ones: a
-/// secret without its key must be an error and not an unknown secret.
+/// Everything in one statement, and so in one state of the database. The join is an outer one: a
+/// secret without its key or organization is an error, unless the organization was forgotten.
 macro_rules! find {
     ($wanted:literal) => {
         concat!(
             "SELECT s.scheme, s.locator, s.key, s.created_at, s.ends_at, ",
             key_columns!(),
-            ", o.plan, (SELECT coalesce(max(revision), 0) FROM apikeys_changes)
+            ", ",
+            plan_column!(),
+            ", (SELECT coalesce(max(revision), 0) FROM apikeys_changes)
              FROM apikeys_secrets s
              LEFT JOIN apikeys_keys k ON k.id = s.key
-             LEFT JOIN apikeys_orgs o ON o.id = k.org
-             WHERE ",
+             WHERE NOT EXISTS (SELECT 1 FROM apikeys_forgotten f WHERE f.num = k.org) AND ",
             $wanted
         )
     };
@@ -39,7 +40,7 @@ pub(super) const FIND_EIGHT: &str = find!(
 
 pub(super) const SCHEMES: &str = "SELECT scheme FROM apikeys_schemes WHERE secrets > 0";
 
-pub(super) const ORG: &str = "SELECT plan, key_count FROM apikeys_orgs WHERE id = ?1";
+pub(super) const ORG: &str = "SELECT plan, key_count FROM apikeys_orgs WHERE id = ?1 AND plan IS NOT NULL";
 
 /// Without peppers there is one candidate, and with them a handful.
 pub(super) async fn find(reads: &Reads, locators: &[Locator]) -> Result<Option<Found>, Failure> {

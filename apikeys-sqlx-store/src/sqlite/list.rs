@@ -4,39 +4,51 @@ use apikeys_core::{
     store::{KeyQuery, Page, UsagePoint, UsageQuery},
 };
 
+use sqlx::Row;
+
 use super::{
+    pages::{one_more, page},
     read::Reads,
-    rows::{Columns, key_columns},
+    rows::{Columns, key_columns, plan_column},
     spans::BEYOND_IDS,
     statements::Statement,
 };
 use crate::error::Failure;
 
 macro_rules! keys {
-    ($index:literal, $condition:literal) => {
+    ($keys:literal, $condition:literal) => {
         concat!(
             "SELECT ",
             key_columns!(),
-            ", (SELECT o.plan FROM apikeys_orgs o WHERE o.id = k.org),
-             coalesce(c.request_count, 0), c.last_used_at
-             FROM apikeys_keys k ",
-            $index,
-            " LEFT JOIN apikeys_counters c ON c.key = k.id WHERE ",
+            ", ",
+            plan_column!(),
+            ", coalesce(c.request_count, 0), c.last_used_at,
+             EXISTS (SELECT 1 FROM apikeys_forgotten f WHERE f.num = k.org) AS is_forgotten
+             FROM ",
+            $keys,
+            " LEFT JOIN apikeys_counters c ON c.key = k.id ",
             $condition
         )
     };
 }
 
-pub(super) const KEY: &str = keys!("", "k.id = ?1 AND k.org = ?2");
+pub(super) const KEY: &str =
+    keys!("apikeys_keys k", "WHERE k.id = ?1 AND k.org = (SELECT num FROM apikeys_orgs WHERE id = ?2)");
 
 /// Without the index's name, statistics from a time when one organization had all keys would make
 /// SQLite walk the keys of all organizations.
-pub(super) const KEYS_OF_ORG: &str =
-    keys!("INDEXED BY apikeys_keys_by_org", "k.org = ?3 AND k.id < ?1 ORDER BY k.id DESC LIMIT ?2");
-pub(super) const KEYS_OF_ALL: &str = keys!("", "k.id < ?1 ORDER BY k.id DESC LIMIT ?2");
+pub(super) const KEYS_OF_ORG: &str = keys!(
+    "apikeys_keys k INDEXED BY apikeys_keys_by_org",
+    "WHERE k.org = (SELECT num FROM apikeys_orgs WHERE id = ?3) AND k.id < ?1
+     ORDER BY k.id DESC LIMIT ?2"
+);
 
-/// A key's hours. The table is ordered by hour, so this steps from one hour that exists to the
-/// next and looks the key up in each.
+/// Keys of forgotten organizations are read and left out afterwards: with a condition instead, the
+/// statement would walk over all of them, however many there are.
+pub(super) const KEYS_OF_ALL: &str = keys!("apikeys_keys k", "WHERE k.id < ?1 ORDER BY k.id DESC LIMIT ?2");
+
+/// A key's hours. The table is ordered by hour, so this steps from one existing hour to the next
+/// and looks the key up in each.
 pub(super) const USAGE: &str = "
     WITH RECURSIVE hours (hour) AS (
         SELECT min(hour) FROM apikeys_usage WHERE hour >= ?3
@@ -45,8 +57,10 @@ pub(super) const USAGE: &str = "
         FROM hours WHERE hours.hour < ?4
     )
     SELECT u.hour, u.requests, u.denied
-    FROM hours CROSS JOIN apikeys_usage u ON u.hour = hours.hour AND u.key = ?1
-    WHERE hours.hour < ?4 AND EXISTS (SELECT 1 FROM apikeys_keys k WHERE k.id = ?1 AND k.org = ?2)
+    FROM hours CROSS JOIN apikeys_usage u ON u.hour = hours.hour AND u.key = ?1 AND u.org = (
+        SELECT o.num FROM apikeys_orgs o WHERE o.id = ?2
+            AND EXISTS (SELECT 1 FROM apikeys_keys k WHERE k.id = ?1 AND k.org = o.num))
+    WHERE hours.hour < ?4
     ORDER BY u.hour";
 
 pub(super) async fn key(reads: &Reads, org: &OrgId, key: KeyId) -> Result<Option<KeyView>, Failure> {
@@ -63,8 +77,10 @@ pub(super) async fn keys(reads: &Reads, query: &KeyQuery) -> Result<Page<KeyView
         read = read.bind(org.as_str().as_bytes());
     }
     let rows = reads.all(read).await?;
-    let views = rows.iter().map(|row| Columns::of(row).key_view()).collect::<Result<_, _>>()?;
-    Ok(Page::cut(views, query.limit, |view: &KeyView| view.row.id))
+    page("keys", &rows, query.limit, KeyId::from_bytes, |row| {
+        let is_forgotten: bool = row.try_get("is_forgotten")?;
+        if is_forgotten { Ok(None) } else { Columns::of(row).key_view().map(Some) }
+    })
 }
 
 pub(super) async fn usage(reads: &Reads, query: &UsageQuery) -> Result<Vec<UsagePoint>, Failure> {
@@ -90,9 +106,4 @@ pub(super) async fn usage(reads: &Reads, query: &UsageQuery) -> Result<Vec<Usage
         }
     }
     Ok(points)
-}
-
-/// One beyond the limit tells whether there is more.
-pub(super) fn one_more(limit: u32) -> i64 {
-    i64::from(limit).saturating_add(1)
 }

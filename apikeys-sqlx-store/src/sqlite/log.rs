@@ -6,7 +6,7 @@ use apikeys_core::{
 };
 
 use super::{
-    list::one_more,
+    pages::{self, one_more},
     read::{Read, Reads},
     rows::{Columns, audit_columns},
     spans::{BEYOND_IDS, PROMPT, ids_from, spans_from},
@@ -39,12 +39,25 @@ macro_rules! entries {
     };
 }
 
+/// The organization's number.
+macro_rules! own_org {
+    () => {
+        "(SELECT num FROM apikeys_orgs WHERE id = ?1)"
+    };
+}
+
 /// The key, if it is or was the organization's; otherwise NULL, so that nothing is read for the
 /// key of another organization.
 macro_rules! own_key {
     () => {
-        "(SELECT id FROM apikeys_keys WHERE id = ?5 AND org = ?1
-          UNION ALL SELECT id FROM apikeys_tombstones WHERE id = ?5 AND org = ?1)"
+        concat!(
+            "(SELECT id FROM apikeys_keys WHERE id = ?5 AND org = ",
+            own_org!(),
+            "
+          UNION ALL SELECT id FROM apikeys_tombstones WHERE id = ?5 AND org = ",
+            own_org!(),
+            ")"
+        )
     };
 }
 
@@ -52,7 +65,9 @@ macro_rules! of_org {
     ($condition:expr) => {
         concat!(
             "SELECT * FROM (SELECT p.* FROM apikeys_audit p INDEXED BY apikeys_audit_by_org
-             WHERE p.org = ?1 AND (?4 IS NULL OR p.action = ?4) AND ",
+             WHERE p.org = ",
+            own_org!(),
+            " AND (?4 IS NULL OR p.action = ?4) AND ",
             $condition,
             " ORDER BY p.id DESC LIMIT ?3)"
         )
@@ -64,7 +79,9 @@ macro_rules! of_key {
     ($condition:expr) => {
         concat!(
             "SELECT * FROM (SELECT p.* FROM apikeys_audit_spans s
-             CROSS JOIN apikeys_audit p INDEXED BY apikeys_audit_by_org ON p.org = ?1 AND p.id BETWEEN s.first AND s.last
+             CROSS JOIN apikeys_audit p INDEXED BY apikeys_audit_by_org ON p.org = ",
+            own_org!(),
+            " AND p.id BETWEEN s.first AND s.last
              WHERE s.key = ",
             own_key!(),
             " AND p.key = ?5 AND (?4 IS NULL OR p.action = ?4) AND ",
@@ -92,13 +109,17 @@ macro_rules! rare {
 
 macro_rules! rare_of_org {
     ($condition:expr) => {
-        rare!("apikeys_audit_by_action", "p.org = ?1", $condition)
+        rare!("apikeys_audit_by_action", concat!("p.org = ", own_org!()), $condition)
     };
 }
 
 macro_rules! rare_of_key {
     ($condition:expr) => {
-        rare!("apikeys_audit_by_key_and_action", concat!("+p.org = ?1 AND p.key = ", own_key!()), $condition)
+        rare!(
+            "apikeys_audit_by_key_and_action",
+            concat!("+p.org = ", own_org!(), " AND p.key = ", own_key!()),
+            $condition
+        )
     };
 }
 
@@ -112,10 +133,14 @@ macro_rules! prompt {
 /// Late events of the time, whatever their ids.
 macro_rules! late {
     () => {
-        " UNION ALL SELECT * FROM (SELECT p.* FROM apikeys_audit p INDEXED BY apikeys_audit_late
-          WHERE p.org = ?1 AND p.late = 1 AND p.at >= ?6 AND p.at < ?7 AND +p.id < ?2
-            AND (?4 IS NULL OR +p.action = ?4) AND (?5 IS NULL OR +p.key = ?5)
-          ORDER BY +p.id DESC LIMIT ?3)"
+        concat!(
+            " UNION ALL SELECT * FROM (SELECT p.* FROM apikeys_audit p INDEXED BY apikeys_audit_late
+             WHERE p.org = ",
+            own_org!(),
+            " AND p.late = 1 AND p.at >= ?6 AND p.at < ?7 AND +p.id < ?2
+                AND (?4 IS NULL OR +p.action = ?4) AND (?5 IS NULL OR +p.key = ?5)
+             ORDER BY +p.id DESC LIMIT ?3)"
+        )
     };
 }
 
@@ -136,8 +161,9 @@ pub(super) const RARE_OF_KEY_AND_TIME: &str = entries!(rare_of_key!(prompt!()), 
 
 pub(super) async fn audit(reads: &Reads, query: &AuditQuery) -> Result<Page<AuditEntry, EventId>, Failure> {
     let rows = reads.all(page(query)).await?;
-    let entries = rows.iter().map(|row| Columns::of(row).audit_entry()).collect::<Result<_, _>>()?;
-    Ok(Page::cut(entries, query.limit, |entry: &AuditEntry| entry.event.id))
+    pages::page("audit events", &rows, query.limit, EventId::from_bytes, |row| {
+        Columns::of(row).audit_entry(&query.org).map(Some)
+    })
 }
 
 /// The statement for a page, and one row beyond it.

@@ -62,7 +62,7 @@ const fn walks(statement: Statement) -> &'static [&'static str] {
         Statement::KeysOfOrg => &["k USING INDEX apikeys_keys_by_org (org=? AND id<?)"],
         Statement::KeysOfAll => &["k USING PRIMARY KEY (id<?)"],
         Statement::Usage => {
-            &["apikeys_usage USING PRIMARY KEY (hour>?)", "u USING PRIMARY KEY (hour=? AND key=?)"]
+            &["apikeys_usage USING PRIMARY KEY (hour>?)", "u USING PRIMARY KEY (hour=? AND org=? AND key=?)"]
         }
         Statement::AuditOfOrg => &["p USING INDEX apikeys_audit_by_org (org=? AND id<?)"],
         Statement::AuditOfOrgAndTime => {

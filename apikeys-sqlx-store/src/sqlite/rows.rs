@@ -12,27 +12,38 @@ use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 use crate::error::Failure;
 
 /// The columns that [`Columns::key_row`] reads, of `apikeys_keys AS k`.
+///
+/// Organizations are looked up in subqueries: in a join, statistics from a time when there were few
+/// would make SQLite walk over all of them.
 macro_rules! key_columns {
     () => {
-        "k.id, k.org, k.name, k.display_prefix, k.active, k.created_at, k.created_by, k.expires_at, \
+        "k.id, (SELECT o.id FROM apikeys_orgs o WHERE o.num = k.org), k.name, k.display_prefix, k.active, k.created_at, k.created_by, k.expires_at, \
          k.expiry_set_at, k.rate_limit, k.version, k.settings"
     };
 }
 pub(super) use key_columns;
 
+/// The stored plan of the organization of `apikeys_keys AS k`.
+macro_rules! plan_column {
+    () => {
+        "(SELECT o.plan FROM apikeys_orgs o WHERE o.num = k.org)"
+    };
+}
+pub(super) use plan_column;
+
 /// The columns that [`Columns::audit_entry`] reads, of `apikeys_audit AS a` joined with its key as
 /// `k` and with what a deletion left of it as `t`.
 macro_rules! audit_columns {
     () => {
-        "a.id, a.at, a.org, a.key, a.action, a.actor, a.method, a.path, a.outcome, a.status, \
+        "a.id, a.at, a.key, a.action, a.actor, a.method, a.path, a.outcome, a.status, \
          a.latency_us, a.ip, a.user_agent, a.request_id, a.trace_id, a.denial, a.count, a.changes, \
          a.lost, coalesce(k.name, t.name), coalesce(k.display_prefix, t.display_prefix)"
     };
 }
 pub(super) use audit_columns;
 
-/// Reads a row's columns from left to right. Whatever does not fit is an error: the file may have
-/// been edited by hand, or written by a version to come.
+/// Reads a row's columns from left to right. A value that does not fit is an error: the file may
+/// have been edited by hand, or written by a newer version.
 pub(super) struct Columns<'r> {
     row: &'r SqliteRow,
     next: usize,
@@ -70,11 +81,12 @@ impl<'r> Columns<'r> {
         Ok(row)
     }
 
-    pub(super) fn audit_entry(&mut self) -> Result<AuditEntry, Failure> {
-        let (id, at, org) = (EventId::from_bytes(self.id("event id")?), self.time()?, self.org()?);
+    /// An event of `org`, whose rows hold only its number.
+    pub(super) fn audit_entry(&mut self, org: &OrgId) -> Result<AuditEntry, Failure> {
+        let (id, at) = (EventId::from_bytes(self.id("event id")?), self.time()?);
         let key = self.optional_key()?;
         let action = Action::from_stored(self.take()?);
-        let mut event = AuditEvent::new(id, at, org, action);
+        let mut event = AuditEvent::new(id, at, org.clone(), action);
         event.key = key;
         event.actor =
             self.parsed("actor", |bytes: &[u8]| text_of(bytes).and_then(|text| Actor::new(text).ok()))?;
@@ -127,6 +139,15 @@ impl<'r> Columns<'r> {
         record.denial = denial;
         record.count = count;
         Ok(Some(record))
+    }
+
+    pub(super) fn optional_plan(&mut self) -> Result<Option<PlanName>, Failure> {
+        self.parsed("plan", |text: &str| PlanName::new(text).ok())
+    }
+
+    /// Any number.
+    pub(super) fn number(&mut self) -> Result<i64, Failure> {
+        self.take()
     }
 
     pub(super) fn plan(&mut self) -> Result<PlanName, Failure> {

@@ -75,9 +75,9 @@ impl KnownSpans {
     pub(super) async fn add(
         &self,
         connection: &mut SqliteConnection,
-        events: &[&AuditEvent],
+        events: impl Iterator<Item = &AuditEvent>,
     ) -> Result<BTreeSet<Span>, Failure> {
-        let spans = self.new_ones(events.iter().copied());
+        let spans = self.new_ones(events);
         if !spans.is_empty() {
             sqlx::query(ADD).bind(packed(&spans)).execute(connection).await?;
         }

@@ -78,17 +78,22 @@ pub(crate) fn change(kind: ChangeKind, action: Action) -> Change {
     change
 }
 
+/// A creation for an organization on the plan `starter`.
 pub(crate) fn creation(row: &KeyRow, secret: &SecretRow) -> Change {
-    let expected_plan = PlanName::new("starter").unwrap();
-    let (row, secrets) = (row.clone(), vec![secret.clone()]);
-    change(ChangeKind::Create { row, secrets, expected_plan, max_keys: None }, Action::KeyCreated)
+    let plan = PlanName::new("starter").unwrap();
+    let (row, secrets, expected) = (row.clone(), vec![secret.clone()], Some(plan.clone()));
+    change(ChangeKind::Create { row, secrets, plan, expected, max_keys: None }, Action::KeyCreated)
 }
 
 /// Stores a new key.
 pub(crate) async fn create(store: &SqliteStore, org: &OrgId) -> (KeyRow, SecretRow) {
     let row = row(org);
     let secret = secret(row.id);
-    done(store, &creation(&row, &secret)).await;
+    let mut creation = creation(&row, &secret);
+    if let ChangeKind::Create { expected, .. } = &mut creation.kind {
+        *expected = store.org(org).await.unwrap().map(|row| row.plan);
+    }
+    done(store, &creation).await;
     (row, secret)
 }
 

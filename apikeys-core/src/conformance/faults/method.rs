@@ -8,8 +8,8 @@ use crate::{
     id::{EventId, KeyId, OrgId, WriterId},
     key::KeyView,
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Recorded, StoreResult,
-        UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
+        StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -67,6 +67,7 @@ methods! {
     Record: record(batch: &Batch) -> Recorded;
     Audit: audit(query: &AuditQuery) -> Page<AuditEntry, EventId>;
     Usage: usage(query: &UsageQuery) -> Vec<UsagePoint>;
+    Purge: purge(max_rows: u32) -> Purged;
 }
 
 impl fmt::Display for Method {

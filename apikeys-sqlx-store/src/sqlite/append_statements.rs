@@ -1,14 +1,14 @@
-//! The text of statements that add many rows at once.
+//! The text of statements that add many audit events at once.
 //!
-//! SQL here is constant, and so is the number of rows in it: a statement comes in a few sizes.
+//! SQL here is constant, and so is the number of rows in a statement: there are a few sizes.
 
-/// Rows of one statement at most.
+/// The most rows of one statement.
 pub(super) const MOST_ROWS: usize = 1024;
 
-/// Statements by the number of rows they take, fewest first.
+/// Statements by the number of rows that they take, fewest first.
 pub(super) type Sizes = [(usize, &'static str); 4];
 
-/// The shortest statement that takes `rows` rows.
+/// Returns the shortest statement that takes `rows` rows.
 pub(super) fn statement_for(sizes: &Sizes, rows: usize) -> &'static str {
     let [.., (_, longest)] = *sizes;
     sizes.iter().find(|(takes, _)| *takes >= rows).map_or(longest, |(_, text)| text)
@@ -47,7 +47,7 @@ macro_rules! append_in_sizes {
             (16, append!($before, four_times!(four_times!(row!())))),
             (128, append!($before, rows_128!())),
             (
-                $crate::sqlite::sized::MOST_ROWS,
+                $crate::sqlite::append_statements::MOST_ROWS,
                 append!($before, concat!(four_times!(rows_128!()), ",", four_times!(rows_128!()))),
             ),
         ]

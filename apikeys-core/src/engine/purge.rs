@@ -1,0 +1,54 @@
+use std::{sync::atomic::Ordering, time::Duration};
+
+use futures_util::future::select;
+
+use super::inner::Inner;
+use crate::store::{Purged, StoreResult};
+
+/// The most rows of one piece: some milliseconds of work for a store.
+const PIECE: u32 = 1_000;
+/// The pause after a piece, in which recording and changes have the store for themselves.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often the store is asked whether another instance left something to purge.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Removes the rows of forgotten organizations, piece by piece: also those that another instance
+/// left when it ended.
+pub(super) async fn purge_loop(inner: &Inner) {
+    loop {
+        // Listening begins before the store is asked, so that no organization is missed in between.
+        let wanted = inner.purge_wanted.listen();
+        match purge_piece(inner).await {
+            Ok(purged) if purged.more => inner.clock.sleep(PAUSE).await,
+            Ok(_) => {
+                select(wanted, inner.clock.sleep(INTERVAL)).await;
+            }
+            Err(error) => {
+                inner.observer.store_failed(&error);
+                inner.clock.sleep(INTERVAL).await;
+            }
+        }
+    }
+}
+
+/// Removes the rows of an organization that was just forgotten: in the maintenance if that is
+/// running, otherwise before this returns.
+///
+/// A failure is only logged. The organization is forgotten already, and the next purge goes on.
+pub(super) async fn purge_forgotten(inner: &Inner) {
+    if inner.maintained.load(Ordering::SeqCst) {
+        inner.purge_wanted.notify(usize::MAX);
+        return;
+    }
+    loop {
+        match purge_piece(inner).await {
+            Ok(purged) if purged.more => {}
+            Ok(_) => return,
+            Err(error) => return inner.observer.store_failed(&error),
+        }
+    }
+}
+
+async fn purge_piece(inner: &Inner) -> StoreResult<Purged> {
+    inner.ask("purge", inner.store.purge(PIECE)).await
+}

@@ -1,0 +1,164 @@
+use super::{ChangeKind, Committed, Revision};
+use crate::plan::PlanName;
+
+/// What a store keeps about an organization, read while its row is locked for a change.
+///
+/// The default is an organization that is not stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrgState {
+    /// The stored plan; `None` if the organization is not stored.
+    pub plan: Option<PlanName>,
+    /// The number of keys the organization has, whatever their status.
+    pub key_count: u32,
+}
+
+/// Why an organization's state does not allow a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The organization is not stored, so that there is nothing to change.
+    NotFound,
+    /// The organization is on another plan than the change expects.
+    PlanChanged,
+    /// The organization has as many keys as its plan allows.
+    QuotaFull {
+        /// The number of keys it has.
+        used: u32,
+    },
+}
+
+impl OrgState {
+    /// Checks whether the organization's state allows a change.
+    ///
+    /// A store calls this in the transaction of the change, after it locked the organization's row
+    /// and before it looks at keys or secrets. Every store gets its rules about plans and quotas,
+    /// and their order, from here.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first reason to refuse the change. The plan is checked before the quota: a
+    /// quota that was read from an outdated plan says nothing.
+    pub fn check(&self, change: &ChangeKind) -> Result<(), Refusal> {
+        match change {
+            ChangeKind::Create { expected, max_keys, .. } => {
+                self.expect_plan(expected.as_ref())?;
+                match max_keys {
+                    Some(most) if self.key_count >= *most => Err(Refusal::QuotaFull { used: self.key_count }),
+                    _ => Ok(()),
+                }
+            }
+            ChangeKind::SetPlan { expected, .. } => self.expect_plan(expected.as_ref()),
+            ChangeKind::Update { .. } | ChangeKind::Delete { .. } | ChangeKind::ForgetOrg { .. } => {
+                if self.plan.is_none() { Err(Refusal::NotFound) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn expect_plan(&self, expected: Option<&PlanName>) -> Result<(), Refusal> {
+        if self.plan.as_ref() == expected { Ok(()) } else { Err(Refusal::PlanChanged) }
+    }
+}
+
+impl Refusal {
+    /// Returns the answer to the change, where `revision` is the store's latest revision.
+    #[must_use]
+    pub const fn at(self, revision: Revision) -> Committed {
+        match self {
+            Self::NotFound => Committed::NotFound { revision },
+            Self::PlanChanged => Committed::PlanChanged,
+            Self::QuotaFull { used } => Committed::QuotaFull { used },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Timestamp,
+        id::{Actor, KeyId, OrgId},
+        key::{KeyName, KeyRow},
+    };
+
+    fn plan(text: &str) -> PlanName {
+        PlanName::new(text).unwrap()
+    }
+
+    /// The states and the changes that can be told apart: no plan and two plans, and numbers of
+    /// keys below, at and above each quota.
+    fn combinations() -> Vec<(OrgState, ChangeKind)> {
+        let org = OrgId::new("o").unwrap();
+        let key = KeyId::from_bytes([1; 16]);
+        let (name, actor) = (KeyName::new("CI").unwrap(), Actor::new("ann").unwrap());
+        let row = KeyRow::new(key, org.clone(), name, "p_0000".to_owned(), Timestamp::MIN, actor);
+        let plans = [None, Some(plan("free")), Some(plan("starter"))];
+        let mut changes = vec![
+            ChangeKind::Update { row: row.clone(), expected_version: 1, added: vec![], dropped: vec![] },
+            ChangeKind::Delete { org: org.clone(), key },
+            ChangeKind::ForgetOrg { org: org.clone() },
+        ];
+        for expected in &plans {
+            let (plan, expected) = (plan("starter"), expected.clone());
+            changes.push(ChangeKind::SetPlan {
+                org: org.clone(),
+                plan: plan.clone(),
+                expected: expected.clone(),
+            });
+            for max_keys in [None, Some(0), Some(1), Some(2), Some(u32::MAX)] {
+                changes.push(ChangeKind::Create {
+                    row: row.clone(),
+                    secrets: vec![],
+                    plan: plan.clone(),
+                    expected: expected.clone(),
+                    max_keys,
+                });
+            }
+        }
+        let states = plans.iter().flat_map(|plan| {
+            [0, 1, 2, 3, u32::MAX].map(|key_count| OrgState { plan: plan.clone(), key_count })
+        });
+        states.flat_map(|state| changes.iter().map(move |change| (state.clone(), change.clone()))).collect()
+    }
+
+    /// The same rules as a list of sentences, of which the first that is true decides.
+    fn oracle(state: &OrgState, change: &ChangeKind) -> Option<Refusal> {
+        let is_stored = state.plan.is_some();
+        let (needs_org, expected, quota) = match change {
+            ChangeKind::Create { expected, max_keys, .. } => (false, Some(expected), *max_keys),
+            ChangeKind::SetPlan { expected, .. } => (false, Some(expected), None),
+            ChangeKind::Update { .. } | ChangeKind::Delete { .. } | ChangeKind::ForgetOrg { .. } => {
+                (true, None, None)
+            }
+        };
+        let used = state.key_count;
+        [
+            (needs_org && !is_stored, Refusal::NotFound),
+            (expected.is_some_and(|expected| *expected != state.plan), Refusal::PlanChanged),
+            (quota.is_some_and(|most| used >= most), Refusal::QuotaFull { used }),
+        ]
+        .into_iter()
+        .find_map(|(applies, refusal)| applies.then_some(refusal))
+    }
+
+    #[test]
+    fn check_agrees_with_a_list_of_sentences_on_all_combinations() {
+        let combinations = combinations();
+        assert_eq!(combinations.len(), 15 * (3 + 3 * 6));
+        for (state, change) in combinations {
+            assert_eq!(state.check(&change).err(), oracle(&state, &change), "{state:?} {change:?}");
+        }
+    }
+
+    #[test]
+    fn outdated_plan_is_reported_before_a_full_quota() {
+        let full = OrgState { plan: Some(plan("free")), key_count: 2 };
+        let outdated = combinations().into_iter().find_map(|(_, change)| match &change {
+            ChangeKind::Create { expected: Some(plan), max_keys: Some(2), .. }
+                if plan.as_str() == "starter" =>
+            {
+                Some(full.check(&change))
+            }
+            _ => None,
+        });
+        assert_eq!(outdated, Some(Err(Refusal::PlanChanged)));
+    }
+}

@@ -1,0 +1,72 @@
+//! Pages of rows of which some cannot be read.
+
+use apikeys_core::store::Page;
+use sqlx::{Row, sqlite::SqliteRow};
+
+use crate::error::Failure;
+
+/// One row beyond the limit shows whether there is a next page.
+pub(super) fn one_more(limit: u32) -> i64 {
+    i64::from(limit).saturating_add(1)
+}
+
+/// Makes a page of `rows`, which were read [one beyond](one_more) the limit and begin with their
+/// ids. Rows for which `read` returns `None` are left out, and so are rows that cannot be read: one
+/// damaged row must not keep an administrator from all others. The latter are logged, once for the
+/// page.
+pub(super) fn page<T, C>(
+    what: &'static str,
+    rows: &[SqliteRow],
+    limit: u32,
+    cursor: impl FnOnce([u8; 16]) -> C,
+    mut read: impl FnMut(&SqliteRow) -> Result<Option<T>, Failure>,
+) -> Result<Page<T, C>, Failure> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let within = rows.get(..limit).unwrap_or(rows);
+    let (mut items, mut unreadable) = (Vec::with_capacity(within.len()), Vec::new());
+    for row in within {
+        match read(row) {
+            Ok(item) => items.extend(item),
+            Err(failure) => unreadable.push(failure),
+        }
+    }
+    if let Some(first) = unreadable.first() {
+        tracing::error!(what, rows = unreadable.len(), cause = %first, "stored rows cannot be read and are left out");
+    }
+    let next = match within.last() {
+        Some(last) if rows.len() > limit => Some(cursor(at_most(last.try_get(0)?))),
+        _ => None,
+    };
+    Ok(Page::new(items, next))
+}
+
+/// An id as a cursor. A damaged id, of another length, is rounded down, so that the next page
+/// begins after it.
+fn at_most(id: &[u8]) -> [u8; 16] {
+    if let Ok(id) = id.try_into() {
+        return id;
+    }
+    let mut bytes = [0; 16];
+    for (byte, from) in bytes.iter_mut().zip(id) {
+        *byte = *from;
+    }
+    if id.len() > bytes.len() {
+        return bytes;
+    }
+    u128::from_be_bytes(bytes).saturating_sub(1).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursor_of_a_damaged_id_is_below_the_id() {
+        let whole = [7; 16];
+        assert_eq!(at_most(&whole), whole);
+        for damaged in [&[7; 15][..], &[7; 17], &[1], &[0xff; 40]] {
+            assert!(at_most(damaged).as_slice() < damaged, "{damaged:?}");
+        }
+        assert_eq!(at_most(&[]), [0; 16]);
+    }
+}
