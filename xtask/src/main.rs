@@ -34,6 +34,9 @@ cargo xtask readme            only README's services, each in an empty project
 cargo xtask bench quickstart  requests per second with the layer and without
 cargo xtask bench audit       audit pages of a key with 8 million seconds of history, and
                               verifications beside sixteen such pages
+cargo xtask bench forget      an organization with 4 million events, forgotten beside the requests
+                              of another one
+cargo xtask bench record      events that the store records in a second
 cargo xtask scan              only the search for leaked secrets, in what the last tests left behind";
 
 fn main() -> ExitCode {
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
         ["test", "--without", parts] => Part::list(parts).and_then(|parts| test::run(&parts)),
         ["bench", "quickstart", rest @ ..] => bench::quickstart(rest),
         ["bench", "audit", rest @ ..] => bench::audit(rest),
+        ["bench", "forget", rest @ ..] => bench::forget(rest),
+        ["bench", "record", rest @ ..] => bench::record(rest),
         ["scan"] => test::scan_only(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
