@@ -1,0 +1,49 @@
+use apikeys_core::http::{self, Sources};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::header_lines;
+
+/// The search for the credential of a request, under every set of sources.
+///
+/// A source's header that has two lines is refused. A credential is a part of the one line that carried it,
+/// or of the user name in it. With fewer sources enabled, no request has a credential that it does not have
+/// with more.
+pub fn credential(data: &[u8]) {
+    let lines = header_lines(data);
+    let lines = lines.as_slice();
+    let key_header = Sources::bearer().header("x-api-key").unwrap();
+    let all = key_header.clone().basic_user_name();
+    for sources in [Sources::bearer(), Sources::bearer().basic_user_name(), key_header, all.clone()] {
+        let repeated = sources.header_names().any(|name| values(lines, name).count() > 1);
+        let found = http::credential(&sources, lines);
+        assert!(!repeated || found.is_err(), "two lines of one header are refused");
+        let Ok(Some(found)) = found else { continue };
+        let carrier = found.carrier().header_name();
+        assert!(sources.header_names().any(|name| name == carrier), "{carrier}");
+        let value = values(lines, carrier).next().expect("the carrier is among the headers");
+        assert!(
+            contains(value, found.as_bytes()) || carried_by_basic(value, found.as_bytes()),
+            "a credential comes from the header that carried it"
+        );
+        assert!(!matches!(http::credential(&all, lines), Ok(None)), "more sources find no less");
+    }
+}
+
+fn values<'a>(lines: &'a [(&str, &'a [u8])], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let name = name.to_owned();
+    lines.iter().filter(move |(other, _)| *other == name).map(|(_, value)| *value)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || text.windows(part.len()).any(|window| window == part)
+}
+
+/// Credentials that cannot be decoded are a text that is never a key.
+fn carried_by_basic(value: &[u8], found: &[u8]) -> bool {
+    let encoded = value.rsplit(|byte| *byte == b' ').find(|part| !part.is_empty()).unwrap_or_default();
+    let encoded = encoded.strip_suffix(b"\t").unwrap_or(encoded);
+    match STANDARD.decode(encoded) {
+        Ok(decoded) => decoded.starts_with(found) || found == b"?",
+        Err(_) => found == b"?",
+    }
+}
