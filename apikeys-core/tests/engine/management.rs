@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use apikeys_core::{
     ApiKeys, Clock, KeyPatch, ManageError, Plan, Plans, Quota, RateLimit, Status, Timestamp,
@@ -210,21 +210,18 @@ async fn change_with_a_lost_answer_is_made_once() {
 }
 
 #[tokio::test]
-async fn concurrent_edits_of_one_key_are_all_made() {
+async fn concurrent_updates_of_one_key_lose_no_update() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("a")).await;
-    let bench = Arc::new(bench);
-    let edits: Vec<_> = (1..=16)
-        .map(|n| {
-            let (manage, key) = (bench.manage(), id(&created));
-            tokio::spawn(async move {
-                manage.update(key, KeyPatch::new().rate_limit(per_minute(n))).await.unwrap()
-            })
-        })
-        .collect();
-    for edit in edits {
-        edit.await.unwrap();
+    let before = bench.faults.calls(Method::Commit);
+    // All of them read the key before the first one commits.
+    bench.faults.set(Method::Commit, Fault::Delay(Duration::from_millis(10)));
+    let manage = bench.manage();
+    let edits = (1..=16).map(|n| manage.update(id(&created), KeyPatch::new().rate_limit(per_minute(n))));
+    for edit in bench.pass_time_until(futures_util::future::join_all(edits)).await {
+        edit.unwrap();
     }
+    assert!(bench.faults.calls(Method::Commit) - before > 16, "no update met another one");
     assert_eq!(actions(&bench).await.iter().filter(|action| **action == Action::KeyUpdated).count(), 16);
 }
 

@@ -60,10 +60,6 @@ pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lastin
         Method::Find | Method::Schemes if call != Call::Build => {
             Expected::unmade(Answer::Denied(Denial::VerificationUnavailable))
         }
-        // The plan is read for the answer, after the change has been made.
-        Method::Org if matches!(call, Call::Update | Call::Activate | Call::Deactivate) => {
-            Expected { made: 1, ..Expected::unmade(Answer::Failed(kind)) }
-        }
         // What cannot be read is an error at once, and nothing has been changed yet.
         Method::Find
         | Method::Schemes
