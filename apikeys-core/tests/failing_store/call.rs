@@ -1,6 +1,7 @@
 use apikeys_core::{
     Denial, KeyPatch, ManageError, NewKey, PlanName, Timestamp,
     audit::Action,
+    engine::TestKeyError,
     store::{AuditQuery, StoreErrorKind, UsageStep},
 };
 
@@ -17,6 +18,7 @@ pub(crate) enum Call {
     Shutdown,
     Maintenance,
     Create,
+    TestKey,
     List,
     Quota,
     Get,
@@ -46,7 +48,7 @@ pub(crate) enum Answer {
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Build,
         Self::Verify,
         Self::VerifyUnknown,
@@ -55,6 +57,7 @@ impl Call {
         Self::Shutdown,
         Self::Maintenance,
         Self::Create,
+        Self::TestKey,
         Self::List,
         Self::Quota,
         Self::Get,
@@ -80,6 +83,7 @@ impl Call {
             Self::Shutdown => "ApiKeys::shutdown",
             Self::Maintenance => "Maintenance::run",
             Self::Create => "KeyManager::create",
+            Self::TestKey => "ApiKeys::test_key",
             Self::List => "KeyManager::list",
             Self::Quota => "KeyManager::quota",
             Self::Get => "KeyManager::get",
@@ -107,7 +111,7 @@ impl Call {
     /// The event by which the audit log shows a change. `None` if the call changes nothing.
     pub(crate) const fn action(self) -> Option<Action> {
         match self {
-            Self::Create => Some(Action::KeyCreated),
+            Self::Create | Self::TestKey => Some(Action::KeyCreated),
             Self::Update => Some(Action::KeyUpdated),
             Self::Activate => Some(Action::KeyActivated),
             Self::Deactivate => Some(Action::KeyDeactivated),
@@ -177,6 +181,11 @@ impl Call {
             },
             Self::Maintenance => world.maintain().await,
             Self::Create => managed(manage.create(NewKey::new("second").unwrap()).await.map(drop)),
+            Self::TestKey => match world.keys.test_key(org()).await {
+                Err(TestKeyError::Manage(error)) => managed(Err(error)),
+                Err(other) => Answer::Other(format!("{other:?}")),
+                Ok(_) => Answer::Done,
+            },
             Self::List => managed(manage.list(10, None).await.map(drop)),
             Self::Quota => managed(manage.quota().await.map(drop)),
             Self::Get => managed(manage.get(key).await.map(drop)),

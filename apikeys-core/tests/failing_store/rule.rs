@@ -21,18 +21,16 @@ pub(crate) struct Expected {
     pub(crate) answer: Answer,
     /// How often the call's change is made.
     pub(crate) made: usize,
-    /// Requests that the log never shows, because the store refused them for good.
-    pub(crate) lost: u64,
 }
 
 impl Expected {
     /// The call does not notice the fault, or makes up for it.
     pub(crate) fn as_ever(call: Call) -> Self {
-        Self { made: 1, ..Self::unmade(call.faultless()) }
+        Self { answer: call.faultless(), made: 1 }
     }
 
     const fn unmade(answer: Answer) -> Self {
-        Self { answer, made: 0, lost: 0 }
+        Self { answer, made: 0 }
     }
 }
 
@@ -73,7 +71,7 @@ pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lastin
             (StoreErrorKind::Unavailable, Lasting::OneCall) => Expected::as_ever(call),
             (_, _) => {
                 let made = usize::from(fault == Fault::AfterCommit);
-                Expected { made, ..Expected::unmade(Answer::Failed(kind)) }
+                Expected { answer: Answer::Failed(kind), made }
             }
         },
         Method::OpenWriter | Method::Record => recording(call, method, kind, lasting),
@@ -88,13 +86,12 @@ fn recording(call: Call, method: Method, kind: StoreErrorKind, lasting: Lasting)
     let refused = method == Method::Record && kind == StoreErrorKind::Rejected;
     let answer = match (call, lasting) {
         (Call::Finish, _) => Answer::Done,
-        // A refused batch is tried with another writer; if that fails, the event becomes a gap.
-        _ if refused => Answer::Done,
+        // A refused batch is sent again under another writer.
+        _ if refused && lasting == Lasting::OneCall => Answer::Done,
         // These try again.
         (Call::Shutdown | Call::Maintenance, Lasting::OneCall) => Answer::Done,
         (Call::Shutdown | Call::Maintenance, Lasting::UntilCleared) => Answer::Unwritten,
         _ => Answer::Failed(kind),
     };
-    let lost = u64::from(refused && lasting == Lasting::UntilCleared);
-    Expected { lost, ..Expected::unmade(answer) }
+    Expected::unmade(answer)
 }
