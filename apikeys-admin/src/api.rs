@@ -10,11 +10,11 @@ use apikeys_core::{
 use crate::{
     Admin, AdminRequest, InvalidOrigin, ManageErrorCode, Origin, PlainResponse, RequestBody,
     api_key::carries_api_key,
+    call_error::CallError,
     cursor::Cursors,
     handlers::{Handlers, MatchedCall},
     openapi,
     origin::is_cross_site,
-    refusal::Refusal,
     route::{self, Match},
 };
 
@@ -162,9 +162,9 @@ impl AdminApi {
                 let mount = call.mount;
                 handlers.handle(call, || self.document(mount)).await
             }
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error),
         };
-        response.unwrap_or_else(|refusal| refusal.into_response(&self.wording))
+        response.unwrap_or_else(|error| error.into_response(&self.wording))
     }
 
     /// Returns the OpenAPI 3.1 document of the API in JSON, for calls below the path `mount`.
@@ -187,7 +187,7 @@ impl AdminApi {
         &'a self,
         admin: Option<&'a Admin>,
         request: &AdminRequest<'a, H>,
-    ) -> Result<(&'a Admin, MatchedCall<'a>), Refusal>
+    ) -> Result<(&'a Admin, MatchedCall<'a>), CallError>
     where
         H: Headers + ?Sized,
     {
@@ -201,7 +201,7 @@ impl AdminApi {
         }
         let (route, id) = match route::find(request.method, request.path) {
             Match::Call(route, id) => (route, id),
-            Match::OtherMethods(allow) => return Err(Refusal::method_not_allowed(allow)),
+            Match::OtherMethods(allow) => return Err(CallError::method_not_allowed(allow)),
             Match::Nothing => return Err(ManageErrorCode::NotFound.into()),
         };
         let body = self.body(request);

@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::{
     Admin, ManageErrorCode, PlainResponse,
     body::{CreatedKey, Event, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Usage},
+    call_error::CallError,
     cursor::Cursors,
     query::{self, Query},
-    refusal::Refusal,
     route::{Call, Route},
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Handlers<'a> {
     pub(crate) admin: &'a Admin,
 }
 
-type Response = Result<PlainResponse, Refusal>;
+type Response = Result<PlainResponse, CallError>;
 
 impl Handlers<'_> {
     pub(crate) async fn handle(&self, call: MatchedCall<'_>, document: impl FnOnce() -> Vec<u8>) -> Response {
@@ -125,20 +125,20 @@ impl Handlers<'_> {
 
     /// Returns `prepared`, unless it is an error and the key is unknown: `KEY_NOT_FOUND` comes before
     /// any other error in a request for a key.
-    async fn or_key_not_found<T>(&self, id: KeyId, prepared: Result<T, Refusal>) -> Result<T, Refusal> {
+    async fn or_key_not_found<T>(&self, id: KeyId, prepared: Result<T, CallError>) -> Result<T, CallError> {
         if prepared.is_err() {
             self.manage().get(id).await?;
         }
         prepared
     }
 
-    fn place(&self, list: &impl Serialize, query: &Query) -> Result<Option<[u8; 16]>, Refusal> {
+    fn place(&self, list: &impl Serialize, query: &Query) -> Result<Option<[u8; 16]>, CallError> {
         let Some(cursor) = query.cursor() else { return Ok(None) };
         let place = self.cursors.open(list, cursor).ok_or(ManageErrorCode::InvalidCursor)?;
         Ok(Some(place))
     }
 
-    fn cursor(&self, list: &impl Serialize, place: Option<[u8; 16]>) -> Result<Option<String>, Refusal> {
+    fn cursor(&self, list: &impl Serialize, place: Option<[u8; 16]>) -> Result<Option<String>, CallError> {
         Ok(place.map(|place| self.cursors.seal(list, place)).transpose()?)
     }
 
@@ -165,11 +165,11 @@ fn empty(status: u16) -> PlainResponse {
 
 impl MatchedCall<'_> {
     /// The id of the key. A text that is not an id is answered like the id of an unknown key.
-    fn key(&self) -> Result<KeyId, Refusal> {
+    fn key(&self) -> Result<KeyId, CallError> {
         Ok(self.id.and_then(|id| id.parse().ok()).ok_or(ManageErrorCode::KeyNotFound)?)
     }
 
-    fn query(&self) -> Result<Query, Refusal> {
+    fn query(&self) -> Result<Query, CallError> {
         Query::parse(self.query, self.route.parameters)
     }
 
@@ -188,7 +188,7 @@ struct Range {
 }
 
 impl Range {
-    fn of(query: &Query, now: Timestamp) -> Result<Self, Refusal> {
+    fn of(query: &Query, now: Timestamp) -> Result<Self, CallError> {
         let step = query.step()?;
         let (points, most, unit) = match step {
             UsageStep::Day => (30, 1_100, "days"),

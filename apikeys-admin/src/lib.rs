@@ -9,6 +9,7 @@ mod api_key;
 #[cfg(feature = "axum")]
 mod axum;
 mod body;
+mod call_error;
 mod cursor;
 mod examples;
 mod handlers;
@@ -17,7 +18,6 @@ mod incoming;
 mod openapi;
 mod origin;
 mod query;
-mod refusal;
 mod request;
 mod route;
 mod strict_json;

@@ -61,8 +61,10 @@ fn common() -> Value {
     }
     let mut schemas = read.take_definitions(true);
     schemas.append(&mut written.take_definitions(true));
-    let responses: Map<_, _> =
-        UNROUTED_CODES.iter().map(|code| (name_of(*code), refusal(&[*code], problem.as_value()))).collect();
+    let responses: Map<_, _> = UNROUTED_CODES
+        .iter()
+        .map(|code| (name_of(*code), error_response(&[*code], problem.as_value())))
+        .collect();
     json!({
         "openapi": "3.1.1",
         "info": {
@@ -138,12 +140,13 @@ fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> M
         by_status.entry(code.status()).or_default().push(*code);
     }
     let mut responses = Map::from_iter([(answer.status.to_string(), success)]);
-    responses.extend(by_status.iter().map(|(status, codes)| (status.to_string(), refusal(codes, problem))));
+    responses
+        .extend(by_status.iter().map(|(status, codes)| (status.to_string(), error_response(codes, problem))));
     responses
 }
 
 /// The response for `codes`, which all have the same status.
-fn refusal(codes: &[ManageErrorCode], problem: &Value) -> Value {
+fn error_response(codes: &[ManageErrorCode], problem: &Value) -> Value {
     let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
     let names: Vec<_> = codes.iter().map(ManageErrorCode::as_str).collect();
     let examples: Map<_, _> =

@@ -1,7 +1,7 @@
 use apikeys_core::{KeyId, Timestamp, audit::Action, store::UsageStep};
 use schemars::{Schema, SchemaGenerator};
 
-use crate::{ManageErrorCode, body::schema, refusal::Refusal};
+use crate::{ManageErrorCode, body::schema, call_error::CallError};
 
 /// A query parameter of a call.
 pub(crate) struct Parameter {
@@ -51,7 +51,7 @@ pub(crate) const STEP: Parameter = Parameter {
 pub(crate) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
-    pub(crate) fn parse(text: Option<&str>, parameters: &'static [Parameter]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: Option<&str>, parameters: &'static [Parameter]) -> Result<Self, CallError> {
         let mut found: Vec<(&'static str, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text.unwrap_or_default().as_bytes()) {
             let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
@@ -66,7 +66,7 @@ impl Query {
     }
 
     /// The page size; the default is 50.
-    pub(crate) fn limit(&self) -> Result<u32, Refusal> {
+    pub(crate) fn limit(&self) -> Result<u32, CallError> {
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let read = |text: &str| text.parse().ok().filter(|limit| digits(text) && (1..=100).contains(limit));
         Ok(self.read(LIMIT.name, read, "a whole number from 1 to 100")?.unwrap_or(50))
@@ -76,24 +76,24 @@ impl Query {
         self.get(CURSOR.name)
     }
 
-    pub(crate) fn key_id(&self) -> Result<Option<KeyId>, Refusal> {
+    pub(crate) fn key_id(&self) -> Result<Option<KeyId>, CallError> {
         self.read(KEY_ID.name, |text| text.parse().ok(), "the id of a key")
     }
 
-    pub(crate) fn action(&self) -> Result<Option<Action>, Refusal> {
+    pub(crate) fn action(&self) -> Result<Option<Action>, CallError> {
         self.read(ACTION.name, |text| text.parse().ok(), "an action such as key.created")
     }
 
-    pub(crate) fn since(&self) -> Result<Option<Timestamp>, Refusal> {
+    pub(crate) fn since(&self) -> Result<Option<Timestamp>, CallError> {
         self.time(SINCE.name)
     }
 
-    pub(crate) fn until(&self) -> Result<Option<Timestamp>, Refusal> {
+    pub(crate) fn until(&self) -> Result<Option<Timestamp>, CallError> {
         self.time(UNTIL.name)
     }
 
     /// The step of a usage query; the default is an hour.
-    pub(crate) fn step(&self) -> Result<UsageStep, Refusal> {
+    pub(crate) fn step(&self) -> Result<UsageStep, CallError> {
         let read = |text: &str| match text {
             "hour" => Some(UsageStep::Hour),
             "day" => Some(UsageStep::Day),
@@ -102,7 +102,7 @@ impl Query {
         Ok(self.read(STEP.name, read, "hour or day")?.unwrap_or(UsageStep::Hour))
     }
 
-    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
+    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, CallError> {
         let wanted = "an RFC 3339 time such as 2030-01-31T00:00:00Z, with + written as %2B";
         self.read(name, |text| text.parse().ok(), wanted)
     }
@@ -112,7 +112,7 @@ impl Query {
         name: &'static str,
         read: impl FnOnce(&str) -> Option<T>,
         wanted: &'static str,
-    ) -> Result<Option<T>, Refusal> {
+    ) -> Result<Option<T>, CallError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         read(text).map(Some).ok_or_else(|| invalid(format!("{name} must be {wanted}.")))
     }
@@ -123,11 +123,11 @@ impl Query {
 }
 
 /// Creates an `INVALID_QUERY` error with this detail.
-pub(crate) fn invalid(detail: String) -> Refusal {
-    Refusal::detailed(ManageErrorCode::InvalidQuery, detail)
+pub(crate) fn invalid(detail: String) -> CallError {
+    CallError::detailed(ManageErrorCode::InvalidQuery, detail)
 }
 
-fn unknown(parameters: &[Parameter]) -> Refusal {
+fn unknown(parameters: &[Parameter]) -> CallError {
     let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
     invalid(match &*names {
         [] => "This call takes no parameters.".to_owned(),
@@ -141,11 +141,11 @@ mod tests {
 
     const ALL: &[Parameter] = &[LIMIT, CURSOR, KEY_ID, ACTION, SINCE, UNTIL, STEP];
 
-    fn refused<T>(text: &str, read: impl FnOnce(&Query) -> Result<T, Refusal>) -> bool {
+    fn refused<T>(text: &str, read: impl FnOnce(&Query) -> Result<T, CallError>) -> bool {
         match Query::parse(Some(text), ALL).and_then(|query| read(&query)) {
             Ok(_) => false,
-            Err(refusal) => {
-                assert_eq!(refusal.code(), ManageErrorCode::InvalidQuery);
+            Err(error) => {
+                assert_eq!(error.code(), ManageErrorCode::InvalidQuery);
                 true
             }
         }

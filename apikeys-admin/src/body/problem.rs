@@ -9,40 +9,40 @@ use super::schema;
 #[schemars(rename = "Problem")]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct ProblemSchema {
-    /// What kind of problem; a URI that is compared, not fetched.
+    /// The kind of problem: a URI to compare, not to fetch.
     #[serde(rename = "type")]
     kind: String,
-    /// The kind in words.
+    /// The kind of problem in words.
     title: String,
-    /// The response's status.
+    /// The status of the response.
     #[schemars(with = "schema::HttpStatus")]
     status: u16,
-    /// What to do.
+    /// What to do about the problem.
     detail: String,
-    /// What programs go by.
+    /// A stable code for programs.
     #[schemars(with = "schema::Code")]
     code: String,
-    /// With `VALIDATION_FAILED`: every member of the body that is wrong.
+    /// The invalid members of the body. Present for `VALIDATION_FAILED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<FieldErrorSchema>")]
     errors: Option<Vec<FieldErrorSchema>>,
-    /// With `KEY_LIMIT_REACHED`: how many keys the plan allows.
+    /// The number of keys that the plan allows. Present for `KEY_LIMIT_REACHED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     quota: Option<u32>,
-    /// With `KEY_LIMIT_REACHED`: how many keys there are.
+    /// The number of keys that the organization has. Present for `KEY_LIMIT_REACHED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     used: Option<u32>,
 }
 
-/// One member of the body that is wrong.
+/// An invalid member of the body.
 #[derive(JsonSchema)]
 #[schemars(rename = "FieldError")]
 #[expect(dead_code, reason = "only its schema is used")]
 struct FieldErrorSchema {
-    /// Which member: a JSON Pointer (RFC 6901), empty for the body itself.
+    /// The member, as a JSON Pointer (RFC 6901); empty for the body itself.
     pointer: String,
-    /// What is wrong with it.
+    /// Why the member is invalid.
     detail: String,
 }

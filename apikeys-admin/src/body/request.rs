@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 
 use super::schema;
 use crate::{
-    refusal::Refusal,
+    call_error::CallError,
     strict_json::{Object, Value},
 };
 
@@ -43,7 +43,7 @@ pub(crate) struct KeyPatchBody {
 
 impl NewKeyBody {
     /// Reads a body. An expiration date must be later than `now`.
-    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, Refusal> {
+    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, CallError> {
         let mut object = Object::parse(body)?;
         let name = object.take("name", name);
         object.require("name");
@@ -52,14 +52,14 @@ impl NewKeyBody {
         object.finish()?;
         // Not reached: `finish` has reported a missing name.
         let name =
-            name.ok_or_else(|| Refusal::invalid(vec![FieldError::of_member("name", "is required")]))?;
+            name.ok_or_else(|| CallError::invalid(vec![FieldError::of_member("name", "is required")]))?;
         Ok(Self { name, expires_at, rate_limit })
     }
 }
 
 impl KeyPatchBody {
     /// Reads a body. An expiration date must be later than `now`.
-    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, Refusal> {
+    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, CallError> {
         let mut object = Object::parse(body)?;
         let patch = Self {
             name: object.take("name", name),
@@ -156,7 +156,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
 
-    fn pointers(result: Result<impl std::fmt::Debug, Refusal>) -> Vec<String> {
+    fn pointers(result: Result<impl std::fmt::Debug, CallError>) -> Vec<String> {
         let problem = result.unwrap_err().into_response(&Wording::default());
         let problem: serde_json::Value = serde_json::from_slice(&problem.body).unwrap();
         let errors = problem["errors"].as_array().unwrap();

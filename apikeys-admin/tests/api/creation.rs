@@ -83,6 +83,29 @@ async fn create_on_a_plan_without_api_access_is_refused_while_existing_keys_stay
     assert_eq!(reply.status, 204);
 }
 
+/// The catalogue is the host's, so the response names one of its plans unless the host words it.
+#[tokio::test]
+async fn create_on_a_plan_without_api_access_names_the_first_plan_of_the_catalogue_with_access() {
+    use apikeys_core::{ApiKeys, MemoryStore, Plan, Plans, Quota, http::Wording};
+    let plans = Plans::new([
+        Plan::new("trial", Quota::Limited(0)).unwrap().without_api_access(),
+        Plan::new("gold", Quota::Limited(5)).unwrap().with_display_name("Gold 2030"),
+        Plan::new("platinum", Quota::Unlimited).unwrap(),
+    ]);
+    let builder = ApiKeys::builder(MemoryStore::new()).plans(plans.unwrap());
+    let mut bench = Bench::new().await;
+    (bench.keys, _) = builder.build().await.unwrap();
+    for (wording, detail) in [
+        (Wording::default(), "Upgrade to the Gold 2030 plan or a higher one."),
+        (Wording::default().plan_without_access("Ask sales."), "Ask sales."),
+    ] {
+        bench.api = apikeys_admin::AdminApi::new(bench.keys.clone()).wording(wording);
+        let reply = bench.send(post("/api/keys").json(&json!({ "name": "a" }))).await;
+        assert_eq!(reply.problem(), problem(403, "API_ACCESS_NOT_AVAILABLE"));
+        assert_eq!(reply.json()["detail"], detail);
+    }
+}
+
 #[tokio::test]
 async fn sixty_concurrent_creations_create_exactly_the_ten_keys_of_the_plan() {
     let bench = Arc::new(Bench::new().await);

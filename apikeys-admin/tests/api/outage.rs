@@ -28,7 +28,7 @@ async fn failing_store_is_answered_with_503_without_its_message() {
                     "{call:?} {method} {fault:?}"
                 );
                 assert_eq!(reply.header("retry-after"), Some("1"));
-                let whole = "Try again in a moment. A change may have been made all the same: look first.";
+                let whole = "Try again in a moment. Before you repeat a change, check whether it was made.";
                 assert_eq!(reply.json()["detail"], whole);
             }
         }

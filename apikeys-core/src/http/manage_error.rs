@@ -61,14 +61,14 @@ manage_errors! {
     NotFound = "NOT_FOUND" {
         status: 404,
         title: "Not found",
-        detail: "There is no such call. See api/openapi.json for those there are.",
+        detail: "The API has no such call. api/openapi.json lists all calls.",
         retry_after: None,
     }
     /// The path belongs to calls with other methods, which the `Allow` header names.
     MethodNotAllowed = "METHOD_NOT_ALLOWED" {
         status: 405,
         title: "Method not allowed",
-        detail: "The Allow header names the methods of this path.",
+        detail: "The Allow header lists the methods of this path.",
         retry_after: None,
     }
     /// The organization has no such key.
@@ -110,7 +110,7 @@ manage_errors! {
     InvalidCursor = "INVALID_CURSOR" {
         status: 400,
         title: "Invalid cursor",
-        detail: "Send next_cursor as it was given, with the same filters, or begin again without a cursor.",
+        detail: "Send next_cursor unchanged with the same filters, or start again without a cursor.",
         retry_after: None,
     }
     /// Members of the body are invalid. The problem lists each in `errors`.
@@ -146,7 +146,7 @@ manage_errors! {
     ManagementUnavailable = "MANAGEMENT_UNAVAILABLE" {
         status: 503,
         title: "Keys cannot be managed now",
-        detail: "Try again in a moment. A change may have been made all the same: look first.",
+        detail: "Try again in a moment. Before you repeat a change, check whether it was made.",
         retry_after: Some(1),
     }
 }
@@ -262,7 +262,7 @@ impl ManageError {
             }
             Self::Conflict => {
                 problem.detail = Cow::Borrowed(
-                    "Others keep changing the same thing. Nothing was changed. Try again in a moment.",
+                    "Other changes were made at the same time. Nothing was changed. Try again in a moment.",
                 );
             }
             Self::StoredPlanUnknown(_) | Self::Entropy(_) => {

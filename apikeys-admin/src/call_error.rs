@@ -6,50 +6,50 @@ use apikeys_core::{
     http::{FieldError, ManageErrorCode, PlainResponse, Wording},
 };
 
-/// Why a call is not carried out.
+/// The error of a call, which becomes its response.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The request is refused before the keys are asked.
-    Request(RequestRefusal),
-    /// The management call failed.
+pub(crate) enum CallError {
+    /// The request is invalid.
+    Request(RequestError),
+    /// The change or the query failed.
     Failed(ManageError),
 }
 
-/// Why a request is refused before the keys are asked.
+/// An invalid request.
 #[derive(Debug)]
-pub(crate) struct RequestRefusal {
+pub(crate) struct RequestError {
     code: ManageErrorCode,
-    /// What to do about it; `None` for the code's own detail.
+    /// The detail of the problem; `None` for the default detail of the code.
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     /// The value of the `Allow` header.
     allow: Option<String>,
 }
 
-impl Refusal {
+impl CallError {
     pub(crate) fn detailed(code: ManageErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::Request(RequestRefusal { detail: Some(detail.into()), ..code.into() })
+        Self::Request(RequestError { detail: Some(detail.into()), ..code.into() })
     }
 
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        Self::Request(RequestRefusal { errors, ..ManageErrorCode::ValidationFailed.into() })
+        Self::Request(RequestError { errors, ..ManageErrorCode::ValidationFailed.into() })
     }
 
     pub(crate) fn method_not_allowed(allow: String) -> Self {
-        Self::Request(RequestRefusal { allow: Some(allow), ..ManageErrorCode::MethodNotAllowed.into() })
+        Self::Request(RequestError { allow: Some(allow), ..ManageErrorCode::MethodNotAllowed.into() })
     }
 
     #[cfg(test)]
     pub(crate) fn code(&self) -> ManageErrorCode {
         match self {
-            Self::Request(refusal) => refusal.code,
+            Self::Request(error) => error.code,
             Self::Failed(error) => error.code(),
         }
     }
 
     pub(crate) fn into_response(self, wording: &Wording) -> PlainResponse {
         match self {
-            Self::Request(refusal) => refusal.into_response(wording),
+            Self::Request(error) => error.into_response(wording),
             Self::Failed(error) => {
                 log(&error);
                 error.to_response_with(wording)
@@ -58,7 +58,7 @@ impl Refusal {
     }
 }
 
-impl RequestRefusal {
+impl RequestError {
     fn into_response(self, wording: &Wording) -> PlainResponse {
         let Self { code, detail, errors, allow } = self;
         let mut problem = code.to_problem(wording);
@@ -74,8 +74,8 @@ impl RequestRefusal {
     }
 }
 
-/// Logs what failed in the service itself. The client is not told, because it can do nothing about
-/// it.
+/// Logs an error of the service itself. The response does not contain it, because the client cannot
+/// correct it.
 fn log(error: &ManageError) {
     if error.status() == 503 && !matches!(error, ManageError::Conflict) {
         let cause = error.source().map(tracing::field::display);
@@ -83,25 +83,25 @@ fn log(error: &ManageError) {
     }
 }
 
-impl From<ManageErrorCode> for RequestRefusal {
+impl From<ManageErrorCode> for RequestError {
     fn from(code: ManageErrorCode) -> Self {
         Self { code, detail: None, errors: Vec::new(), allow: None }
     }
 }
 
-impl From<ManageErrorCode> for Refusal {
+impl From<ManageErrorCode> for CallError {
     fn from(code: ManageErrorCode) -> Self {
         Self::Request(code.into())
     }
 }
 
-impl From<ManageError> for Refusal {
+impl From<ManageError> for CallError {
     fn from(error: ManageError) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<EntropyError> for Refusal {
+impl From<EntropyError> for CallError {
     fn from(error: EntropyError) -> Self {
         Self::Failed(error.into())
     }
