@@ -10,7 +10,7 @@ async fn failing_store_is_answered_with_503_without_its_message() {
     for (call, methods) in [
         (post("/api/keys").body(r#"{"name":"b"}"#), &[Method::Org, Method::Commit][..]),
         (get("/api/keys"), &[Method::Org, Method::Keys]),
-        (get(&key), &[Method::Org, Method::Key]),
+        (get(&key), &[Method::Key]),
         (patch(&key).body(r#"{"name":"b"}"#), &[Method::Key, Method::Commit]),
         (patch(&key).body("{"), &[Method::Key]),
         (delete(&key), &[Method::Commit]),
@@ -58,7 +58,7 @@ async fn commit_with_a_lost_answer_creates_one_key_with_one_secret() {
 }
 
 #[tokio::test]
-async fn organization_on_an_unknown_plan_is_answered_with_503() {
+async fn create_on_an_unknown_plan_is_answered_with_503_while_keys_can_be_listed() {
     use apikeys_core::{ApiKeys, Plan, Plans, Quota};
     let store = apikeys_core::MemoryStore::new();
     let plans = Plans::new([
@@ -75,5 +75,8 @@ async fn organization_on_an_unknown_plan_is_answered_with_503() {
     let mut bench = Bench::new().await;
     (bench.keys, _) = ApiKeys::builder(store).build().await.unwrap();
     bench.api = apikeys_admin::AdminApi::new(bench.keys.clone());
-    assert_eq!(bench.send(get("/api/keys")).await.problem(), problem(503, "MANAGEMENT_UNAVAILABLE"));
+    let create = post("/api/keys").body(r#"{"name":"a"}"#);
+    assert_eq!(bench.send(create).await.problem(), problem(503, "MANAGEMENT_UNAVAILABLE"));
+    let quota = bench.json(get("/api/keys")).await["quota"].clone();
+    assert_eq!(quota, serde_json::json!({ "used": 0, "limit": 0 }));
 }
