@@ -40,8 +40,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 
 /// Credentials that cannot be decoded are a text that is never a key.
 fn carried_by_basic(value: &[u8], found: &[u8]) -> bool {
-    let encoded = value.rsplit(|byte| *byte == b' ').find(|part| !part.is_empty()).unwrap_or_default();
-    let encoded = encoded.strip_suffix(b"\t").unwrap_or(encoded);
+    let end = value.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
+    let encoded = value[..end].rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     match STANDARD.decode(encoded) {
         Ok(decoded) => decoded.starts_with(found) || found == b"?",
         Err(_) => found == b"?",

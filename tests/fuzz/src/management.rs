@@ -2,11 +2,12 @@ use std::sync::OnceLock;
 
 use apikeys_admin::{Admin, AdminApi, AdminRequest, RequestBody};
 use apikeys_core::{Actor, ApiKeys, OrgId, http::PlainResponse};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// The bodies of the management API.
 ///
-/// A text that is not JSON is malformed. Every response is JSON with the status of an error, because the
+/// A text is malformed exactly if it is not JSON. Every response is JSON with the status of an error, because the
 /// organization is on a plan that does not let it create keys.
 pub fn management_body(data: &[u8]) {
     for (method, path) in [("POST", "/api/keys"), ("PATCH", PATH_OF_NO_KEY)] {
@@ -16,8 +17,15 @@ pub fn management_body(data: &[u8]) {
         let response = handle(request);
         let code = code(&response);
         assert!((400..500).contains(&response.status), "{} {code}", response.status);
-        if method == "POST" && serde_json::from_slice::<Value>(data).is_err() {
+        if method == "PATCH" {
+            continue; // The key is looked for before the body is read.
+        }
+        // A number may be too large for a value and is then JSON nevertheless.
+        if serde_json::from_slice::<IgnoredAny>(data).is_err() {
             assert_eq!(code, "MALFORMED_JSON");
+        }
+        if serde_json::from_slice::<Value>(data).is_ok() {
+            assert_ne!(code, "MALFORMED_JSON");
         }
     }
 }
