@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use apikeys_test_fuzz::TARGETS;
 
 /// Fewer files of a target mean that its corpus was lost.
-const FEWEST: usize = 5;
+const FEWEST: usize = 50;
 
 fn fuzz() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
