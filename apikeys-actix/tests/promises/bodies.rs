@@ -14,10 +14,10 @@ use actix_web::{
 use apikeys_actix::apikeys_core::{Denial, http::Authenticator};
 use flate2::read::GzDecoder;
 
-use crate::support::{Host, anonymous, send, serving, with_lines};
+use crate::support::{Host, HostExt as _, anonymous, send, serving, with_lines};
 
 #[actix_web::test]
-async fn a_denial_carries_the_headers_of_cors_around_it() {
+async fn denial_has_the_headers_of_cors_around_it() {
     let host = Host::new().await;
     let app = App::new()
         .wrap(host.middleware())
@@ -65,7 +65,7 @@ where
 }
 
 #[actix_web::test]
-async fn answers_and_denials_can_be_compressed_from_within_and_around() {
+async fn responses_and_denials_are_compressed_inside_and_outside() {
     let host = Host::new().await;
     let app = || App::new().route("/", web::get().to(async || LONG));
     let around = test::init_service(app().wrap(host.middleware()).wrap(Compress::default())).await;
@@ -82,7 +82,7 @@ async fn answers_and_denials_can_be_compressed_from_within_and_around() {
 }
 
 #[actix_web::test]
-async fn a_body_knows_its_length() {
+async fn body_has_its_length() {
     let host = Host::new().await;
     let app = serving(host.middleware(), async || "handled").await;
     let refusal = Authenticator::new(host.keys.clone()).refusal(&Denial::Missing);

@@ -10,7 +10,7 @@ use apikeys_actix::{
     apikeys_core::{Denial, http::Wording},
 };
 
-use crate::support::{Host, anonymous, send, with_lines};
+use crate::support::{Host, HostExt as _, anonymous, send, with_lines};
 
 async fn who(caller: Caller) -> String {
     format!("{} {} {} {}", caller.org(), caller.key_name(), caller.plan(), caller.rate().remaining)
@@ -36,7 +36,7 @@ fn routes(config: &mut web::ServiceConfig) {
 }
 
 #[actix_web::test]
-async fn the_handler_is_told_who_calls() {
+async fn handler_gets_its_caller() {
     let host = Host::new().await;
     let app = test::init_service(App::new().configure(routes).wrap(host.middleware())).await;
     assert_eq!(send(&app, host.get("/who")).await.body, "org_1 CI professional 59");
@@ -45,7 +45,7 @@ async fn the_handler_is_told_who_calls() {
 }
 
 #[actix_web::test]
-async fn an_optional_caller_is_none_only_without_a_credential() {
+async fn optional_caller_is_none_only_without_a_credential() {
     let host = Host::new().await;
     let app = test::init_service(App::new().configure(routes).wrap(host.middleware().optional())).await;
     for path in ["/whoever", "/tell"] {
@@ -57,7 +57,7 @@ async fn an_optional_caller_is_none_only_without_a_credential() {
 }
 
 #[actix_web::test]
-async fn a_handler_that_needs_a_caller_refuses_as_the_middleware_would() {
+async fn handler_that_needs_a_caller_refuses_like_the_middleware() {
     let host = Host::new().await;
     let wording = Wording::default().realm("billing").unwrap();
     let middleware = host.middleware().wording(wording);
@@ -77,7 +77,7 @@ async fn a_handler_that_needs_a_caller_refuses_as_the_middleware_would() {
 /// actix's `Option` takes every rejection for `None`: nobody is let in as somebody, but only
 /// `Caller` and `Result` tell.
 #[actix_web::test]
-async fn a_forgotten_middleware_is_a_500_that_says_how_to_fix_it() {
+async fn missing_middleware_is_a_500_that_says_how_to_fix_it() {
     let app = test::init_service(App::new().configure(routes)).await;
     let reply = send(&app, anonymous("/who")).await;
     assert_eq!(reply.status, 500);
@@ -91,7 +91,7 @@ async fn a_forgotten_middleware_is_a_500_that_says_how_to_fix_it() {
 }
 
 #[actix_web::test]
-async fn a_rejections_status_is_that_of_its_response() {
+async fn status_of_a_rejection_is_that_of_its_response() {
     let host = Host::new().await;
     let rejected = async |app| {
         let response: ServiceResponse = app;

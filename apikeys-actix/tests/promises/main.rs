@@ -10,14 +10,14 @@
     reason = "a test fails by panicking"
 )]
 
-mod answers;
 mod bodies;
-mod credentials;
 mod endings;
 mod extractors;
 mod middleware;
+mod nested;
 mod peers;
 mod routing;
+mod shared;
 mod spawn;
 mod support;
 mod wire;

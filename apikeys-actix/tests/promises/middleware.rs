@@ -9,7 +9,7 @@ use actix_web::{
 };
 use apikeys_actix::Caller;
 
-use crate::support::{Host, anonymous, send, serving};
+use crate::support::{Host, HostExt as _, anonymous, send, serving};
 
 async fn name_the_caller(
     request: ServiceRequest,
@@ -24,7 +24,7 @@ async fn name_the_caller(
 }
 
 #[actix_web::test]
-async fn a_middleware_further_in_finds_the_caller_among_the_extensions() {
+async fn inner_middleware_finds_the_caller_in_the_extensions() {
     let host = Host::new().await;
     let routes = || web::resource("/").to(async || "handled");
     let within = App::new().service(routes().wrap(from_fn(name_the_caller)).wrap(host.middleware()));
@@ -36,7 +36,7 @@ async fn a_middleware_further_in_finds_the_caller_among_the_extensions() {
 }
 
 #[actix_web::test]
-async fn a_denial_is_a_response_and_not_an_error() {
+async fn denial_is_a_response_and_not_an_error() {
     let host = Host::new().await;
     let app = serving(host.middleware(), async || "handled").await;
     let response = app.call(anonymous("/").to_request()).await.unwrap();
@@ -45,7 +45,7 @@ async fn a_denial_is_a_response_and_not_an_error() {
 }
 
 #[actix_web::test]
-async fn a_resource_a_scope_and_an_app_can_be_wrapped() {
+async fn resource_scope_and_app_can_be_wrapped() {
     let host = Host::new().await;
     let ok = || web::get().to(HttpResponse::Ok);
     let app = App::new()
@@ -64,7 +64,7 @@ async fn a_resource_a_scope_and_an_app_can_be_wrapped() {
 }
 
 #[actix_web::test]
-async fn it_can_be_switched_on_by_a_condition() {
+async fn condition_switches_the_middleware_on() {
     let host = Host::new().await;
     for (on, status) in [(true, 401), (false, 200)] {
         let app = App::new()

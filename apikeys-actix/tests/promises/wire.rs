@@ -26,7 +26,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::support::{Host, Reply};
+use crate::support::{Host, HostExt as _, Reply};
 
 struct Server {
     address: SocketAddr,
@@ -131,7 +131,6 @@ async fn endings(host: &Host) -> Vec<(Outcome, Option<u16>)> {
     rt::time::timeout(Duration::from_secs(10), noticed).await.unwrap()
 }
 
-/// R1.
 #[actix_web::test]
 async fn two_authorization_lines_are_refused_without_asking_the_store() {
     for version in VERSIONS {
@@ -148,7 +147,6 @@ async fn two_authorization_lines_are_refused_without_asking_the_store() {
     }
 }
 
-/// R6 and R7.
 #[actix_web::test]
 async fn what_cannot_be_a_key_is_refused_without_asking_the_store() {
     for version in VERSIONS {
@@ -169,7 +167,7 @@ async fn what_cannot_be_a_key_is_refused_without_asking_the_store() {
 }
 
 #[actix_web::test]
-async fn an_actix_server_is_protected() {
+async fn actix_server_is_protected() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -185,7 +183,7 @@ async fn an_actix_server_is_protected() {
 }
 
 #[actix_web::test]
-async fn a_head_request_is_refused_with_the_same_head() {
+async fn head_request_is_refused_with_the_same_head() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -202,7 +200,7 @@ async fn a_head_request_is_refused_with_the_same_head() {
 }
 
 #[actix_web::test]
-async fn an_upload_that_is_refused_unread_gets_its_answer() {
+async fn refused_upload_that_is_not_read_gets_its_response() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -215,7 +213,7 @@ async fn an_upload_that_is_refused_unread_gets_its_answer() {
 }
 
 #[actix_web::test]
-async fn a_handler_that_panics_is_one_aborted_event_and_the_worker_goes_on() {
+async fn handler_that_panics_is_one_aborted_event_and_the_worker_goes_on() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -238,7 +236,7 @@ async fn leave(server: &Server, version: Version, line: &str) {
 }
 
 #[actix_web::test]
-async fn a_client_that_hangs_up_leaves_one_aborted_event_if_actix_is_told_to_watch() {
+async fn client_that_hangs_up_is_one_aborted_event_if_actix_watches() {
     let host = Host::new().await;
     let server = serve_with(host.middleware(), false);
     leave(&server, Version::HTTP_11, &host.bearer()).await;
@@ -246,7 +244,7 @@ async fn a_client_that_hangs_up_leaves_one_aborted_event_if_actix_is_told_to_wat
 }
 
 #[actix_web::test]
-async fn a_client_that_resets_the_connection_leaves_one_aborted_event() {
+async fn client_that_resets_the_connection_is_one_aborted_event() {
     let host = Host::new().await;
     let server = serve(host.middleware());
     let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -260,7 +258,7 @@ async fn a_client_that_resets_the_connection_leaves_one_aborted_event() {
 
 /// For as long as actix does not drop it, the handler runs, and the audit log has what it answered.
 #[actix_web::test]
-async fn a_handler_that_actix_lets_finish_without_its_client_is_answered() {
+async fn handler_that_finishes_without_its_client_is_recorded_as_answered() {
     for version in VERSIONS {
         let host = Host::new().await;
         let server = serve(host.middleware());
@@ -273,9 +271,8 @@ async fn a_handler_that_actix_lets_finish_without_its_client_is_answered() {
     }
 }
 
-/// R21, R27 and R45.
 #[actix_web::test]
-async fn of_200_requests_at_once_to_two_workers_a_limit_of_50_lets_exactly_50_through() {
+async fn limit_of_50_admits_exactly_50_of_200_requests_at_once_to_two_workers() {
     let host = Host::with_limit(50).await;
     let Server { address, .. } = serve(host.middleware());
     let mut requests = JoinSet::new();
@@ -296,7 +293,7 @@ async fn of_200_requests_at_once_to_two_workers_a_limit_of_50_lets_exactly_50_th
 
 /// The pattern of the crate's page: maintenance, server, shutdown.
 #[actix_web::test]
-async fn a_request_under_way_at_an_orderly_stop_is_answered_and_recorded() {
+async fn request_under_way_at_an_orderly_stop_is_answered_and_recorded() {
     let host = Host::new().await;
     let (keys, maintenance) = ApiKeys::builder(host.store.clone()).build().await.unwrap();
     let maintenance = rt::spawn(maintenance.run());
@@ -317,7 +314,7 @@ async fn a_request_under_way_at_an_orderly_stop_is_answered_and_recorded() {
 }
 
 #[actix_web::test]
-async fn a_request_that_a_hurried_stop_cuts_off_is_one_aborted_event() {
+async fn request_cut_off_by_a_hurried_stop_is_one_aborted_event() {
     let host = Host::new().await;
     let (keys, maintenance) = ApiKeys::builder(host.store.clone()).build().await.unwrap();
     rt::spawn(maintenance.run());

@@ -11,10 +11,10 @@ use hyper::body::Bytes;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::{compression::CompressionLayer, cors::CorsLayer, decompression::DecompressionLayer};
 
-use crate::support::{Host, Reply, anonymous, send, with_lines};
+use crate::support::{Host, HostExt as _, Reply, anonymous, send, with_lines};
 
 #[tokio::test]
-async fn a_denial_carries_the_headers_of_cors_around_it() {
+async fn denial_has_the_headers_of_cors_around_it() {
     let host = Host::new().await;
     let app = Router::new()
         .route("/", get(|| async { "handled" }))
@@ -55,7 +55,7 @@ async fn gzipped(app: Router, lines: &[(&str, &str)], wanted: &str) {
 }
 
 #[tokio::test]
-async fn answers_and_denials_can_be_compressed_from_within_and_around() {
+async fn responses_and_denials_are_compressed_inside_and_outside() {
     let host = Host::new().await;
     let routes = || Router::new().route("/", get(|| async { LONG }));
     let around = routes().route_layer(host.layer()).layer(CompressionLayer::new());
@@ -71,7 +71,7 @@ async fn answers_and_denials_can_be_compressed_from_within_and_around() {
 }
 
 #[tokio::test]
-async fn a_denials_body_knows_its_length_and_its_end() {
+async fn body_of_a_denial_has_its_length_and_end() {
     let host = Host::new().await;
     let service = host.layer().layer(service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"handled"))))
@@ -90,7 +90,7 @@ async fn a_denials_body_knows_its_length_and_its_end() {
 
 /// A gRPC service's answers end with trailers, and its server boxes what it is given.
 #[tokio::test]
-async fn tonics_bodies_compose_with_trailers() {
+async fn tonic_body_keeps_its_trailers() {
     fn boxed<B>(body: B) -> tonic::body::Body
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,

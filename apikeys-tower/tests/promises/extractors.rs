@@ -6,7 +6,7 @@ use apikeys_tower::{
 };
 use axum::{Router, routing::get};
 
-use crate::support::{Host, anonymous, send, with_lines};
+use crate::support::{Host, HostExt as _, anonymous, send, with_lines};
 
 async fn who(caller: Caller) -> String {
     format!("{} {} {} {}", caller.org(), caller.key_name(), caller.plan(), caller.rate().remaining)
@@ -21,7 +21,7 @@ fn routes() -> Router {
 }
 
 #[tokio::test]
-async fn the_handler_is_told_who_calls() {
+async fn handler_gets_its_caller() {
     let host = Host::new().await;
     let app = routes().route_layer(host.layer());
     assert_eq!(send(app.clone(), host.get("/who")).await.body, "org_1 CI professional 59");
@@ -29,7 +29,7 @@ async fn the_handler_is_told_who_calls() {
 }
 
 #[tokio::test]
-async fn an_optional_caller_is_none_only_without_a_credential() {
+async fn optional_caller_is_none_only_without_a_credential() {
     let host = Host::new().await;
     let app = routes().route_layer(host.layer().optional());
     assert_eq!(send(app.clone(), anonymous("/whoever")).await.body, "nobody");
@@ -39,7 +39,7 @@ async fn an_optional_caller_is_none_only_without_a_credential() {
 }
 
 #[tokio::test]
-async fn a_handler_that_needs_a_caller_refuses_as_the_layer_would() {
+async fn handler_that_needs_a_caller_refuses_like_the_layer() {
     let host = Host::new().await;
     let wording = Wording::default().realm("billing").unwrap();
     let optional = routes().route_layer(host.layer().wording(wording.clone()).optional());
@@ -51,7 +51,7 @@ async fn a_handler_that_needs_a_caller_refuses_as_the_layer_would() {
 }
 
 #[tokio::test]
-async fn a_forgotten_layer_is_a_500_that_says_how_to_fix_it() {
+async fn missing_layer_is_a_500_that_says_how_to_fix_it() {
     for path in ["/who", "/whoever"] {
         let reply = send(routes(), anonymous(path)).await;
         assert_eq!(reply.status, 500, "{path}");
@@ -64,7 +64,7 @@ async fn a_forgotten_layer_is_a_500_that_says_how_to_fix_it() {
 }
 
 #[tokio::test]
-async fn a_handler_can_tell_the_hosts_mistake_from_the_clients() {
+async fn rejection_tells_a_missing_layer_from_a_missing_key() {
     let host = Host::new().await;
     let tell = |caller: Result<Caller, CallerRejection>| async move {
         format!("{:?}", caller.map_err(|rejection| rejection.is_missing_layer()).unwrap_err())

@@ -4,14 +4,14 @@
 // Of helpers, which no lint takes for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
-mod answers;
 mod bodies;
-mod credentials;
 mod endings;
 #[cfg(feature = "axum")]
 mod extractors;
+mod nested;
 mod peers;
 mod routing;
 mod service;
+mod shared;
 mod support;
 mod wire;

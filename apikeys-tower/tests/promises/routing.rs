@@ -5,10 +5,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use apikeys_test_adapters::SPELLINGS;
 use axum::{Router, routing::any};
 use http::{Request, StatusCode};
 
-use crate::support::{Host, anonymous, send};
+use crate::support::{Host, HostExt as _, anonymous, send};
 
 /// `/v1/x` and `/v1/deep/x`, protected, in a service that also has an open `/healthz`. It counts
 /// how often a protected handler ran.
@@ -25,40 +26,14 @@ fn app(host: &Host) -> (Router, Arc<AtomicUsize>) {
     (app, ran)
 }
 
-/// R42.
 #[tokio::test]
-async fn no_spelling_of_a_path_slips_past_a_protected_nest() {
+async fn no_spelling_of_a_path_passes_a_protected_nest() {
     let host = Host::new().await;
     let (app, ran) = app(&host);
-    for path in [
-        "/v1/x",
-        "/v1/x/",
-        "//v1/x",
-        "/v1//x",
-        "/v1/%78",
-        "/%76%31/x",
-        "/V1/x",
-        "/v1/X",
-        "/v1/../v1/x",
-        "/../v1/x",
-        "/healthz/../v1/x",
-        "/v1/./x",
-        "/v1/x;a=b",
-        "/v1/x?",
-        "/v1/x%2f",
-        "/v1%2fx",
-        "/v1/x%00",
-        "/v1/deep/x",
-        "/v1/deep/%78",
-        "/v1/deep/..%2fx",
-        "/healthz%2f..%2fv1%2fx",
-        "/v1/deep/x/../../x",
-        "http://other/v1/x",
-        "*",
-    ] {
+    for path in SPELLINGS {
         for method in ["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PROPFIND"] {
             let request =
-                Request::builder().method(method).uri(path).body(axum::body::Body::empty()).unwrap();
+                Request::builder().method(method).uri(*path).body(axum::body::Body::empty()).unwrap();
             let status = send(app.clone(), request).await.status;
             let refused = status == StatusCode::UNAUTHORIZED || status == StatusCode::NOT_FOUND;
             assert!(refused, "{method} {path}: {status}");
@@ -71,7 +46,7 @@ async fn no_spelling_of_a_path_slips_past_a_protected_nest() {
 }
 
 #[tokio::test]
-async fn a_route_layer_keeps_an_unknown_path_a_404_and_a_layer_does_not() {
+async fn unknown_path_is_404_under_a_route_layer_and_401_under_a_layer() {
     let host = Host::new().await;
     let routes = || Router::new().route("/known", any(|| async {}));
     let (route_layer, layer) = (routes().route_layer(host.layer()), routes().layer(host.layer()));
@@ -84,7 +59,7 @@ async fn a_route_layer_keeps_an_unknown_path_a_404_and_a_layer_does_not() {
 }
 
 #[tokio::test]
-async fn a_layer_does_not_reach_routes_added_after_it() {
+async fn routes_added_after_a_layer_need_no_key() {
     let host = Host::new().await;
     let app = Router::new()
         .route("/closed", any(|| async {}))
@@ -95,7 +70,7 @@ async fn a_layer_does_not_reach_routes_added_after_it() {
 }
 
 #[tokio::test]
-async fn a_whole_router_can_be_wrapped_from_outside() {
+async fn whole_router_is_wrapped_from_outside() {
     use tower::Layer as _;
 
     let host = Host::new().await;
@@ -107,7 +82,7 @@ async fn a_whole_router_can_be_wrapped_from_outside() {
 /// A nest cuts its prefix off; the administrator who reads the log must not notice.
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn the_audit_log_has_the_path_that_the_client_asked_for() {
+async fn event_has_the_whole_path_that_the_client_sent() {
     let host = Host::new().await;
     let (app, _) = app(&host);
     send(app, host.get("/v1/deep/x?y=z")).await;

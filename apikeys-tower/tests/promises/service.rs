@@ -16,7 +16,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Host, Reply, anonymous, send};
+use crate::support::{Host, HostExt as _, Reply, anonymous, send};
 
 /// Its clones are not ready, as those of `Buffer` or `ConcurrencyLimit`.
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl<B> Service<Request<B>> for ReadyOnce {
 }
 
 #[tokio::test]
-async fn the_service_that_was_ready_is_the_one_that_is_called() {
+async fn service_that_was_polled_ready_is_called() {
     let host = Host::new().await;
     for (layer, request) in [
         (host.layer(), host.get("/")),
@@ -67,7 +67,7 @@ async fn the_service_that_was_ready_is_the_one_that_is_called() {
 }
 
 #[tokio::test]
-async fn a_plain_tower_service_finds_the_caller_among_the_extensions() {
+async fn plain_tower_service_finds_the_caller_in_the_extensions() {
     let host = Host::new().await;
     let inner = service_fn(|request: Request<Body>| async move {
         let caller: &Caller = request.extensions().get().unwrap();
@@ -78,7 +78,7 @@ async fn a_plain_tower_service_finds_the_caller_among_the_extensions() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_inner_service_passes_through() {
+async fn error_of_the_inner_service_passes_through() {
     let host = Host::new().await;
     let failing = service_fn(|_: Request<Body>| async { Err::<Response<Full<Bytes>>, _>("broken") });
     let service = host.layer().layer(failing);
@@ -87,9 +87,8 @@ async fn an_error_of_the_inner_service_passes_through() {
     assert_eq!(reply.code(), "MISSING_API_KEY", "a denial is a response, not an error");
 }
 
-/// R21, R27 and R45.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_400_requests_at_once_a_limit_of_100_lets_exactly_100_through() {
+async fn limit_of_100_admits_exactly_100_of_400_requests_at_once() {
     let host = Host::with_limit(100).await;
     let handled = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&handled);

@@ -1,108 +1,46 @@
-//! A host with one organization and one key, and a store that is watched and fails when told to.
+//! Requests and replies of the `http` crate.
 
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{convert::Infallible, fmt};
 
-use apikeys_test_leftovers::{note_secret, of_this_process};
-use apikeys_tower::{
-    ApiKeyLayer,
-    apikeys_core::{
-        Actor, ApiKeys, Denial, KeyId, ManualClock, MemoryStore, NewKey, OrgId, PlanName, RateLimit, Secret,
-        audit::{Action, RequestRecord},
-        conformance::faults::{FaultStore, Faults},
-        engine::{CreatedKey, KeyManager},
-        store::AuditQuery,
-    },
-};
+pub use apikeys_test_adapters::Host;
+use apikeys_test_leftovers::of_this_process;
+use apikeys_tower::ApiKeyLayer;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
 
-pub struct Host {
-    pub keys: ApiKeys,
-    pub clock: ManualClock,
-    /// What the store does wrong, and how often it was asked.
-    pub faults: Faults,
-    pub org: OrgId,
-    pub key: KeyId,
-    pub secret: Secret,
+/// The host's keys in terms of tower.
+pub trait HostExt {
+    fn layer(&self) -> ApiKeyLayer;
+
+    /// A `GET` request with the key.
+    fn get(&self, uri: &str) -> Request<Body>;
 }
 
-impl Host {
-    /// A key with the default limit of 60 a minute.
-    pub async fn new() -> Self {
-        Self::with_key(NewKey::new("CI").unwrap()).await
-    }
-
-    pub async fn with_limit(per_minute: u32) -> Self {
-        let limit = RateLimit::per_minute(per_minute).unwrap();
-        Self::with_key(NewKey::new("CI").unwrap().rate_limit(limit)).await
-    }
-
-    async fn with_key(new: NewKey) -> Self {
-        of_this_process();
-        let clock = ManualClock::default();
-        let store = FaultStore::new(MemoryStore::new(), Arc::new(clock.clone()));
-        let faults = store.faults().clone();
-        // Not maintained: an answered request is on the audit log when its response is out.
-        let (keys, _) = ApiKeys::builder(store).clock(clock.clone()).build().await.unwrap();
-        let org = OrgId::new("org_1").unwrap();
-        set_plan(&keys, &org, "professional").await;
-        let CreatedKey { key, secret, .. } = keys.manage(org.clone(), actor()).create(new).await.unwrap();
-        note_secret(secret.display_prefix(), secret.expose());
-        Self { keys, clock, faults, org, key: key.id(), secret }
-    }
-
-    pub fn layer(&self) -> ApiKeyLayer {
+impl HostExt for Host {
+    fn layer(&self) -> ApiKeyLayer {
         ApiKeyLayer::new(self.keys.clone())
     }
 
-    pub fn manage(&self) -> KeyManager {
-        self.keys.manage(self.org.clone(), actor())
-    }
-
-    pub async fn set_plan(&self, plan: &str) {
-        set_plan(&self.keys, &self.org, plan).await;
-    }
-
-    pub fn bearer(&self) -> String {
-        format!("Bearer {}", self.secret.expose())
-    }
-
-    /// A GET with the key.
-    pub fn get(&self, uri: &str) -> Request<Body> {
-        Request::get(uri).header("authorization", self.bearer()).body(Body::empty()).unwrap()
-    }
-
-    /// All requests on the audit log, oldest first.
-    pub async fn requests(&self) -> Vec<RequestRecord> {
-        self.keys.flush().await.unwrap();
-        let query = AuditQuery::new(self.org.clone(), 10_000).action(Action::Request);
-        let page = self.manage().audit(query).await.unwrap();
-        of_this_process().leave("audit-log.txt", &format!("{:?}", page.items));
-        page.items.iter().rev().map(|entry| entry.event.request().unwrap().clone()).collect()
-    }
-
-    pub async fn request_count(&self) -> u64 {
-        self.keys.flush().await.unwrap();
-        self.manage().get(self.key).await.unwrap().request_count()
+    fn get(&self, uri: &str) -> Request<Body> {
+        with_lines(uri, &[("authorization", &self.bearer())])
     }
 }
 
-fn actor() -> Actor {
-    Actor::new("ann").unwrap()
+/// Leaves a denial to the search for secrets.
+pub fn leave_refusal(status: StatusCode, headers: &HeaderMap, body: &str) {
+    if status.is_client_error() || status.is_server_error() {
+        of_this_process().leave("refusals.txt", &format!("{status} {headers:?} {body}"));
+    }
 }
 
-async fn set_plan(keys: &ApiKeys, org: &OrgId, plan: &str) {
-    keys.operator(actor()).set_plan(org, PlanName::new(plan).unwrap()).await.unwrap();
-}
-
-/// A GET without a key.
+/// A `GET` request without a key.
 pub fn anonymous(uri: &str) -> Request<Body> {
     Request::get(uri).body(Body::empty()).unwrap()
 }
 
-/// A GET with these header lines.
+/// A `GET` request with these header lines.
 pub fn with_lines(uri: &str, lines: &[(&str, &str)]) -> Request<Body> {
     let request =
         lines.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
@@ -114,6 +52,7 @@ pub fn with_lines(uri: &str, lines: &[(&str, &str)]) -> Request<Body> {
 pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "read by the tests of extractors"))]
     pub extensions: http::Extensions,
     pub body: String,
     pub trailers: Option<HeaderMap>,
@@ -130,17 +69,14 @@ impl Reply {
         let trailers = collected.trailers().cloned();
         let body = String::from_utf8(collected.to_bytes().to_vec()).unwrap();
         let http::response::Parts { status, headers, extensions, .. } = parts;
-        if status.is_client_error() || status.is_server_error() {
-            let denial = extensions.get::<Denial>();
-            of_this_process().leave("refusals.txt", &format!("{status} {headers:?} {denial:?} {body}"));
-        }
+        leave_refusal(status, &headers, &body);
         Self { status, headers, extensions, body, trailers }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.headers.get_all(name).iter();
         let first = lines.next().map(|value| value.to_str().unwrap());
-        assert_eq!(lines.next(), None, "{name} stands there once at most");
+        assert_eq!(lines.next(), None, "{name} has one line at most");
         first
     }
 

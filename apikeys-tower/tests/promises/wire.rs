@@ -20,7 +20,7 @@ use tokio::{
 };
 use tower::{Layer, ServiceBuilder, service_fn};
 
-use crate::support::{Host, Reply};
+use crate::support::{Host, HostExt as _, Reply};
 
 /// Serves `/` at once, and `/wait` never; `arrived` tells of requests for the latter.
 async fn serve(host: &Host, version: Version, arrived: Arc<Notify>) -> SocketAddr {
@@ -80,7 +80,6 @@ async fn request(address: SocketAddr, version: Version, path: &str, authorizatio
 
 const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
-/// R1.
 #[tokio::test]
 async fn two_authorization_lines_are_refused_without_asking_the_store() {
     for version in VERSIONS {
@@ -97,7 +96,6 @@ async fn two_authorization_lines_are_refused_without_asking_the_store() {
     }
 }
 
-/// R6 and R7.
 #[tokio::test]
 async fn what_cannot_be_a_key_is_refused_without_asking_the_store() {
     for version in VERSIONS {
@@ -118,7 +116,7 @@ async fn what_cannot_be_a_key_is_refused_without_asking_the_store() {
 }
 
 #[tokio::test]
-async fn a_plain_hyper_server_is_protected() {
+async fn plain_hyper_server_is_protected() {
     for version in VERSIONS {
         let host = Host::new().await;
         let address = serve(&host, version, Arc::default()).await;
@@ -134,7 +132,7 @@ async fn a_plain_hyper_server_is_protected() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_leaves_one_aborted_event() {
+async fn client_that_hangs_up_is_one_aborted_event() {
     for version in VERSIONS {
         let host = Host::new().await;
         let arrived = Arc::new(Notify::new());
