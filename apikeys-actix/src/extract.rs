@@ -13,8 +13,8 @@ use apikeys_core::Denial;
 
 use crate::{Caller, guard::Guard};
 
-/// Left by the middleware in a request that it let through without a credential, so that an
-/// extractor can tell such a request from one that no middleware has seen.
+/// Marks a request that the middleware let through without a credential. An extractor can tell it
+/// from a request that no middleware has seen.
 #[derive(Clone)]
 pub(crate) struct NoCredential(Arc<Guard>);
 
