@@ -1,8 +1,10 @@
-//! The promises that every [`KeyStore`](crate::store::KeyStore) keeps, as tests: for this project's stores and for yours.
+//! Tests of the requirements on every [`KeyStore`](crate::store::KeyStore), for the stores of this project
+//! and for your own.
 //!
-//! Implement [`Harness`] for your store, then let [`conformance_tests!`](crate::conformance_tests)
-//! make a named `#[test]` of each promise. Put the macro into a module of its own, because it adds
-//! a module for each group of promises. The suite names no async runtime; yours is in the harness.
+//! Implement [`Harness`] for your store and call [`conformance_tests!`](crate::conformance_tests), which
+//! defines a `#[test]` for each requirement. Call the macro in a module of its own, because the macro adds a
+//! module for each group of requirements. The suite does not depend on an async runtime: the harness selects
+//! one.
 //!
 //! ```
 //! use apikeys_core::{MemoryStore, conformance::{Harness, Task}};
@@ -35,8 +37,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! A promise that is not kept panics. [`promises`] lists them for a runner of one's own.
-//! [`faults`] has a store that fails on purpose, to test what is built on a store.
+//! A test panics if the store does not meet the requirement. [`promises`] returns all requirements, for a
+//! test runner of your own. [`faults`] has a store that fails on purpose, for tests of code that depends on a
+//! store.
 
 #![allow(
     clippy::expect_used,

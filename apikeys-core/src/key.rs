@@ -1,4 +1,4 @@
-//! A key as it is kept: everything but its secret.
+//! Keys and their stored fields, without their secrets.
 
 mod name;
 mod patch;

@@ -1,12 +1,12 @@
-//! The contract of a storage backend: [`KeyStore`].
+//! The interface of a storage backend, [`KeyStore`].
 //!
-//! A store keeps keys, the locators of secrets, organizations' plans, the audit log and counters.
-//! A store decides nothing about access: it finds rows, and it commits one [`Change`] or one
-//! [`Batch`] at a time, each in one transaction. The engine computes rows, and [`OrgState`] holds
-//! the rules that need the organization's locked row, so that all stores behave alike.
+//! A store keeps keys, the locators of secrets, organizations' plans, the audit log and counters. A store
+//! does not decide about access. Each [`Change`] and each [`Batch`] is written in one transaction. The engine
+//! computes the rows. [`OrgState`] has the rules that need the organization's locked row, so that all stores
+//! apply the same rules.
 //!
-//! To write a store, implement [`KeyStore`], turn on this crate's feature `conformance` in tests,
-//! and run its suite, which has one named test for each promise of the contract.
+//! To write a store, implement [`KeyStore`], enable the feature `conformance` of this crate in tests, and run
+//! its suite, which has one test for each requirement of the interface.
 
 mod batch;
 mod change;

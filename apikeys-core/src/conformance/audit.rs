@@ -1,4 +1,4 @@
-//! The audit log, as it is written and read.
+//! Requirements on writing and reading the audit log.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::{
     store::{AuditQuery, Change, Committed},
 };
 
-/// What is known of an event comes back as it was recorded: particulars of every kind, requests
-/// with every member and with none.
+/// Every field of an event is read as it was written, for every kind of detail, whether a batch or a change
+/// wrote the event.
 pub async fn every_member_of_an_event_survives(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -55,7 +55,8 @@ pub async fn every_member_of_an_event_survives(harness: &dyn AnyHarness) {
     assert_eq!(read(&store, &row).await[events.len()..], change.events);
 }
 
-/// A store keeps every action, outcome and denial code, those of a newer version included.
+/// Every action, outcome and denial code is read as it was recorded, including values of a newer version of
+/// this library.
 pub async fn every_kind_of_event_survives(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -75,7 +76,7 @@ pub async fn every_kind_of_event_survives(harness: &dyn AnyHarness) {
     assert_eq!(read(&store, &row).await, events);
 }
 
-/// The id that a request got here reads as the same text.
+/// A request id that this library generated is read as the same text.
 pub async fn request_ids_made_here_survive_as_text(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -89,7 +90,7 @@ pub async fn request_ids_made_here_survive_as_text(harness: &dyn AnyHarness) {
     assert_eq!(id, Some("ab".repeat(16)));
 }
 
-/// By id as unsigned bytes, whatever the events' times say.
+/// Events are ordered by descending id, compared as unsigned bytes, whatever the times of the events.
 pub async fn the_log_is_read_newest_first(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let ids = [0x7f, 0x00, 0xff, 0x80, 0x01].map(|byte| EventId::from_bytes([byte; 16]));
@@ -106,7 +107,7 @@ pub async fn the_log_is_read_newest_first(harness: &dyn AnyHarness) {
     assert_eq!(pages.iter().map(|event| event.id).collect::<Vec<_>>(), wanted);
 }
 
-/// An organization reads its own log and no other's.
+/// The audit log of an organization contains only events of the organization.
 pub async fn a_log_is_its_organization_s_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, _) = store.create(&org("left")).await;
@@ -124,7 +125,8 @@ pub async fn a_log_is_its_organization_s_alone(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&org("nobody")).await, []);
 }
 
-/// By key, action and time, alone and together; the beginning belongs to a span, its end does not.
+/// Events can be filtered by key, action and time, separately and together, from `since` inclusive to `until`
+/// exclusive.
 pub async fn the_log_is_filtered_as_asked(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (events, rows) = filled(&store).await;
@@ -138,7 +140,7 @@ pub async fn the_log_is_filtered_as_asked(harness: &dyn AnyHarness) {
     }
 }
 
-/// Filters and pages do not disturb each other, whatever the size of a page.
+/// Every combination of filters returns the same events for every size of the pages.
 pub async fn every_filter_can_be_read_in_pages(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (events, rows) = filled(&store).await;
@@ -150,7 +152,7 @@ pub async fn every_filter_can_be_read_in_pages(harness: &dyn AnyHarness) {
     }
 }
 
-/// A page that is just full is the last one if nothing follows.
+/// A page of the audit log has a cursor if and only if more events follow.
 pub async fn the_last_page_says_so(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let gaps = (0..4).map(|_| store.event(&org("o"), None, Action::AuditGap));
@@ -161,7 +163,7 @@ pub async fn the_last_page_says_so(harness: &dyn AnyHarness) {
     }
 }
 
-/// Nothing twice and nothing skipped, although new events arrive between pages.
+/// The pages of the audit log repeat no event and skip none if new events are recorded between the pages.
 pub async fn pages_of_the_log_hold_while_events_arrive(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let gap = || store.event(&org("o"), None, Action::AuditGap);
@@ -180,7 +182,7 @@ pub async fn pages_of_the_log_hold_while_events_arrive(harness: &dyn AnyHarness)
     assert!(read.iter().eq(events.iter().rev()));
 }
 
-/// All of a key's events show the name it has now, and after its deletion the name it had last.
+/// Events show the current name and display prefix of their key, or the last ones if the key was deleted.
 pub async fn events_show_their_key_s_name_as_it_is_now(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -205,7 +207,7 @@ pub async fn events_show_their_key_s_name_as_it_is_now(harness: &dyn AnyHarness)
     }
 }
 
-/// The client's address is given as text.
+/// Returns a record of a request with a value in every field. `client` is the client's address as text.
 fn full_request(client: &str) -> RequestRecord {
     let traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let meta = RequestMeta::new("PURGE", &format!("/{}/ü", "x".repeat(1_000)))
@@ -223,13 +225,14 @@ fn fresh(store: &Fixture) -> EventId {
     EventId::from_bytes(store.bytes())
 }
 
-/// What was recorded after the organization's first event, oldest first.
+/// Returns the events that were written after the organization's first event, oldest first.
 async fn read(store: &Fixture, row: &KeyRow) -> Vec<AuditEvent> {
     let log = store.log(&row.org).await;
     log.into_iter().rev().skip(1).map(|entry| entry.event).collect()
 }
 
-/// A log of two keys and none, with several actions and times; newest first.
+/// Records events of two keys and of no key, with several actions and times. Returns the events, newest
+/// first, and the keys.
 async fn filled(store: &Fixture) -> (Vec<AuditEvent>, Vec<KeyRow>) {
     let org = org("o");
     let rows: Vec<_> = ["one", "two"].map(|text| KeyRow { name: name(text), ..store.row(&org) }).to_vec();
@@ -257,7 +260,7 @@ async fn filled(store: &Fixture) -> (Vec<AuditEvent>, Vec<KeyRow>) {
     (events, rows)
 }
 
-/// Every combination of filters.
+/// Returns a query for every combination of filters.
 fn queries(rows: &[KeyRow]) -> Vec<AuditQuery> {
     let mut queries = vec![AuditQuery::new(org("o"), 1)];
     let mut both = |with: &dyn Fn(AuditQuery) -> AuditQuery| {

@@ -1,4 +1,5 @@
-//! Each change happens once, whole or not at all, and has its number.
+//! Requirements on changes, each of which is committed once, completely or not at all, and has its own
+//! revision.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use crate::{
     store::{Change, ChangeKind, Committed, KeyStore, Revision},
 };
 
-/// One key, one event, one deletion: an answer that got lost doubles nothing.
+/// Repeating a change under the same id returns the same answer and writes nothing.
 pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -44,7 +45,8 @@ pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: 
     assert_eq!(store.revision().await, Revision(4));
 }
 
-/// Also when the repetition does not wait for the first attempt to be answered.
+/// If a change is committed many times concurrently under the same id, its effects are written once and every
+/// attempt returns the same revision.
 pub async fn a_change_made_many_times_at_once_is_done_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -62,7 +64,8 @@ pub async fn a_change_made_many_times_at_once_is_done_once(harness: &dyn AnyHarn
     }
 }
 
-/// A repetition may come late: the last 10,000 changes are remembered.
+/// A store remembers at least the last 10,000 committed changes, so that a late repetition returns the same
+/// answer and writes nothing.
 pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
@@ -95,7 +98,7 @@ pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
     assert_eq!(store.key_count(&row.org).await, 1);
 }
 
-/// One more for each change that is done, and for nothing else.
+/// Each committed change increases the revision by one, and a refused change does not.
 pub async fn the_revision_counts_the_changes_that_are_done(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(store.revision().await, Revision(0));
@@ -114,7 +117,7 @@ pub async fn the_revision_counts_the_changes_that_are_done(harness: &dyn AnyHarn
     assert_eq!(store.done(ChangeKind::ForgetOrg { org }).await, Revision(5));
 }
 
-/// Changes of different organizations at the same time get different numbers, without a gap.
+/// Concurrent changes of different organizations get different revisions without a gap.
 pub async fn changes_at_once_get_numbers_of_their_own(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let changes: Vec<_> = (0..64)
@@ -136,7 +139,7 @@ pub async fn changes_at_once_get_numbers_of_their_own(harness: &dyn AnyHarness) 
     assert!(revisions.into_iter().eq((1..=64).map(Revision)));
 }
 
-/// Neither the change, nor its events, nor its number.
+/// A refused change writes no rows and no events, and does not increase the revision.
 pub async fn a_refused_change_writes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -154,7 +157,7 @@ pub async fn a_refused_change_writes_nothing(harness: &dyn AnyHarness) {
     }
 }
 
-/// An event that cannot be stored takes the change with it.
+/// If an event of a change cannot be stored, the change is rejected and nothing is written.
 pub async fn a_change_whose_event_cannot_be_stored_is_not_made(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -180,7 +183,7 @@ pub async fn a_change_whose_event_cannot_be_stored_is_not_made(harness: &dyn Any
     }
 }
 
-/// All events of a change are on the log when it is answered; a change may have none.
+/// Once a change has returned, all its events are in the audit log, and a change may also have no events.
 pub async fn a_change_brings_all_its_events(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -196,8 +199,8 @@ pub async fn a_change_brings_all_its_events(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&row.org).await.len(), 3);
 }
 
-/// Changes that must be refused, for every reason there is, while `row` is the only key, at
-/// version 1 and on the plan `starter`.
+/// Returns changes that must be refused, at least one for each reason. `row` must be the only key, at version
+/// 1, and its organization must be on the plan `starter`.
 fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec<ChangeKind> {
     let newcomer = store.row(&row.org);
     let stranger = store.row(&org("other"));
@@ -239,7 +242,7 @@ fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec
     ]
 }
 
-/// What 16 attempts at one change, made at once, were answered.
+/// Commits one change 16 times concurrently and returns the different revisions of the answers.
 async fn at_once(harness: &dyn AnyHarness, store: &Fixture, change: &Change) -> BTreeSet<Revision> {
     let attempts: Vec<_> = (0..16)
         .map(|_| {

@@ -22,13 +22,13 @@ use crate::{
     token::{Fingerprint, Locator, Scheme},
 };
 
-/// 2030-01-01T00:00:00Z, when most of what the suite stores happens.
+/// 2030-01-01T00:00:00Z, the time of most keys and events in the suite.
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
 
-/// How long the suite's requests take.
+/// The latency of the suite's requests.
 const LATENCY: Duration = Duration::from_micros(1_234);
 
-/// A fresh store, and what to put into it.
+/// A new store, with methods that make the data to store.
 pub(super) struct Fixture {
     store: Arc<dyn KeyStore>,
     made: AtomicU64,
@@ -39,35 +39,35 @@ impl Fixture {
         Self { store: harness.open().await, made: AtomicU64::new(1) }
     }
 
-    /// The store, for tasks that run at the same time.
+    /// Returns a pointer to the store, for tasks that run concurrently.
     pub(super) fn shared(&self) -> Arc<dyn KeyStore> {
         Arc::clone(&self.store)
     }
 
-    /// Sixteen bytes that were not made before, and sort after those that were.
+    /// Returns sixteen bytes that are greater than all bytes that were returned before.
     pub(super) fn bytes(&self) -> [u8; 16] {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         with_time(NOW.as_micros().unsigned_abs() + number, [0x7f; 16])
     }
 
-    /// A new key's row.
+    /// Returns the row of a new key.
     pub(super) fn row(&self, org: &OrgId) -> KeyRow {
         let id = KeyId::from_bytes(self.bytes());
         KeyRow::new(id, org.clone(), name("CI"), "acme_live_0123".to_owned(), NOW, actor("admin"))
     }
 
-    /// A new secret of a key.
+    /// Returns a new secret of a key.
     pub(super) fn secret(&self, key: KeyId) -> SecretRow {
         SecretRow::new(self.locator(Scheme::Sha256), key, NOW)
     }
 
-    /// A locator that was not made before.
+    /// Returns a locator that was not returned before.
     pub(super) fn locator(&self, scheme: Scheme) -> Locator {
         let digest = Fingerprint::of(&format!("{:?}", self.bytes()));
         Locator::new(scheme, *digest.as_bytes())
     }
 
-    /// A new event.
+    /// Returns a new event.
     pub(super) fn event(&self, org: &OrgId, key: Option<KeyId>, action: Action) -> AuditEvent {
         let mut event = AuditEvent::new(EventId::from_bytes(self.bytes()), NOW, org.clone(), action);
         event.key = key;
@@ -75,7 +75,7 @@ impl Fixture {
         event
     }
 
-    /// A request made with a key.
+    /// Returns the event of a request with a key.
     pub(super) fn request(&self, row: &KeyRow, at: Timestamp, outcome: Outcome) -> AuditEvent {
         let mut record = RequestRecord::new(RequestMeta::new("GET", "/v1/items"), outcome, LATENCY);
         match record.outcome {
@@ -90,7 +90,7 @@ impl Fixture {
         event
     }
 
-    /// An event that stands for `count` denials.
+    /// Returns an event that represents `count` denials.
     pub(super) fn denials(&self, row: &KeyRow, at: Timestamp, count: u32) -> AuditEvent {
         let mut event = self.request(row, at, Outcome::Denied);
         if let Detail::Request(record) = &mut event.detail {
@@ -99,7 +99,7 @@ impl Fixture {
         event
     }
 
-    /// An open writer.
+    /// Opens a new writer and returns its id.
     pub(super) async fn writer(&self) -> WriterId {
         let writer = WriterId::from_bytes(self.bytes());
         self.store.open_writer(writer).await.expect("open_writer");
@@ -116,7 +116,7 @@ impl Fixture {
         assert_eq!(self.record(&batch).await, Recorded::Applied);
     }
 
-    /// A change with one event, as the engine makes them.
+    /// Returns a change with one event, as the engine makes them.
     pub(super) fn change(&self, kind: ChangeKind) -> Change {
         let action = match &kind {
             ChangeKind::Create { .. } => Action::KeyCreated,
@@ -134,8 +134,8 @@ impl Fixture {
         self.store.commit(change).await.expect("commit")
     }
 
-    /// Commits a new change. A creation for an organization that is not stored expects that, as
-    /// the engine's would.
+    /// Commits a new change. If the change is a creation and its organization is not stored, the creation
+    /// expects an organization that is not stored, like the engine's creations.
     pub(super) async fn attempt(&self, mut kind: ChangeKind) -> Committed {
         if let ChangeKind::Create { row, .. } = &kind
             && self.store.org(&row.org).await.expect("org").is_none()
@@ -145,7 +145,7 @@ impl Fixture {
         self.submit(&self.change(kind)).await
     }
 
-    /// Commits what must be done.
+    /// Commits a new change that must succeed, and returns its revision.
     pub(super) async fn done(&self, kind: ChangeKind) -> Revision {
         match self.attempt(kind.clone()).await {
             Committed::Done { revision } => revision,
@@ -181,26 +181,26 @@ impl Fixture {
         self.store.key(&row.org, row.id).await.expect("key")
     }
 
-    /// How many keys an organization has by its counter; zero if it is not stored.
+    /// Returns the stored number of an organization's keys, or zero if the organization is not stored.
     pub(super) async fn key_count(&self, org: &OrgId) -> u32 {
         self.store.org(org).await.expect("org").map_or(0, |row| row.key_count)
     }
 
-    /// All keys of an organization, newest first.
+    /// Returns all keys of an organization, newest first.
     pub(super) async fn all_keys(&self, org: &OrgId) -> Vec<KeyRow> {
         let page = self.store.keys(&KeyQuery::new(Some(org.clone()), 1_000)).await.expect("keys");
         assert_eq!(page.next, None, "everything fits the page");
         page.items.into_iter().map(|view| view.row).collect()
     }
 
-    /// An organization's whole audit log, newest first.
+    /// Returns the whole audit log of an organization, newest first.
     pub(super) async fn log(&self, org: &OrgId) -> Vec<AuditEntry> {
         let page = self.store.audit(&AuditQuery::new(org.clone(), 1_000)).await.expect("audit");
         assert_eq!(page.next, None, "everything fits the page");
         page.items
     }
 
-    /// The latest revision, as the deletion of a key that never was tells it.
+    /// Returns the latest revision, which the store reports when a key to delete does not exist.
     pub(super) async fn revision(&self) -> Revision {
         let missing = ChangeKind::Delete { org: org("nobody"), key: KeyId::from_bytes([0; 16]) };
         match self.attempt(missing).await {
@@ -218,7 +218,8 @@ impl Deref for Fixture {
     }
 }
 
-/// Where a list goes on. A cursor that stands still would be followed for ever.
+/// Returns the cursor of the next page. Panics if the cursor does not lead to older items, because the list
+/// would then never end.
 pub(super) fn moved_on<C: Ord + Copy>(from: Option<C>, to: Option<C>) -> Option<C> {
     if let (Some(from), Some(to)) = (from, to) {
         assert!(to < from, "a cursor must lead to older items");
@@ -226,12 +227,12 @@ pub(super) fn moved_on<C: Ord + Copy>(from: Option<C>, to: Option<C>) -> Option<
     to
 }
 
-/// A creation for an organization on the plan `starter`, without a quota.
+/// Returns a creation for an organization on the plan `starter`, without a quota.
 pub(super) fn create(row: &KeyRow, secrets: &[SecretRow]) -> ChangeKind {
     create_within(row, secrets, None)
 }
 
-/// A creation for an organization on the plan `starter`.
+/// Returns a creation for an organization on the plan `starter`, with a quota of `max_keys`.
 pub(super) fn create_within(row: &KeyRow, secrets: &[SecretRow], max_keys: Option<u32>) -> ChangeKind {
     let expected = Some(plan("starter"));
     ChangeKind::Create {
@@ -243,7 +244,7 @@ pub(super) fn create_within(row: &KeyRow, secrets: &[SecretRow], max_keys: Optio
     }
 }
 
-/// The same creation for an organization that is not stored.
+/// Returns the same creation for an organization that is not stored.
 pub(super) fn first(mut creation: ChangeKind) -> ChangeKind {
     if let ChangeKind::Create { expected, .. } = &mut creation {
         *expected = None;
@@ -251,7 +252,7 @@ pub(super) fn first(mut creation: ChangeKind) -> ChangeKind {
     creation
 }
 
-/// An update to `row`, made from the version before.
+/// Returns an update to `row` from the previous version.
 pub(super) fn update(row: &KeyRow) -> ChangeKind {
     let (row, expected_version) = (row.clone(), row.version - 1);
     ChangeKind::Update { row, expected_version, added: Vec::new(), dropped: Vec::new() }
@@ -261,7 +262,7 @@ pub(super) fn delete(row: &KeyRow) -> ChangeKind {
     ChangeKind::Delete { org: row.org.clone(), key: row.id }
 }
 
-/// The next version of a row.
+/// Returns the next version of a row, with another name.
 pub(super) fn renamed(row: &KeyRow, to: &str) -> KeyRow {
     KeyRow { name: name(to), version: row.version + 1, ..row.clone() }
 }
@@ -282,7 +283,7 @@ pub(super) fn actor(text: &str) -> Actor {
     Actor::new(text).expect("an actor")
 }
 
-/// Whether a store refused something for good.
+/// Returns whether a store refused an operation permanently.
 pub(super) fn is_rejected<T: std::fmt::Debug>(result: Result<T, crate::store::StoreError>) -> bool {
     match result {
         Ok(_) => false,

@@ -1,4 +1,4 @@
-//! Forgetting an organization, and purging its rows.
+//! Requirements on forgetting an organization and purging its rows.
 
 use super::{
     AnyHarness,
@@ -16,8 +16,8 @@ use crate::{
     token::Scheme,
 };
 
-/// From the commit on, no method returns anything of the organization but the event of the commit.
-/// Nothing changes when the rows are purged.
+/// Once an organization was forgotten, no method returns anything of the organization except the event of
+/// that change, before and after the rows are purged.
 pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -28,8 +28,8 @@ pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(har
     old.is_gone(&store, &change).await;
 }
 
-/// Pieces of one row, and between them the other organizations work as ever: their keys are found,
-/// requests are recorded, keys are created and deleted.
+/// A purge in pieces of one row leaves other organizations unchanged, and their keys can be found, created,
+/// deleted and used between the pieces.
 pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "acme").await;
@@ -65,7 +65,7 @@ pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness
     }
 }
 
-/// A purge that is dropped before it is done is continued by the next one, however far it came.
+/// If the future of a purge is dropped at any point, the next purge removes the remaining rows.
 pub async fn purge_that_was_dropped_is_continued_by_the_next(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let bystander = Organization::filled(&store, "other").await;
@@ -94,7 +94,7 @@ pub async fn purge_that_was_dropped_is_continued_by_the_next(harness: &dyn AnyHa
     assert_eq!(bystander.snapshot(&store).await, snapshot);
 }
 
-/// Any number of instances may purge at the same time. Each row is removed once.
+/// If several instances purge concurrently, each row is removed exactly once.
 pub async fn concurrent_purges_remove_everything_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let bystander = Organization::filled(&store, "other").await;
@@ -130,7 +130,7 @@ pub async fn concurrent_purges_remove_everything_once(harness: &dyn AnyHarness) 
     assert_eq!(bystander.snapshot(&store).await, snapshot);
 }
 
-/// Without a forgotten organization, a purge removes nothing. A limit of 0 rows is taken as 1.
+/// A purge without a forgotten organization removes nothing, and a limit of 0 rows is taken as 1.
 pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(store.shared().purge(1_000).await.expect("purge"), Purged::new(0, false));
@@ -146,8 +146,8 @@ pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dy
     }
 }
 
-/// The same id is a new organization at once, and nothing of the old one shows. A purge of the old
-/// organization leaves the new one alone.
+/// The id of a forgotten organization can be stored again at once as a new organization, which has nothing of
+/// the old organization except the event that records the forgetting, before and after the purge.
 pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -175,8 +175,8 @@ pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness
     assert_eq!(in_use(&store).await, []);
 }
 
-/// Requests that were under way when their organization was forgotten are dropped with their
-/// counts: before and after the purge, and if the same id is a new organization.
+/// Requests of a forgotten organization's keys are dropped with their counts, before and after the purge, and
+/// also if the same id was stored again as a new organization.
 pub async fn batch_after_forgetting_is_dropped_with_its_counts(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -205,7 +205,7 @@ pub async fn batch_after_forgetting_is_dropped_with_its_counts(harness: &dyn Any
     }
 }
 
-/// Events without a key, as gaps are, stay on the log of the id.
+/// An event without a key, such as a gap, is kept in the audit log although its organization was forgotten.
 pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -219,8 +219,8 @@ pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHar
     assert_eq!(store.org(&old.org).await.expect("org"), None);
 }
 
-/// A creation that was decided before the organization was forgotten does not bring it back, and
-/// neither does any other change of its keys.
+/// A change that was prepared before its organization was forgotten is refused and does not store the
+/// organization again.
 pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -240,8 +240,8 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
     }
 }
 
-/// Forgetting an organization that is not stored is answered by `NotFound`. A repeated change is
-/// answered as before.
+/// Forgetting an organization that is not stored returns `NotFound`, and repeating the change that forgot the
+/// organization returns the same answer as before.
 pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let o = org("o");
@@ -258,8 +258,8 @@ pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness:
     }
 }
 
-/// Creations, batches and purges at the same time as a forgetting. Creations that expect the plan
-/// of the old organization are done before it or refused; the old organization is gone as a whole.
+/// If keys are created, a batch is recorded and rows are purged while an organization is forgotten, each
+/// creation is committed before the forgetting or refused, and only the event of the forgetting remains.
 pub async fn forgetting_beside_other_writes_leaves_nothing_behind(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -329,7 +329,7 @@ impl Organization {
         Self { org, row, secret, deleted }
     }
 
-    /// Checks that every read finds no more than the event of `change`.
+    /// Asserts that no method returns anything of the organization except the event of `change`.
     async fn is_gone(&self, store: &Fixture, change: &Change) {
         assert_eq!(store.org(&self.org).await.expect("org"), None);
         assert_eq!(store.found(&self.secret.locator).await, None);
@@ -365,7 +365,7 @@ fn set_plan(org: &OrgId, to: &str, expected: Option<&str>) -> ChangeKind {
     ChangeKind::SetPlan { org: org.clone(), plan: plan(to), expected: expected.map(plan) }
 }
 
-/// The keys of all organizations.
+/// Returns the keys of all organizations.
 async fn all_keys(store: &Fixture) -> Vec<KeyRow> {
     let (mut rows, mut query) = (Vec::new(), KeyQuery::new(None, 100));
     loop {
@@ -382,7 +382,7 @@ async fn in_use(store: &Fixture) -> Vec<Scheme> {
     store.schemes().await.expect("schemes")
 }
 
-/// A key's requests over all time.
+/// Returns the number of a key's requests over all time.
 async fn usage(store: &Fixture, row: &KeyRow) -> u64 {
     let query = UsageQuery::new(row.org.clone(), row.id, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);
     store.usage(&query).await.expect("usage").iter().map(|point| point.requests).sum()

@@ -5,33 +5,33 @@ use std::{
 
 use crate::store::KeyStore;
 
-/// One of several things that a promise does at once.
+/// A future that [`Harness::run`] runs concurrently with others.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How the suite gets at a store, and at threads to press it with.
+/// Opens stores for the tests of the suite, and runs the tests and their tasks.
 pub trait Harness: Send + Sync + 'static {
-    /// The store, or a pointer to it.
+    /// The type of the store, or of a pointer to the store.
     type Store: KeyStore;
 
-    /// Opens a store that is ready for use and holds nothing: for SQL, a database of its own with
-    /// all migrations done. Each promise asks for one; a harness that cannot give one panics.
+    /// Opens an empty store that is ready for use. For a store in SQL, this is a database of its own, with
+    /// all migrations applied. Each test opens one store. If no store can be opened, this method panics.
     fn open(&self) -> impl Future<Output = Self::Store> + Send;
 
-    /// Runs all tasks at the same time, on several threads if it can, and returns when all are
-    /// done. Called within [`block_on`](Self::block_on).
+    /// Runs all tasks concurrently, on several threads if possible, and returns when all tasks have finished.
+    /// The suite calls this method within [`block_on`](Self::block_on).
     fn run(&self, tasks: Vec<Task>) -> impl Future<Output = ()> + Send;
 
-    /// Drives one test to its end, passing its panic on.
+    /// Runs `test` to completion. If `test` panics, this method panics.
     fn block_on(&self, test: impl Future<Output = ()>);
 }
 
-/// A [`Harness`] without its types: what the promises are given, so that they are compiled once
-/// and not for each store. Every harness is one.
+/// A [`Harness`] without its associated type. The tests take this trait, so that they are compiled once and
+/// not once for each store. Every [`Harness`] implements this trait.
 pub trait AnyHarness: Send + Sync {
-    /// Opens a store, as [`Harness::open`] does.
+    /// Opens a store in the same way as [`Harness::open`].
     fn open(&self) -> Pin<Box<dyn Future<Output = Arc<dyn KeyStore>> + Send + '_>>;
 
-    /// Runs tasks at the same time, as [`Harness::run`] does.
+    /// Runs tasks concurrently in the same way as [`Harness::run`].
     fn run(&self, tasks: Vec<Task>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
@@ -45,7 +45,7 @@ impl<H: Harness> AnyHarness for H {
     }
 }
 
-/// Runs `futures` at the same time and returns what each came to, in any order.
+/// Runs `futures` concurrently and returns their outputs, in any order.
 pub(super) async fn race<T: Send + 'static>(
     harness: &dyn AnyHarness,
     futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,

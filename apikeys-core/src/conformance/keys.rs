@@ -1,4 +1,4 @@
-//! Keys as they are stored, found, listed, edited and deleted.
+//! Requirements on storing, finding, listing, updating and deleting keys.
 
 use super::{
     AnyHarness,
@@ -15,8 +15,8 @@ use crate::{
     store::{ChangeKind, Committed, KeyQuery, KeyStore},
 };
 
-/// A key is found by its secret once its creation was answered, with its organization's plan and
-/// the revision.
+/// Once a creation has returned, the key is found by its secret, with the organization's plan and the latest
+/// revision.
 pub async fn a_created_key_is_found_by_its_secret(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("o")).await;
@@ -25,7 +25,8 @@ pub async fn a_created_key_is_found_by_its_secret(harness: &dyn AnyHarness) {
     assert_eq!(found.revision, store.revision().await);
 }
 
-/// Every member comes back as it was stored, at creation and after an update, however it is read.
+/// Every field of a key is read as it was stored, after a creation and after an update, by every method that
+/// returns keys.
 pub async fn every_member_of_a_key_survives(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let full = |row: KeyRow| KeyRow {
@@ -55,7 +56,7 @@ pub async fn every_member_of_a_key_survives(harness: &dyn AnyHarness) {
     same_however_read(&store, &again, &secret.locator).await;
 }
 
-/// The years 0000 and 9999, and the microseconds beside 1970.
+/// The times of a key and of a secret are stored without loss from the year 0000 to the year 9999.
 pub async fn times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let times = [Timestamp::MIN, Timestamp::MAX, Timestamp::from_micros(0), Timestamp::from_micros(-1)];
@@ -70,7 +71,7 @@ pub async fn times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) 
     }
 }
 
-/// A name is text, whatever it looks like, and comes back character for character.
+/// A name with any Unicode text is read character for character as it was stored.
 pub async fn names_keep_any_unicode(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let long = "\u{10ffff}".repeat(100);
@@ -101,7 +102,8 @@ pub async fn names_keep_any_unicode(harness: &dyn AnyHarness) {
     assert_eq!(store.all_keys(&org("o")).await.len(), names.len());
 }
 
-/// Settings belong to a newer version of this library, perhaps: not a byte changes.
+/// The settings of a key are stored byte for byte, because a newer version of this library may have written
+/// them.
 pub async fn settings_are_kept_to_the_letter(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let long = format!(r#"{{"v":1,"x":"{}"}}"#, "y".repeat(20_000));
@@ -112,7 +114,7 @@ pub async fn settings_are_kept_to_the_letter(harness: &dyn AnyHarness) {
     }
 }
 
-/// The lowest and the highest limit, and none.
+/// The lowest rate limit, the highest rate limit and no rate limit are read as they were stored.
 pub async fn rate_limits_survive_from_1_to_10_000(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for limit in [None, Some(1), Some(10_000)] {
@@ -123,7 +125,7 @@ pub async fn rate_limits_survive_from_1_to_10_000(harness: &dyn AnyHarness) {
     }
 }
 
-/// Another organization's key answers as one that does not exist, to every call.
+/// A key of another organization is treated as a key that does not exist by every method.
 pub async fn a_key_is_its_organization_s_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("owner")).await;
@@ -139,7 +141,8 @@ pub async fn a_key_is_its_organization_s_alone(harness: &dyn AnyHarness) {
     assert_eq!(store.all_keys(&other.org).await, [other]);
 }
 
-/// Organizations' ids are bytes: case, accents, spaces and wildcards tell them apart.
+/// Organization ids are compared as bytes, so that ids that differ in case, accents, spaces or wildcards are
+/// distinct.
 pub async fn organizations_that_look_alike_are_distinct(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let ids = [
@@ -167,7 +170,8 @@ pub async fn organizations_that_look_alike_are_distinct(harness: &dyn AnyHarness
     }
 }
 
-/// By id, as unsigned bytes; of one organization or of all.
+/// Keys are listed by descending id, compared as unsigned bytes, for one organization and for all
+/// organizations.
 pub async fn keys_are_listed_newest_first(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, right) = (org("left"), org("right"));
@@ -187,8 +191,8 @@ pub async fn keys_are_listed_newest_first(harness: &dyn AnyHarness) {
     assert_eq!(store.all_keys(&org("nobody")).await, []);
 }
 
-/// Nothing twice and nothing skipped, although keys come and go between pages, even the one the
-/// cursor names.
+/// The pages of a list of keys repeat no key and skip none if keys are created, updated or deleted between
+/// the pages, even if the cursor's key is deleted.
 pub async fn pages_of_keys_hold_while_keys_come_and_go(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -210,7 +214,8 @@ pub async fn pages_of_keys_hold_while_keys_come_and_go(harness: &dyn AnyHarness)
     assert_eq!((first.next.is_some(), second.next.is_some(), third.next), (true, true, None));
 }
 
-/// The row of the update takes the place of the one before, and nobody reads the old one.
+/// Once an update has returned, the key is found with the new row and the new revision, and other keys are
+/// unchanged.
 pub async fn an_update_holds_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("o")).await;
@@ -222,7 +227,8 @@ pub async fn an_update_holds_at_once(harness: &dyn AnyHarness) {
     assert_eq!(store.view(&bystander).await.expect("the key").row, bystander);
 }
 
-/// A change made from an old version is refused, so that no edit is lost.
+/// An update that was made from an old version of a key is refused with `VersionConflict`, so that no earlier
+/// update is lost.
 pub async fn an_update_from_an_old_version_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -233,7 +239,7 @@ pub async fn an_update_from_an_old_version_is_refused(harness: &dyn AnyHarness) 
     store.done(update(&renamed(&edited, "third"))).await;
 }
 
-/// Of many updates made from one version at once, exactly one is done.
+/// If many updates from the same version of a key are committed concurrently, exactly one update succeeds.
 pub async fn of_many_updates_at_once_exactly_one_is_done(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (mut row, _) = store.create(&org("o")).await;
@@ -255,7 +261,8 @@ pub async fn of_many_updates_at_once_exactly_one_is_done(harness: &dyn AnyHarnes
     }
 }
 
-/// After a deletion was answered, nothing finds the key any more; again is 'not found'.
+/// Once a deletion has returned, no method finds the key, and a further deletion or update returns
+/// `NotFound`.
 pub async fn a_deleted_key_is_gone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
@@ -274,7 +281,8 @@ pub async fn a_deleted_key_is_gone(harness: &dyn AnyHarness) {
     }
 }
 
-/// Whichever comes first, an edit never brings a deleted key back.
+/// If a key is updated and deleted concurrently, the key does not exist afterwards, whichever change is
+/// committed first.
 pub async fn an_edit_beside_a_deletion_never_brings_the_key_back(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -302,7 +310,7 @@ pub async fn an_edit_beside_a_deletion_never_brings_the_key_back(harness: &dyn A
     }
 }
 
-/// A key whose id is in use cannot be created; trying again cannot help.
+/// A creation is rejected if the key's id is in use, in the same organization or in another one.
 pub async fn an_id_in_use_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;

@@ -2,11 +2,11 @@ use std::{fmt, pin::Pin};
 
 use super::{AnyHarness, Harness};
 
-/// Makes a `#[test]` of every promise, in one module for each group, for the store that the
-/// given [`Harness`](crate::conformance::Harness) opens.
+/// Defines a `#[test]` for each requirement, in one module for each group, for the store that the given
+/// [`Harness`](crate::conformance::Harness) opens.
 ///
-/// Put it into a module of its own. The expression is evaluated once in each test, one module
-/// deeper than the macro stands.
+/// Call this macro in a module of its own. The expression is evaluated once in each test, in a module that is
+/// a child of the calling module.
 #[macro_export]
 macro_rules! conformance_tests {
     ($harness:expr $(,)?) => {
@@ -14,7 +14,7 @@ macro_rules! conformance_tests {
     };
 }
 
-/// The one list of all promises. Private: its form may change.
+/// The list of all requirements. This macro is private and may change.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_promises {
@@ -161,21 +161,21 @@ macro_rules! __conformance_promises {
 
 type Checking<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// One promise of the suite.
+/// A requirement of the suite, with its test.
 pub struct Promise {
     group: &'static str,
     name: &'static str,
     check: fn(&dyn AnyHarness) -> Checking<'_>,
 }
 
-/// All promises, in the order of the list.
+/// Returns all requirements, in the order of the list.
 #[must_use]
 pub fn promises() -> Vec<Promise> {
     __conformance_promises! { list () }
 }
 
-/// Checks one promise, for the tests that the macro makes. Through the list, because what a test
-/// calls by its path would be compiled again for each store.
+/// Tests one requirement, for the tests that the macro defines. The function looks the requirement up in the
+/// list, because a test that named its function would compile the function again for each store.
 #[doc(hidden)]
 pub fn check(group: &str, name: &str, harness: &impl Harness) {
     let promise = promises().into_iter().find(|promise| promise.group == group && promise.name == name);
@@ -183,23 +183,23 @@ pub fn check(group: &str, name: &str, harness: &impl Harness) {
 }
 
 impl Promise {
-    /// What it is about, as `quota`.
+    /// Returns the name of the requirement's group, such as `quota`.
     #[must_use]
     pub const fn group(&self) -> &'static str {
         self.group
     }
 
-    /// What is promised, as `a_deleted_key_is_gone`.
+    /// Returns the name of the requirement, such as `a_deleted_key_is_gone`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Checks the promise on a fresh store.
+    /// Tests the requirement on a new store.
     ///
     /// # Panics
     ///
-    /// When the store does not keep it.
+    /// Panics if the store does not meet the requirement.
     pub fn check(&self, harness: &impl Harness) {
         harness.block_on((self.check)(harness));
     }

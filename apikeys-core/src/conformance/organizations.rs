@@ -1,4 +1,4 @@
-//! Organizations and their plans.
+//! Requirements on organizations and their plans.
 
 use super::{
     AnyHarness,
@@ -11,7 +11,7 @@ use crate::{
     store::{ChangeKind, Committed, KeyStore, OrgRow},
 };
 
-/// An organization without changes is not stored.
+/// An organization is not stored before a change of the organization was committed.
 pub async fn organization_without_changes_is_not_stored(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -22,7 +22,7 @@ pub async fn organization_without_changes_is_not_stored(harness: &dyn AnyHarness
     assert_eq!(store.org(&org).await.expect("org"), None);
 }
 
-/// The first key of an organization stores it, on the plan that the creation names.
+/// The first key of an organization stores the organization, on the plan that the creation names.
 pub async fn first_key_stores_its_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -30,7 +30,7 @@ pub async fn first_key_stores_its_organization(harness: &dyn AnyHarness) {
     assert_eq!(store.org(&org).await.expect("org"), Some(OrgRow::new(org, plan("starter"), 1)));
 }
 
-/// Setting a plan is refused if the stored plan is not the expected plan.
+/// Setting a plan is refused with `PlanChanged` if the stored plan is not the expected plan.
 pub async fn plan_is_set_only_if_the_stored_plan_is_the_expected_one(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -45,7 +45,8 @@ pub async fn plan_is_set_only_if_the_stored_plan_is_the_expected_one(harness: &d
     assert_eq!(plan_of(&store, &org).await, Some(plan(&longest)));
 }
 
-/// A look-up that begins after a plan was set returns the new plan; the keys do not change.
+/// A look-up that begins after a plan was set returns the new plan with every key of the organization, and
+/// the keys do not change.
 pub async fn new_plan_is_found_with_every_key_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (first, secret) = store.create(&org("o")).await;
@@ -60,7 +61,8 @@ pub async fn new_plan_is_found_with_every_key_at_once(harness: &dyn AnyHarness) 
     assert_eq!(store.key_count(&first.org).await, 2);
 }
 
-/// Of many changes of the same plan at the same time, exactly one succeeds.
+/// If many changes from the same plan of an organization are committed concurrently, exactly one change
+/// succeeds.
 pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -83,8 +85,8 @@ pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn A
     }
 }
 
-/// A creation is refused if the organization's stored plan is not the expected plan, or if the
-/// organization is stored although the creation expects that it is not, and the reverse.
+/// A creation is refused with `PlanChanged` if the organization's stored plan is not the expected plan, where
+/// `None` expects an organization that is not stored.
 pub async fn creation_is_refused_if_the_stored_plan_is_not_the_expected_one(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");

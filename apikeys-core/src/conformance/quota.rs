@@ -1,4 +1,4 @@
-//! An organization never has more keys than its plan allows.
+//! Requirements on the number of keys, which does not exceed the quota of the organization's plan.
 
 use super::{
     AnyHarness,
@@ -10,7 +10,7 @@ use crate::{
     store::{ChangeKind, Committed, KeyStore},
 };
 
-/// 64 creations at one place below the quota: exactly one succeeds. 100 rounds.
+/// If 64 keys are created concurrently when the quota has room for one, exactly one creation succeeds.
 pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..100 {
@@ -23,7 +23,8 @@ pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place(harness: &
     }
 }
 
-/// Also when the organization itself is stored by the first of them.
+/// If keys are created concurrently for an organization that is not stored yet, the number of keys does not
+/// exceed the quota.
 pub async fn creations_at_once_for_a_new_organization_keep_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -35,7 +36,7 @@ pub async fn creations_at_once_for_a_new_organization_keep_the_quota(harness: &d
     }
 }
 
-/// Without a quota nothing is refused, and the counter counts all.
+/// Without a quota, all concurrent creations succeed and the stored number of keys includes every key.
 pub async fn without_a_quota_every_creation_at_once_succeeds(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -45,7 +46,7 @@ pub async fn without_a_quota_every_creation_at_once_succeeds(harness: &dyn AnyHa
     assert_eq!(store.all_keys(&org).await.len(), 64);
 }
 
-/// Creations and deletions at the same time: the counter is the number of keys.
+/// After concurrent creations and deletions, the stored number of keys equals the number of keys.
 pub async fn the_counter_is_right_after_creations_and_deletions_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -85,7 +86,8 @@ pub async fn the_counter_is_right_after_creations_and_deletions_at_once(harness:
     }
 }
 
-/// Over the quota nothing is written, not even the organization.
+/// A creation beyond the quota returns `QuotaFull` with the number of keys and writes nothing, not even a new
+/// organization.
 pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -107,7 +109,7 @@ pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing(harness: &d
     store.done(create_within(&row, &[store.secret(row.id)], Some(4))).await;
 }
 
-/// Deactivated and expired keys take a place as others do.
+/// Deactivated and expired keys count towards the quota as active keys do.
 pub async fn every_key_counts_whatever_its_status(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -121,7 +123,7 @@ pub async fn every_key_counts_whatever_its_status(harness: &dyn AnyHarness) {
     assert_eq!(store.attempt(create_within(&third, &[], Some(2))).await, Committed::QuotaFull { used: 2 });
 }
 
-/// A place that a deletion frees can be taken at once.
+/// If the quota is full, a key can be created as soon as another key was deleted.
 pub async fn a_deletion_makes_room(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -132,7 +134,7 @@ pub async fn a_deletion_makes_room(harness: &dyn AnyHarness) {
     store.done(create_within(&next, &[], Some(1))).await;
 }
 
-/// A creation that fails for another reason takes no place.
+/// A creation that is refused for a reason other than the quota does not increase the stored number of keys.
 pub async fn a_refused_creation_takes_no_place(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -146,7 +148,8 @@ pub async fn a_refused_creation_takes_no_place(harness: &dyn AnyHarness) {
     store.done(create_within(&store.row(&org), &[], Some(2))).await;
 }
 
-/// A quota read from another plan than the stored one decides nothing.
+/// If the stored plan is not the expected plan, a creation returns `PlanChanged`, whatever quota the creation
+/// names.
 pub async fn the_plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -161,7 +164,8 @@ pub async fn the_plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
     assert_eq!(store.key_count(&org).await, 0);
 }
 
-/// A creation that is done was done before the downgrade; one after it is refused.
+/// If a key is created while the organization's plan is changed, the creation is either committed before the
+/// change of plan or refused with `PlanChanged`.
 pub async fn a_creation_beside_a_downgrade_is_before_it_or_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -225,7 +229,8 @@ async fn create_at_once(
     race(harness, creations).await
 }
 
-/// How many were done, and how many found the quota full at `used`.
+/// Returns the number of creations that succeeded, and the number of creations that found the quota full at
+/// `used` keys.
 fn counted(answers: &[Committed], used: u32) -> (usize, usize) {
     let done = answers.iter().filter(|answer| matches!(answer, Committed::Done { .. })).count();
     let full = answers.iter().filter(|answer| **answer == Committed::QuotaFull { used }).count();

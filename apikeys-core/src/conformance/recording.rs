@@ -1,4 +1,4 @@
-//! Batches of events are recorded once, and the counters are what the events say.
+//! Requirements on batches, each of which is recorded once, and on the counters that the events change.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     store::{Batch, KeyStore, Recorded, Revision, UsageQuery, UsageStep},
 };
 
-/// A batch whose answer got lost is sent again, and counts once.
+/// Recording a batch again returns `AlreadyApplied` and writes nothing.
 pub async fn a_batch_is_recorded_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -32,7 +32,8 @@ pub async fn a_batch_is_recorded_once(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&row.org).await.len(), 7);
 }
 
-/// Also when it is sent again before the first attempt was answered.
+/// If a batch is recorded many times concurrently, exactly one attempt writes the batch and the other
+/// attempts return `AlreadyApplied`.
 pub async fn a_batch_sent_many_times_at_once_is_recorded_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -54,7 +55,8 @@ pub async fn a_batch_sent_many_times_at_once_is_recorded_once(harness: &dyn AnyH
     assert_eq!(store.log(&row.org).await.len(), 41);
 }
 
-/// Nothing is recorded for a writer that is not open, and it can open and try again.
+/// A batch of a writer that is not open returns `UnknownWriter` and writes nothing, and can be recorded after
+/// the writer was opened.
 pub async fn an_unknown_writer_records_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -68,7 +70,7 @@ pub async fn an_unknown_writer_records_nothing(harness: &dyn AnyHarness) {
     assert_eq!(store.record(&batch).await, Recorded::Applied);
 }
 
-/// Opening a writer again does not make it forget its last batch.
+/// Opening an open writer keeps the number of the writer's last batch.
 pub async fn opening_a_writer_again_changes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -86,7 +88,8 @@ pub async fn opening_a_writer_again_changes_nothing(harness: &dyn AnyHarness) {
     assert_eq!(store.record(&Batch::new(writer, 2, requests(&store, &row, 1))).await, Recorded::Applied);
 }
 
-/// A batch is missing before it: nothing is recorded, and the missing one can still come.
+/// A batch that leaves a gap in its writer's sequence is rejected, and the missing batch can still be
+/// recorded.
 pub async fn a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -99,7 +102,8 @@ pub async fn a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
     assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
 }
 
-/// Each writer counts for itself; an empty batch counts too.
+/// The batches of each writer are numbered independently of other writers, and an empty batch has a number
+/// like any other batch.
 pub async fn writers_have_sequences_of_their_own(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, right) = (store.writer().await, store.writer().await);
@@ -110,7 +114,7 @@ pub async fn writers_have_sequences_of_their_own(harness: &dyn AnyHarness) {
     }
 }
 
-/// Many processes record requests of the same keys, in different orders, and nothing is lost.
+/// If many writers concurrently record requests of the same keys in different orders, no request is lost.
 pub async fn many_writers_at_once_lose_no_request(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();
@@ -147,7 +151,8 @@ pub async fn many_writers_at_once_lose_no_request(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&org("o")).await.len(), rows.len() + events);
 }
 
-/// Answered and aborted requests count; the time is that of the latest, whenever it is recorded.
+/// Answered and aborted requests increase the request count, and the time of the latest use is the latest of
+/// their times, in whatever order they are recorded.
 pub async fn counters_are_what_the_events_say(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -171,7 +176,8 @@ pub async fn counters_are_what_the_events_say(harness: &dyn AnyHarness) {
     assert_eq!((listed[0].row.id, listed[0].request_count, listed[0].last_used_at), (quiet.id, 0, None));
 }
 
-/// A request may have begun before 1970 or at the end of time.
+/// The time of the latest use is stored without loss for the first timestamp, for the last timestamp and for
+/// times before 1970.
 pub async fn last_used_times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -181,7 +187,8 @@ pub async fn last_used_times_survive_from_the_first_to_the_last(harness: &dyn An
     }
 }
 
-/// Nor do requests that have only started.
+/// Denied requests and requests that have only started change neither the request count nor the time of the
+/// latest use.
 pub async fn denials_move_no_counter(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -194,7 +201,8 @@ pub async fn denials_move_no_counter(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&row.org).await.len(), 4);
 }
 
-/// Denials beyond those that have an event each: one event, whose count grows.
+/// If an event has a count and its id is already in the audit log, the count is added to the event in the
+/// log.
 pub async fn an_event_with_a_count_adds_to_the_one_on_the_log(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -208,7 +216,7 @@ pub async fn an_event_with_a_count_adds_to_the_one_on_the_log(harness: &dyn AnyH
     assert_eq!(usage(&store, &row).await, (0, 12));
 }
 
-/// Also when several writers add at the same time.
+/// If several writers concurrently add counts to an event, the event's count is the sum of all counts.
 pub async fn counts_added_at_once_add_up(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -229,7 +237,7 @@ pub async fn counts_added_at_once_add_up(harness: &dyn AnyHarness) {
     assert_eq!(usage(&store, &row).await, (0, 180));
 }
 
-/// Requests under way when their key is deleted are recorded, under the name it had.
+/// An event of a deleted key is kept, with the last name and display prefix of the key.
 pub async fn events_of_deleted_keys_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -246,7 +254,8 @@ pub async fn events_of_deleted_keys_are_kept(harness: &dyn AnyHarness) {
     assert_eq!(usage(&store, &row).await, (0, 0));
 }
 
-/// A deletion and a batch at the same time: both are done, and every event is on the log.
+/// If a key is deleted while a batch is recorded, the deletion and the batch succeed and every event is in
+/// the audit log.
 pub async fn a_deletion_beside_a_batch_loses_no_event(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -271,7 +280,8 @@ pub async fn a_deletion_beside_a_batch_loses_no_event(harness: &dyn AnyHarness) 
     }
 }
 
-/// A key that is neither stored nor deleted is one of a forgotten organization.
+/// Events of keys that are neither stored nor deleted are dropped with their counts, and the other events of
+/// the batch are kept.
 pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -289,7 +299,7 @@ pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept(harness: &d
     assert_eq!(usage(&store, &unknown).await, (0, 0));
 }
 
-/// As gaps are, also for an organization that is not stored.
+/// An event without a key, such as a gap, is kept even if its organization is not stored.
 pub async fn events_without_a_key_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut gap = store.event(&org("o"), None, Action::AuditGap);
@@ -300,7 +310,8 @@ pub async fn events_without_a_key_are_kept(harness: &dyn AnyHarness) {
     assert_eq!(store.org(&org("o")).await.expect("org"), None);
 }
 
-/// Nothing of it is written, and its number can be used for what is left of it.
+/// A batch with an event that cannot be stored is rejected as a whole, and the other events can be recorded
+/// under the same number.
 pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -317,7 +328,7 @@ pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &d
     assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
 }
 
-/// However many events, keys and organizations.
+/// A batch of 4,000 events of 100 keys in 10 organizations is recorded as one batch.
 pub async fn a_large_batch_is_one_batch(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();
@@ -335,8 +346,8 @@ pub async fn a_large_batch_is_one_batch(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&rows[0].org).await.len(), 410);
 }
 
-/// Recording is no change: neither the revision nor a key's version moves, and an edit leaves
-/// the counters alone.
+/// Recording a batch changes neither the revision nor the version of a key, and updating a key keeps its
+/// counters.
 pub async fn recording_and_managing_leave_each_other_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -361,13 +372,13 @@ fn with_count(event: &AuditEvent, count: u32) -> AuditEvent {
     event
 }
 
-/// The counts on the log by event, newest first.
+/// Returns the id and the count of each event that has a count, newest first.
 async fn denials_on_log(store: &Fixture, row: &KeyRow) -> Vec<(crate::id::EventId, u32)> {
     let log = store.log(&row.org).await;
     log.iter().filter_map(|entry| Some((entry.event.id, entry.event.request()?.count?))).collect()
 }
 
-/// A key's requests and denials over all time.
+/// Returns the numbers of a key's requests and denials over all time.
 async fn usage(store: &Fixture, row: &KeyRow) -> (u64, u64) {
     let key: KeyId = row.id;
     let query = UsageQuery::new(row.org.clone(), key, Timestamp::MIN, Timestamp::MAX, UsageStep::Day);

@@ -1,4 +1,4 @@
-//! Secrets, and what they are looked up by.
+//! Requirements on secrets and their locators.
 
 use super::{
     AnyHarness,
@@ -12,7 +12,7 @@ use crate::{
     token::{Locator, Scheme},
 };
 
-/// One candidate for each pepper is asked for at once; one of them is stored.
+/// A secret is found if one of several candidate locators is stored, whatever the order of the candidates.
 pub async fn a_secret_is_found_among_several_candidates(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for scheme in schemes() {
@@ -27,7 +27,7 @@ pub async fn a_secret_is_found_among_several_candidates(harness: &dyn AnyHarness
     }
 }
 
-/// Neither no candidate nor a strange one finds anything.
+/// A look-up returns `None` for unknown locators of every scheme and for an empty list of locators.
 pub async fn an_unknown_secret_finds_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let strange: Vec<_> = schemes().map(|scheme| store.locator(scheme)).to_vec();
@@ -37,7 +37,7 @@ pub async fn an_unknown_secret_finds_nothing(harness: &dyn AnyHarness) {
     assert_eq!(store.find(&[]).await.expect("find"), None);
 }
 
-/// A locator is its scheme and all its bytes: no prefix, no other scheme, no other length.
+/// Two locators are equal only if their schemes and all their bytes are equal.
 pub async fn locators_are_compared_whole(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let digests: [&[u8]; 6] = [&[0], &[0, 0], &[0xff; 32], &[0x20; 32], &[0x41; 32], &[0x61; 64]];
@@ -63,7 +63,8 @@ pub async fn locators_are_compared_whole(harness: &dyn AnyHarness) {
     assert_eq!(found.key, row);
 }
 
-/// When it ends is for the reader to judge, by the clock of the reader.
+/// A secret that has ended is still found and returned with its end, because the caller compares the end with
+/// its own clock.
 pub async fn a_secret_that_has_ended_is_found_with_its_end(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
@@ -74,7 +75,7 @@ pub async fn a_secret_that_has_ended_is_found_with_its_end(harness: &dyn AnyHarn
     assert_eq!(store.found(&secret.locator).await.expect("the key").secret, secret);
 }
 
-/// A second secret beside the first, then without the first; the key stays the same.
+/// An update can add a secret, remove a secret, or do both, and the key is found by its current secrets only.
 pub async fn a_rotation_adds_a_secret_and_drops_another(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, old) = store.create(&org("o")).await;
@@ -97,7 +98,7 @@ pub async fn a_rotation_adds_a_secret_and_drops_another(harness: &dyn AnyHarness
     assert_eq!(store.key_count(&row.org).await, 1);
 }
 
-/// An edit without secrets leaves those there are.
+/// An update keeps the secrets that it does not remove, and cannot remove a secret of another key.
 pub async fn an_update_leaves_other_secrets_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, own) = store.create(&org("o")).await;
@@ -109,7 +110,8 @@ pub async fn an_update_leaves_other_secrets_alone(harness: &dyn AnyHarness) {
     assert_eq!(store.found(&foreign.locator).await.expect("the other key").key, other);
 }
 
-/// A locator is stored once: a second key cannot have it, nor one key twice.
+/// A change that would store a locator twice, for one key or for two keys, returns `DuplicateLocator` and
+/// writes nothing.
 pub async fn a_locator_in_use_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (owner, taken) = store.create(&org("o")).await;
@@ -131,7 +133,8 @@ pub async fn a_locator_in_use_is_refused(harness: &dyn AnyHarness) {
     assert_eq!(store.key_count(&newcomer.org).await, 0);
 }
 
-/// Also when it is used twice at the same time, by organizations that share no lock.
+/// If keys of different organizations are created concurrently with the same locator, exactly one creation
+/// succeeds.
 pub async fn of_many_keys_with_one_locator_exactly_one_is_created(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -153,7 +156,8 @@ pub async fn of_many_keys_with_one_locator_exactly_one_is_created(harness: &dyn 
     }
 }
 
-/// Each scheme once while any secret has it, whatever adds and removes secrets.
+/// The method `schemes` returns a scheme exactly once while any stored secret has the scheme, and does not
+/// return the scheme after the last such secret was removed.
 pub async fn schemes_appear_and_disappear_with_their_secrets(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(in_use(&store).await, []);
@@ -179,7 +183,8 @@ pub async fn schemes_appear_and_disappear_with_their_secrets(harness: &dyn AnyHa
     assert_eq!(in_use(&store).await, []);
 }
 
-/// Creations and deletions at the same time leave no scheme behind and lose none.
+/// After concurrent creations and deletions, the method `schemes` returns exactly the schemes of the stored
+/// secrets.
 pub async fn schemes_are_right_after_changes_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let scheme = Scheme::HmacSha256 { pepper: 3 };
@@ -226,7 +231,8 @@ async fn with_locator(store: &Fixture, locator: Locator) -> (KeyRow, SecretRow) 
     (row, secret)
 }
 
-/// An update to `row`, made from the version before, that adds secrets and drops others.
+/// Returns an update to `row` from the previous version that adds the secrets `added` and removes the secrets
+/// `dropped`.
 fn rotate(row: &KeyRow, added: &[&SecretRow], dropped: &[&SecretRow]) -> ChangeKind {
     ChangeKind::Update {
         row: row.clone(),

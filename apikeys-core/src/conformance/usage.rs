@@ -1,4 +1,4 @@
-//! How much a key was used, by hour and by day.
+//! Requirements on the usage of a key by hour and by day.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Requests and denials of each hour and day, in ascending order; those without any are left out.
+/// Requests and denials are added up by hour and by day, in ascending order, and hours and days without any
+/// are left out.
 pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -43,7 +44,7 @@ pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
     assert_eq!(all(&store, &row, UsageStep::Day).await, points(&days));
 }
 
-/// An hour begins with its first microsecond and ends before the next one's.
+/// An hour or day begins with its first microsecond and ends before the first microsecond of the next one.
 pub async fn hours_begin_and_end_to_the_microsecond(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for start in [NOW, Timestamp::from_micros(0), Timestamp::from_micros(-86_400_000_000)] {
@@ -58,7 +59,7 @@ pub async fn hours_begin_and_end_to_the_microsecond(harness: &dyn AnyHarness) {
     }
 }
 
-/// Hours and days go on below zero, up to the first and the last there is.
+/// Usage includes requests before 1970, at the first timestamp and at the last timestamp.
 pub async fn usage_is_counted_before_1970_and_at_the_ends_of_time(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -77,8 +78,8 @@ pub async fn usage_is_counted_before_1970_and_at_the_ends_of_time(harness: &dyn 
     assert_eq!(all(&store, &row, UsageStep::Day).await, points(&days));
 }
 
-/// The hour or day that holds the beginning belongs to the span as a whole; hours that begin at
-/// its end or later do not.
+/// A query for usage returns the whole hour or day that contains `since`, and no hour or day that begins at
+/// or after `until`.
 pub async fn usage_is_read_for_the_span_that_is_asked_for(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -105,7 +106,7 @@ pub async fn usage_is_read_for_the_span_that_is_asked_for(harness: &dyn AnyHarne
     }
 }
 
-/// Another organization's key, an unknown one and a deleted one have no usage.
+/// A key of another organization, an unknown key and a deleted key have no usage.
 pub async fn usage_goes_with_its_key_and_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -130,7 +131,7 @@ fn points(points: &[(Timestamp, u64, u64)]) -> Vec<UsagePoint> {
     points.iter().map(|(at, requests, denied)| UsagePoint::new(*at, *requests, *denied)).collect()
 }
 
-/// A key's usage over all time.
+/// Returns a key's usage over all time.
 async fn all(store: &Fixture, row: &KeyRow, step: UsageStep) -> Vec<UsagePoint> {
     let query = UsageQuery::new(row.org.clone(), row.id, Timestamp::MIN, Timestamp::MAX, step);
     store.usage(&query).await.expect("usage")

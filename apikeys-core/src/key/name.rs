@@ -1,15 +1,15 @@
 use crate::text::{InvalidText, is_printable, text_value};
 
 text_value! {
-    /// The name that an administrator gives a key: 1 to 100 characters after trimming, none of
-    /// them a control character.
+    /// The name that an administrator gives a key. A name has 1 to 100 characters after trimming, and no
+    /// control characters.
     ///
-    /// White space around the text is removed. Cheap to clone.
+    /// White space around the text is removed. Cloning is cheap.
     KeyName, read_key_name
 }
 
 impl KeyName {
-    /// The most characters (Unicode scalar values) in a name.
+    /// The maximum number of characters (Unicode scalar values) in a name.
     pub const MAX_CHARS: usize = 100;
 }
 

@@ -23,7 +23,7 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// Creates the description of a key that never expires and follows its plan's rate limit.
+    /// Creates the description of a key that never expires and has the rate limit of its plan.
     ///
     /// # Errors
     ///
@@ -36,14 +36,14 @@ impl NewKey {
         Ok(Self::from(name.try_into()?))
     }
 
-    /// Sets when the key stops working, which must be in the future when the key is created.
+    /// Sets the time from which the key is refused. The time must be in the future when the key is created.
     #[must_use]
     pub fn expires_at(mut self, at: impl Into<Timestamp>) -> Self {
         self.expires_at = Some(at.into());
         self
     }
 
-    /// Sets a rate limit for the key, in place of its plan's.
+    /// Sets a rate limit for the key, which replaces the plan's rate limit.
     #[must_use]
     pub const fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = Some(limit);
@@ -57,7 +57,7 @@ impl From<KeyName> for NewKey {
     }
 }
 
-/// The changes to a key. Values that are not set stay as they are.
+/// Changes to a key. Values that are not set do not change.
 ///
 /// ```
 /// use apikeys_core::KeyPatch;
@@ -87,28 +87,29 @@ impl KeyPatch {
         self
     }
 
-    /// Sets when the key stops working, which must be in the future. An expired key works again.
+    /// Sets the time from which the key is refused. The time must be in the future. An expired key becomes
+    /// valid again.
     #[must_use]
     pub fn expires_at(mut self, at: impl Into<Timestamp>) -> Self {
         self.expires_at = Some(Some(at.into()));
         self
     }
 
-    /// Removes the expiration date.
+    /// Removes the expiration date, so that the key never expires.
     #[must_use]
     pub fn no_expiry(mut self) -> Self {
         self.expires_at = Some(None);
         self
     }
 
-    /// Sets a rate limit for the key, in place of its plan's.
+    /// Sets a rate limit for the key, which replaces the plan's rate limit.
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = Some(Some(limit));
         self
     }
 
-    /// Makes the key follow its plan's rate limit.
+    /// Removes the key's own rate limit, so that the plan's rate limit applies.
     #[must_use]
     pub fn default_rate_limit(mut self) -> Self {
         self.rate_limit = Some(None);
@@ -124,8 +125,8 @@ impl KeyPatch {
 }
 
 impl KeyRow {
-    /// Returns the row after `patch`, and the changes for the audit log: an update, an activation or
-    /// deactivation, both, or none.
+    /// Returns the row with `patch` applied, and the changes for the audit log. The changes are an update, an
+    /// activation or deactivation, both, or none.
     pub(crate) fn patched(&self, patch: &KeyPatch, now: Timestamp) -> (Self, Vec<(Action, Changes)>) {
         let mut row = self.clone();
         let mut edits = Changes::new();
@@ -165,7 +166,7 @@ impl KeyRow {
         (row, events)
     }
 
-    /// The values of a new key, for the audit log.
+    /// Returns the values of a new key for the audit log.
     pub(crate) fn creation(&self) -> Changes {
         let mut changes = Changes::one("name", ChangeValue::Null, text(&self.name));
         if self.expires_at.is_some() {

@@ -9,39 +9,40 @@ use crate::{
     token::Locator,
 };
 
-/// A key as a store keeps it. It can be shown to anybody who may see the organization: it holds
-/// nothing of the secret but its display prefix.
+/// A key as a store keeps it. The row contains nothing of the secret except the display prefix, and can be
+/// shown to everyone who may see the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyRow {
     /// The key's id.
     pub id: KeyId,
-    /// The organization that owns it.
+    /// The organization that owns the key.
     pub org: OrgId,
-    /// What its administrator calls it.
+    /// The name that an administrator gave the key.
     pub name: KeyName,
-    /// The prefix and the first four characters of its secret.
+    /// The prefix of the key's secret and the first four characters after it.
     pub display_prefix: String,
-    /// False when deactivated.
+    /// Whether the key is active. A deactivated key is refused.
     pub active: bool,
-    /// When it was created.
+    /// The time at which the key was created.
     pub created_at: Timestamp,
-    /// Who created it.
+    /// The actor who created the key.
     pub created_by: Actor,
-    /// From when on it is refused; never, if none.
+    /// The time from which the key is refused. `None` means that the key never expires.
     pub expires_at: Option<Timestamp>,
-    /// When `expires_at` was last set.
+    /// The time at which `expires_at` was last set.
     pub expiry_set_at: Option<Timestamp>,
-    /// Its own rate limit; the plan's, if none.
+    /// The key's own rate limit. `None` means that the plan's rate limit applies.
     pub rate_limit: Option<RateLimit>,
-    /// Counts the changes: a change names the version it was made from.
+    /// The version of the row, which increases with each update. An update names the version from which it
+    /// was made.
     pub version: u64,
-    /// What later versions of this library add.
+    /// The settings that later versions of this library add.
     pub settings: Settings,
 }
 
 impl KeyRow {
-    /// A new, active key at version 1, without expiry and with the plan's limit.
+    /// Creates the row of an active key at version 1 that never expires and has the rate limit of its plan.
     #[must_use]
     pub fn new(
         id: KeyId,
@@ -67,7 +68,8 @@ impl KeyRow {
         }
     }
 
-    /// The key's status at `now`. A deactivated key is deactivated, expired or not.
+    /// Returns the key's status at `now`. A key that is deactivated and has expired is
+    /// [`Deactivated`](Status::Deactivated).
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
         if !self.active {
@@ -80,16 +82,16 @@ impl KeyRow {
     }
 }
 
-/// Whether a key works, as far as the key itself is concerned.
+/// The status of a key, which does not depend on the organization's plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
-    /// It works, if the plan has API access.
+    /// The key works if the organization's plan has API access.
     Active,
-    /// An administrator switched it off.
+    /// An administrator deactivated the key.
     Deactivated,
-    /// Its expiration date has come.
+    /// The key's expiration date has been reached.
     Expired,
 }
 
@@ -101,14 +103,14 @@ pub struct KeyView {
     pub row: KeyRow,
     /// The stored plan of the key's organization, read together with the key.
     pub plan: PlanName,
-    /// Admitted requests recorded so far.
+    /// The number of admitted requests that have been recorded.
     pub request_count: u64,
-    /// When the latest of them began.
+    /// The start of the latest admitted request. `None` means that no admitted request has been recorded.
     pub last_used_at: Option<Timestamp>,
 }
 
 impl KeyView {
-    /// A key with its counters.
+    /// Creates a key with its organization's plan and its counters.
     #[must_use]
     pub const fn new(
         row: KeyRow,
@@ -120,42 +122,43 @@ impl KeyView {
     }
 }
 
-/// One of a key's secrets: two during a rotation, otherwise one.
+/// A secret of a key. A key has two secrets during a rotation, and one secret otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretRow {
-    /// What the secret is looked up by.
+    /// The locator by which the secret is found.
     pub locator: Locator,
-    /// The key it belongs to.
+    /// The key to which the secret belongs.
     pub key: KeyId,
-    /// When it was issued.
+    /// The time at which the secret was issued.
     pub created_at: Timestamp,
-    /// From when on it is unknown; never, if none.
+    /// The time from which the secret is refused as unknown. `None` means that the secret has no end.
     pub ends_at: Option<Timestamp>,
 }
 
 impl SecretRow {
-    /// A secret without an end.
+    /// Creates a secret without an end.
     #[must_use]
     pub const fn new(locator: Locator, key: KeyId, created_at: Timestamp) -> Self {
         Self { locator, key, created_at, ends_at: None }
     }
 }
 
-/// A key's further settings: one JSON object, which a store keeps as it is.
+/// The further settings of a key as one JSON object, which a store keeps unchanged.
 ///
-/// A process must not lose what a newer one wrote, so the text is carried along unread.
+/// The library does not parse the text, so that a process keeps the settings that a newer version of the
+/// library wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings(Box<str>);
 
 impl Settings {
-    /// Settings as a store holds them.
+    /// Creates settings from the JSON object that a store keeps.
     #[must_use]
     pub fn from_json(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The JSON object.
+    /// Returns the JSON object.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.0
@@ -163,7 +166,7 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// Version 1, nothing set.
+    /// Returns settings of version 1 without further values.
     fn default() -> Self {
         Self(r#"{"v":1}"#.into())
     }

@@ -7,13 +7,13 @@ use crate::{
     id::{KeyId, OrgId, WriterId},
 };
 
-/// Audit events of one writer, recorded in one transaction, exactly once.
+/// Audit events of one writer, which are recorded in one transaction and exactly once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Batch {
     /// The writer.
     pub writer: WriterId,
-    /// The number of the batch among those of its writer: 1, 2, 3 …
+    /// The number of the batch in the sequence of its writer: 1, 2, 3 …
     pub sequence: u64,
     /// The events.
     pub events: Vec<AuditEvent>,
@@ -23,15 +23,15 @@ pub struct Batch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recorded {
-    /// The batch is recorded now.
+    /// The batch was recorded by this call.
     Applied,
-    /// The batch was recorded before; nothing was written.
+    /// The batch was recorded by an earlier call. Nothing was written.
     AlreadyApplied,
-    /// The writer is not open; nothing was written.
+    /// The writer is not open. Nothing was written.
     UnknownWriter,
 }
 
-/// What a batch adds to a key's counters.
+/// The values that a batch adds to the counters of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CounterDelta {
@@ -39,11 +39,11 @@ pub struct CounterDelta {
     pub key: KeyId,
     /// The number of admitted requests.
     pub requests: u64,
-    /// When the latest admitted request began. The stored time only ever moves forward.
+    /// The start of the latest admitted request. A store keeps the later of this time and the stored time.
     pub last_used_at: Timestamp,
 }
 
-/// What a batch adds to a key's usage in one hour.
+/// The values that a batch adds to the usage of a key in one hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsageDelta {
@@ -51,7 +51,7 @@ pub struct UsageDelta {
     pub org: OrgId,
     /// The key.
     pub key: KeyId,
-    /// The start of the hour, UTC.
+    /// The start of the hour in UTC.
     pub hour: Timestamp,
     /// The number of admitted requests.
     pub requests: u64,
@@ -60,13 +60,13 @@ pub struct UsageDelta {
 }
 
 impl Batch {
-    /// Creates the batch number `sequence` of `writer`.
+    /// Creates the batch with the number `sequence` of `writer`.
     #[must_use]
     pub const fn new(writer: WriterId, sequence: u64, events: Vec<AuditEvent>) -> Self {
         Self { writer, sequence, events }
     }
 
-    /// Returns what the events add to the counters, by key. Denials add nothing.
+    /// Returns the values that the events add to the counters, by key. Denied requests add nothing.
     #[must_use]
     pub fn counters(&self) -> Vec<CounterDelta> {
         let mut by_key: BTreeMap<KeyId, CounterDelta> = BTreeMap::new();
@@ -81,7 +81,7 @@ impl Batch {
         by_key.into_values().collect()
     }
 
-    /// Returns what the events add to the usage, by key and hour.
+    /// Returns the values that the events add to the usage, by key and hour.
     #[must_use]
     pub fn usage(&self) -> Vec<UsageDelta> {
         let mut by_hour: BTreeMap<(KeyId, Timestamp), UsageDelta> = BTreeMap::new();

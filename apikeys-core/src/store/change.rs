@@ -6,8 +6,8 @@ use crate::{
     token::Locator,
 };
 
-/// The number of a change, counted over the whole store. The first change has number 1; 0 is the
-/// state before it.
+/// The number of a committed change in the whole store. The first change has the number 1. The number 0 means
+/// that no change was committed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
@@ -17,7 +17,7 @@ pub struct Revision(pub u64);
 pub struct Change {
     /// The id by which the store recognizes a repeated attempt.
     pub id: ChangeId,
-    /// What the change does.
+    /// The kind of the change, with its values.
     pub kind: ChangeKind,
     /// The audit events that are written in the same transaction.
     pub events: Vec<AuditEvent>,
@@ -30,7 +30,7 @@ impl Change {
         Self { id, kind, events }
     }
 
-    /// Returns the organization that changes.
+    /// Returns the organization that the change is for.
     #[must_use]
     pub const fn org(&self) -> &OrgId {
         match &self.kind {
@@ -41,7 +41,7 @@ impl Change {
         }
     }
 
-    /// Returns the key that changes, or `None` if the change is about the whole organization.
+    /// Returns the key that the change is for, or `None` if the change is for the whole organization.
     #[must_use]
     pub const fn key(&self) -> Option<KeyId> {
         match &self.kind {
@@ -52,64 +52,62 @@ impl Change {
     }
 }
 
-/// What a [`Change`] does.
+/// The kind of a [`Change`], with its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// Adds a key and its secrets, if the organization's stored plan is `expected` and it has
-    /// fewer than `max_keys` keys. An organization that is not stored yet is stored, on `plan`.
+    /// Adds a key and its secrets if the organization's stored plan is `expected` and the organization has
+    /// fewer than `max_keys` keys. If the organization is not stored, it is stored with `plan`.
     ///
-    /// `expected` keeps a creation from storing an organization again that was forgotten in the
-    /// meantime.
+    /// If an organization was forgotten after the change was prepared, `expected` prevents the creation from
+    /// storing the organization again.
     Create {
         /// The key.
         row: KeyRow,
         /// The key's secrets.
         secrets: Vec<SecretRow>,
-        /// The plan that an organization without a stored plan is stored on.
+        /// The plan for an organization that is not stored yet.
         plan: PlanName,
-        /// The stored plan that the change was decided on; `None` if the organization was not
-        /// stored.
+        /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         expected: Option<PlanName>,
-        /// The number of keys that the plan allows; `None` means any number.
+        /// The number of keys that the plan allows. `None` means any number.
         max_keys: Option<u32>,
     },
-    /// Replaces a key's row, if the stored row has `expected_version`.
+    /// Replaces a key's row if the stored row has the version `expected_version`.
     Update {
         /// The new row, with a higher version and the same id and organization.
         row: KeyRow,
-        /// The version that the change was made from.
+        /// The version of the row from which the update was made.
         expected_version: u64,
-        /// Secrets to add.
+        /// The secrets to add.
         added: Vec<SecretRow>,
-        /// Secrets of this key to remove, before others are added.
+        /// The secrets of this key to remove, before the secrets in `added` are added.
         dropped: Vec<Locator>,
     },
-    /// Removes a key with its secrets, counters and usage. The key's id, organization, name and
-    /// display prefix stay for the audit log.
+    /// Removes a key with its secrets, counters and usage. The key's id, organization, name and display
+    /// prefix remain for the audit log.
     Delete {
         /// The organization that owns the key.
         org: OrgId,
         /// The key.
         key: KeyId,
     },
-    /// Sets an organization's plan, if its stored plan is `expected`.
+    /// Sets an organization's plan if the stored plan is `expected`.
     SetPlan {
         /// The organization.
         org: OrgId,
         /// The new plan.
         plan: PlanName,
-        /// The stored plan that the change was decided on; `None` if the organization was not
-        /// stored.
+        /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         expected: Option<PlanName>,
     },
-    /// Makes an organization unreadable and marks all its rows for removal: keys, secrets,
-    /// counters, usage, the remains of deleted keys, audit events. The events of this change are
-    /// written afterwards, and stay.
+    /// Makes an organization unreadable and marks all its rows for removal: keys, secrets, counters, usage,
+    /// the remains of deleted keys, and audit events. The events of this change are written afterwards and
+    /// remain.
     ///
-    /// This is one short transaction, whatever the organization has stored.
-    /// [`KeyStore::purge`](super::KeyStore::purge) removes the marked rows afterwards. The same
-    /// organization id can be stored again at once, as a new organization.
+    /// This is one short transaction, whatever the number of the organization's rows.
+    /// [`KeyStore::purge`](super::KeyStore::purge) removes the marked rows later. The same organization id
+    /// can be stored again at once, as a new organization.
     ForgetOrg {
         /// The organization.
         org: OrgId,
@@ -120,26 +118,26 @@ pub enum ChangeKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Committed {
-    /// The change is done, now or when the same change was committed before.
+    /// The change was committed, now or earlier under the same change id.
     Done {
-        /// The revision that the change made.
+        /// The revision of the change.
         revision: Revision,
     },
-    /// The organization has no such key, or the organization to forget is not stored; nothing was
+    /// The organization does not have the key, or the organization to forget is not stored. Nothing was
     /// written.
     NotFound {
-        /// The latest revision when the key or organization was missing.
+        /// The latest revision when the store found that the key or organization is missing.
         revision: Revision,
     },
-    /// The key has another version than expected; nothing was written.
+    /// The stored version of the key is not the expected version. Nothing was written.
     VersionConflict,
-    /// The organization has as many keys as its plan allows; nothing was written.
+    /// The organization already has as many keys as its plan allows. Nothing was written.
     QuotaFull {
         /// The number of keys that the organization has.
         used: u32,
     },
-    /// The organization is on another plan than expected; nothing was written.
+    /// The organization's stored plan is not the expected plan. Nothing was written.
     PlanChanged,
-    /// A secret with such a locator exists; nothing was written.
+    /// A secret with the same locator exists, or the change contains a locator twice. Nothing was written.
     DuplicateLocator,
 }

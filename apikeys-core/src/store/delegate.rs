@@ -1,4 +1,4 @@
-//! Pointers to a store are stores.
+//! Implementations of `KeyStore` for pointers to a store.
 
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@ use std::{error::Error, fmt};
 
 /// An error of a store.
 ///
-/// The message names the operation and the kind of failure. The database's own message is the
-/// source, which is for logs and never reaches a caller.
+/// The message names the operation and the kind of failure. The source is the error of the database. The
+/// source is for logs and is not shown to a caller.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -11,18 +11,18 @@ pub struct StoreError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The kind of a [`StoreError`], which says whether trying again can help.
+/// The kind of a [`StoreError`], which says whether repeating the operation can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store cannot be reached, is overloaded, or did not answer in time. **Whether the
-    /// operation took effect is unknown.** Trying the same again can help.
+    /// The store cannot be reached, is overloaded, or did not answer in time. **The operation may have taken
+    /// effect or not.** Repeating the same operation can help.
     Unavailable,
-    /// The store will never accept the operation; nothing was written.
+    /// The store will never accept the operation. Nothing was written.
     Rejected,
-    /// Stored data cannot be read; nothing was written.
+    /// Stored data cannot be read. Nothing was written.
     Corrupt,
-    /// The store does not know the operation; nothing was written.
+    /// The store does not support the operation. Nothing was written.
     Unsupported,
 }
 
@@ -52,7 +52,7 @@ impl StoreError {
         self.operation
     }
 
-    /// Returns whether the same operation may succeed when it is tried again.
+    /// Returns whether the same operation may succeed if it is repeated.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Unavailable)

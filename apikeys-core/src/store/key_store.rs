@@ -19,119 +19,120 @@ pub type StoreResult<T> = Result<T, StoreError>;
 
 /// Stores keys, plans, counters and the audit log.
 ///
-/// **Every answer is the latest.** A read that begins after a commit was answered sees what was
-/// committed. Reads therefore go to the primary, never to a replica that may lag.
+/// **Every read is current.** A read that begins after a commit has returned sees the committed rows. A store
+/// therefore reads from the primary database and not from a replica that may lag.
 ///
-/// **Every write is all or nothing, and can be repeated.** The engine repeats a change under the
-/// same [`ChangeId`](crate::id::ChangeId), and a batch under the same number, until it gets an
-/// answer. A lost answer therefore never doubles anything.
+/// **Every write is atomic and can be repeated.** The engine repeats a change under the same
+/// [`ChangeId`](crate::id::ChangeId), and a batch under the same number, until the store answers. A lost
+/// answer therefore causes no second write.
 ///
-/// **Futures may be dropped** at any point. The store is then in the state before or after the
-/// write.
+/// **Futures may be dropped** at any point. A write is then applied completely or not at all.
 ///
-/// **A forgotten organization cannot be read.** From the commit of
-/// [`ForgetOrg`](super::ChangeKind::ForgetOrg) on, no method returns anything of it except the
-/// events of that change, although [`purge`](Self::purge) may not have removed its rows yet.
+/// **A forgotten organization cannot be read.** Once [`ForgetOrg`](super::ChangeKind::ForgetOrg) is
+/// committed, no method returns anything of the organization except the events of that change, even before
+/// [`purge`](Self::purge) has removed the rows.
 ///
-/// Errors are of the kinds that [`StoreErrorKind`](super::StoreErrorKind) lists. `Unavailable`
-/// leaves open whether a write took effect; the other kinds mean that nothing was written.
+/// [`StoreErrorKind`](super::StoreErrorKind) lists the kinds of errors. After `Unavailable`, a write may have
+/// taken effect or not. After every other error, nothing was written.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// Returns the secret stored under one of `locators`, with its key and plan, or `None` if no
-    /// such secret is stored. The locators are digests of one secret, so that at most one of them
-    /// is stored. A secret that has ended is returned as well.
+    /// Returns the secret that is stored under one of `locators`, with its key and plan, or `None` if no such
+    /// secret is stored. The locators are digests of one secret, so at most one of them is stored. A secret
+    /// that has ended is also returned.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>>;
 
-    /// Returns the schemes of all stored secrets, each once, in any order. Secrets of a forgotten
-    /// organization count until they are purged.
+    /// Returns the schemes of all stored secrets, each once, in any order. The secrets of a forgotten
+    /// organization are included until they are purged.
     ///
     /// The engine calls this after every unknown secret. A store therefore keeps a count for each
     /// scheme, which [`commit`](Self::commit) and [`purge`](Self::purge) maintain.
     async fn schemes(&self) -> StoreResult<Vec<Scheme>>;
 
-    /// Returns an organization's plan and number of keys, or `None` if it is not stored.
+    /// Returns an organization's plan and number of keys, or `None` if the organization is not stored.
     async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>>;
 
     /// Returns a key with its counters, or `None` if the organization has no such key.
     async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>>;
 
-    /// Returns a page of keys with their counters, newest first, that is, by descending id.
+    /// Returns a page of keys with their counters, newest first, which means by descending id.
     ///
-    /// A page may hold fewer keys than the limit, or none, and still have a next page: keys of
+    /// A page may have fewer keys than the limit, or no keys, and still have a next page, because keys of
     /// forgotten organizations and rows that cannot be read are left out.
     async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>>;
 
-    /// Makes one change, in one transaction: locks the organization, checks the conditions of the
-    /// [`ChangeKind`](super::ChangeKind), writes rows and audit events, and counts the revision up
-    /// by one.
+    /// Commits a change in one transaction. The store locks the organization, checks the conditions of the
+    /// [`ChangeKind`](super::ChangeKind), writes the rows and the audit events, and increases the revision by
+    /// one.
     ///
-    /// - [`OrgState::check`](super::OrgState::check) decides whether the organization's plan and
-    ///   number of keys allow the change. It comes before all other conditions.
-    /// - The same change id again gets the same answer as before, and nothing is written. At least
-    ///   the last 10,000 changes are remembered. Only `Done` needs to be remembered: the other
-    ///   answers wrote nothing and may be found anew.
-    /// - The number of keys is a counter on the organization, checked and moved under its lock.
-    ///   However many creations race, exactly as many succeed as the quota allows.
-    /// - A key or an event whose id is in use makes the change `Rejected`. The id of a key stays in
-    ///   use after the key's deletion, and until a forgotten organization's key is purged.
-    /// - A locator is in use while a key that can be read has it. The secrets of a forgotten
-    ///   organization do not keep a locator in use.
+    /// - [`OrgState::check`](super::OrgState::check) decides whether the organization's plan and number of
+    ///   keys allow the change. This check precedes all other conditions of the change.
+    /// - If a change id was committed before, the store returns the same result and writes nothing. A store
+    ///   remembers at least the last 10,000 committed changes. Only the result `Done` must be remembered,
+    ///   because after every other result nothing was written and the change can be checked again.
+    /// - The number of keys is a counter of the organization, which is checked and changed under the
+    ///   organization's lock. If keys are created concurrently, exactly as many creations succeed as the
+    ///   quota allows.
+    /// - If the id of a new key or of an event is in use, the change is `Rejected`. The id of a deleted key
+    ///   remains in use. The id of a forgotten organization's key remains in use until the key is purged.
+    /// - A locator is in use as long as a key that can be read has the locator. Locators of a forgotten
+    ///   organization are not in use.
     async fn commit(&self, change: &Change) -> StoreResult<Committed>;
 
-    /// Opens a writer of batches. Opening an open writer changes nothing.
+    /// Opens a writer of batches. If the writer is already open, nothing changes.
     async fn open_writer(&self, writer: WriterId) -> StoreResult<()>;
 
-    /// Records a batch, in one transaction: its events, [`counters`](Batch::counters) and
-    /// [`usage`](Batch::usage).
+    /// Records a batch in one transaction. The store writes the batch's events and adds its
+    /// [`counters`](Batch::counters) and [`usage`](Batch::usage).
     ///
-    /// - The batches of a writer are numbered 1, 2, 3 …; a batch that was recorded before is
-    ///   `AlreadyApplied`, and a batch that leaves a gap is `Rejected`. A store keeps a writer for
-    ///   at least a day after its last batch.
-    /// - Events of deleted keys are kept. Events of unknown keys, which are neither stored nor left
-    ///   by a deletion, are dropped with their counts: their organization has been forgotten.
-    ///   Events without a key are kept.
-    /// - Counters move only for keys that exist. The same holds for usage.
-    /// - An event with a count whose id is on the log already adds its count there.
-    /// - An event that can never be stored makes the whole batch `Rejected`, and nothing of the
-    ///   batch is written; the batch's number can be used again. An event whose id is on the log
-    ///   already, without a count to add, is such an event.
-    /// - Rows that cannot be read make the batch `Corrupt`, if its events need them. No other
-    ///   batch is affected.
+    /// - The batches of a writer are numbered 1, 2, 3 … A batch that was recorded before is `AlreadyApplied`,
+    ///   and a batch that leaves a gap is `Rejected`. A store keeps a writer for at least a day after the
+    ///   writer's last batch.
+    /// - Events of deleted keys and events without a key are kept. An event is dropped with its counts if its
+    ///   key is unknown, which means that the key is neither stored nor left by a deletion. The organization
+    ///   of an unknown key has been forgotten.
+    /// - Counters and usage change only for keys that exist.
+    /// - If an event has a count and its id is already in the audit log, the count is added to the event in
+    ///   the log.
+    /// - If an event can never be stored, the whole batch is `Rejected` and nothing is written. The number of
+    ///   the batch can then be used again. An event without a count whose id is already in the audit log can
+    ///   never be stored.
+    /// - If the events of a batch need rows that cannot be read, the batch is `Corrupt`. Other batches are
+    ///   not affected.
     async fn record(&self, batch: &Batch) -> StoreResult<Recorded>;
 
-    /// Returns a page of audit events, newest first, that is, by descending id. Each has its key's
-    /// name and display prefix as they are now, or as they were when the key was deleted.
+    /// Returns a page of audit events, newest first, which means by descending id. Each event has the current
+    /// name and display prefix of its key. If the key was deleted, the event has the key's last name and
+    /// display prefix.
     ///
-    /// A page may hold fewer events than the limit and still have a next page: rows that cannot be
+    /// A page may have fewer events than the limit and still have a next page, because rows that cannot be
     /// read are left out.
     async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>>;
 
     /// Returns a key's usage in ascending order. Hours and days without requests are left out.
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>>;
 
-    /// Removes rows of forgotten organizations, about `max_rows` at most, in one transaction.
+    /// Removes at most about `max_rows` rows of forgotten organizations in one transaction.
     ///
-    /// Any number of instances may call this at any time, until `more` is false. What an instance
-    /// leaves when it crashes, another instance's next call goes on with. A call takes time in
-    /// proportion to `max_rows`, whatever the forgotten organization and the others have stored, so
-    /// that recording and changes between two calls wait for one piece only. `max_rows` of 0 is
-    /// taken as 1.
+    /// Any number of instances may call this method at any time, until `more` is false. If an instance
+    /// crashes, the next call of any instance continues its work. The duration of a call is proportional to
+    /// `max_rows` and does not depend on the number of stored rows, so that changes and batches wait for one
+    /// call at most. If `max_rows` is 0, the store uses 1.
     ///
-    /// The default is for stores that remove everything when an organization is forgotten: there
-    /// is nothing left to remove.
+    /// The default implementation is for stores that remove all rows when an organization is forgotten. The
+    /// default removes nothing.
     async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
         let _ = max_rows;
         Ok(Purged::default())
     }
 }
 
-/// A secret with everything that a verification needs.
+/// A secret with the data that a verification needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
     /// The secret.
     pub secret: SecretRow,
-    /// Its key.
+    /// The key of the secret.
     pub key: KeyRow,
     /// The plan of the key's organization.
     pub plan: PlanName,

@@ -1,27 +1,27 @@
 use super::{ChangeKind, Committed, Revision};
 use crate::plan::PlanName;
 
-/// What a store keeps about an organization, read while its row is locked for a change.
+/// The stored state of an organization, read while the organization's row is locked for a change.
 ///
-/// The default is an organization that is not stored.
+/// The default value is the state of an organization that is not stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrgState {
-    /// The stored plan; `None` if the organization is not stored.
+    /// The stored plan. `None` means that the organization is not stored.
     pub plan: Option<PlanName>,
-    /// The number of keys the organization has, whatever their status.
+    /// The number of the organization's keys, whatever their status.
     pub key_count: u32,
 }
 
-/// Why an organization's state does not allow a change.
+/// The reason why an organization's state does not allow a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The organization is not stored, so that there is nothing to change.
+    /// The organization is not stored.
     NotFound,
-    /// The organization is on another plan than the change expects.
+    /// The organization's stored plan is not the plan that the change expects.
     PlanChanged,
-    /// The organization has as many keys as its plan allows.
+    /// The organization already has as many keys as its plan allows.
     QuotaFull {
-        /// The number of keys it has.
+        /// The number of keys that the organization has.
         used: u32,
     },
 }
@@ -29,14 +29,14 @@ pub enum Refusal {
 impl OrgState {
     /// Checks whether the organization's state allows a change.
     ///
-    /// A store calls this in the transaction of the change, after it locked the organization's row
-    /// and before it looks at keys or secrets. Every store gets its rules about plans and quotas,
-    /// and their order, from here.
+    /// A store calls this method in the transaction of the change, after the organization's row is locked and
+    /// before keys or secrets are read. All stores therefore have the same rules about plans and quotas, in
+    /// the same order.
     ///
     /// # Errors
     ///
-    /// Returns the first reason to refuse the change. The plan is checked before the quota: a
-    /// quota that was read from an outdated plan says nothing.
+    /// Returns the first reason to refuse the change. The plan is checked before the quota, because the quota
+    /// of an outdated plan is not valid.
     pub fn check(&self, change: &ChangeKind) -> Result<(), Refusal> {
         match change {
             ChangeKind::Create { expected, max_keys, .. } => {
@@ -59,7 +59,7 @@ impl OrgState {
 }
 
 impl Refusal {
-    /// Returns the answer to the change, where `revision` is the store's latest revision.
+    /// Returns the result of the change. `revision` is the store's latest revision.
     #[must_use]
     pub const fn at(self, revision: Revision) -> Committed {
         match self {
@@ -83,8 +83,8 @@ mod tests {
         PlanName::new(text).unwrap()
     }
 
-    /// The states and the changes that can be told apart: no plan and two plans, and numbers of
-    /// keys below, at and above each quota.
+    /// Returns all combinations of states and changes that the rules distinguish. The states have no plan or
+    /// one of two plans, and the numbers of keys are below, at and above each quota.
     fn combinations() -> Vec<(OrgState, ChangeKind)> {
         let org = OrgId::new("o").unwrap();
         let key = KeyId::from_bytes([1; 16]);
@@ -119,7 +119,8 @@ mod tests {
         states.flat_map(|state| changes.iter().map(move |change| (state.clone(), change.clone()))).collect()
     }
 
-    /// The same rules as a list of sentences, of which the first that is true decides.
+    /// Returns the result of the same rules, written as a list of conditions, of which the first that is true
+    /// decides.
     fn oracle(state: &OrgState, change: &ChangeKind) -> Option<Refusal> {
         let is_stored = state.plan.is_some();
         let (needs_org, expected, quota) = match change {

@@ -1,10 +1,10 @@
-/// What one call of [`KeyStore::purge`](super::KeyStore::purge) did.
+/// The result of one call of [`KeyStore::purge`](super::KeyStore::purge).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Purged {
-    /// The number of rows removed, of all tables together.
+    /// The number of rows that the call removed from all tables together.
     pub rows: u64,
-    /// Whether rows of forgotten organizations may be left.
+    /// Whether there may be more rows of forgotten organizations to remove.
     pub more: bool,
 }
 

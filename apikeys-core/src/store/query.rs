@@ -4,17 +4,17 @@ use crate::{
     id::{EventId, KeyId, OrgId},
 };
 
-/// A part of a list, and where the next part begins.
+/// A part of a list, with the cursor of the next part.
 ///
-/// Items that are added between two queries never make an item appear twice or be skipped. A page
-/// may hold fewer items than the limit, or none, and still have a next page; only `next` says
-/// whether the list is at its end.
+/// If items are added between two queries, no item appears twice and no item is skipped. A page may have
+/// fewer items than the limit, or no items, and still have a next page. Only `next` shows whether the list
+/// has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T, C> {
     /// The items, newest first.
     pub items: Vec<T>,
-    /// The cursor of the next page, for the same query; `None` at the end of the list.
+    /// The cursor of the next page of the same query. `None` means that the list has ended.
     pub next: Option<C>,
 }
 
@@ -25,8 +25,8 @@ impl<T, C> Page<T, C> {
         Self { items, next }
     }
 
-    /// Creates a page of the first `limit` of `items`. The caller has read one item beyond the
-    /// limit, which shows whether there is a next page; `place` returns the cursor of an item.
+    /// Creates a page of the first `limit` of `items`. The caller reads one item more than the limit, which
+    /// shows whether there is a next page. The function `place` returns the cursor of an item.
     #[must_use]
     pub fn cut(mut items: Vec<T>, limit: u32, place: impl FnOnce(&T) -> C) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -37,15 +37,16 @@ impl<T, C> Page<T, C> {
     }
 }
 
-/// A query for keys: newest first, by id.
+/// A query for keys, which are returned newest first, by descending id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyQuery {
-    /// The organization whose keys are listed; `None` means all organizations.
+    /// The organization whose keys are listed. `None` means all organizations.
     pub org: Option<OrgId>,
-    /// Only keys older than this key; `None` starts with the newest.
+    /// The key after which the page begins. The page has only keys that are older. `None` means that the page
+    /// begins with the newest key.
     pub after: Option<KeyId>,
-    /// The most items on the page; at least 1.
+    /// The maximum number of items on the page, at least 1.
     pub limit: u32,
 }
 
@@ -56,7 +57,7 @@ impl KeyQuery {
         Self { org, after: None, limit }
     }
 
-    /// Continues after `key`.
+    /// Sets the key after which the page begins.
     #[must_use]
     pub const fn after(mut self, key: Option<KeyId>) -> Self {
         self.after = key;
@@ -64,23 +65,25 @@ impl KeyQuery {
     }
 }
 
-/// A query for audit events: newest first, by id. An event must meet all conditions.
+/// A query for audit events, which are returned newest first, by descending id. Only events that meet all
+/// conditions are returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditQuery {
     /// The organization whose events are read.
     pub org: OrgId,
-    /// Only events of this key; `None` means all.
+    /// The key of the events. `None` means all keys and events without a key.
     pub key: Option<KeyId>,
-    /// Only events of this kind; `None` means all.
+    /// The action of the events. `None` means all actions.
     pub action: Option<Action>,
-    /// Only events at or after this time; `None` means all.
+    /// The time from which events are returned, inclusive. `None` means no such limit.
     pub since: Option<Timestamp>,
-    /// Only events before this time; `None` means all.
+    /// The time until which events are returned, exclusive. `None` means no such limit.
     pub until: Option<Timestamp>,
-    /// Only events older than this event; `None` starts with the newest.
+    /// The event after which the page begins. The page has only events that are older. `None` means that the
+    /// page begins with the newest event.
     pub after: Option<EventId>,
-    /// The most items on the page; at least 1.
+    /// The maximum number of items on the page, at least 1.
     pub limit: u32,
 }
 
@@ -91,35 +94,35 @@ impl AuditQuery {
         Self { org, key: None, action: None, since: None, until: None, after: None, limit }
     }
 
-    /// Only returns events of `key`.
+    /// Restricts the query to events of `key`.
     #[must_use]
     pub const fn key(mut self, key: KeyId) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Only returns events of this kind.
+    /// Restricts the query to events with this action.
     #[must_use]
     pub fn action(mut self, action: Action) -> Self {
         self.action = Some(action);
         self
     }
 
-    /// Only returns events at or after `at`.
+    /// Restricts the query to events at or after `at`.
     #[must_use]
     pub const fn since(mut self, at: Timestamp) -> Self {
         self.since = Some(at);
         self
     }
 
-    /// Only returns events before `at`.
+    /// Restricts the query to events before `at`.
     #[must_use]
     pub const fn until(mut self, at: Timestamp) -> Self {
         self.until = Some(at);
         self
     }
 
-    /// Continues after `event`.
+    /// Sets the event after which the page begins.
     #[must_use]
     pub const fn after(mut self, event: Option<EventId>) -> Self {
         self.after = event;
@@ -135,16 +138,16 @@ pub struct UsageQuery {
     pub org: OrgId,
     /// The key.
     pub key: KeyId,
-    /// The beginning; the whole hour or day that contains it is returned.
+    /// The beginning of the time span. The whole hour or day that contains this time is returned.
     pub since: Timestamp,
-    /// The end; hours that begin at or after it are left out.
+    /// The end of the time span. Hours or days that begin at or after this time are not returned.
     pub until: Timestamp,
-    /// The length of the points.
+    /// The length of each usage point.
     pub step: UsageStep,
 }
 
 impl UsageQuery {
-    /// Creates a query for the usage of a key from `since` to before `until`.
+    /// Creates a query for the usage of a key from `since` inclusive to `until` exclusive.
     #[must_use]
     pub const fn new(org: OrgId, key: KeyId, since: Timestamp, until: Timestamp, step: UsageStep) -> Self {
         Self { org, key, since, until, step }
@@ -155,9 +158,9 @@ impl UsageQuery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UsageStep {
-    /// An hour, UTC.
+    /// An hour in UTC.
     Hour,
-    /// A day, UTC.
+    /// A day in UTC.
     Day,
 }
 

@@ -14,14 +14,14 @@ use crate::{
     token::{Locator, Scheme},
 };
 
-/// Makes [`Method`] and the [`KeyStore`] implementation of [`FaultStore`] from one list, so that
-/// a method of the trait cannot be missing from either.
+/// Defines [`Method`] and implements [`KeyStore`] for [`FaultStore`] from one list, so that neither can omit
+/// a method of the trait.
 macro_rules! methods {
     ($($method:ident: $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
         /// A method of [`KeyStore`].
         ///
-        /// Exhaustive: a `match` over all methods stops compiling when the trait gains one, so a
-        /// test that lists them cannot forget it.
+        /// This enum is exhaustive. If the trait gains a method, a `match` over all methods no longer
+        /// compiles, so that a test cannot omit the new method.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(clippy::exhaustive_enums, reason = "tables of methods must notice a new one")]
         pub enum Method {

@@ -7,9 +7,10 @@ use std::{
 
 use super::Method;
 
-/// What goes wrong in a call.
+/// The way in which a call fails.
 ///
-/// Exhaustive, like [`Method`]: a table of all faults stops compiling when one is added.
+/// This enum is exhaustive, like [`Method`]. If a fault is added, a `match` over all faults no longer
+/// compiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "tables of faults must notice a new one")]
 pub enum Fault {
@@ -17,20 +18,22 @@ pub enum Fault {
     Error,
     /// The call does nothing and returns `Rejected`.
     Rejected,
-    /// The call waits this long on the store's clock, then does its work. A delay of zero lets the
-    /// call pass, so that a script can let some calls succeed.
+    /// The call waits for this duration on the store's clock and then succeeds or fails as the wrapped store
+    /// does. With a duration of zero, some calls of a script can pass.
     Delay(Duration),
     /// The call does nothing and never returns.
     Hang,
-    /// The call does its work and returns `Unavailable` nevertheless.
+    /// The wrapped store executes the call. If the wrapped store succeeds, the call returns `Unavailable`
+    /// nevertheless.
     AfterCommit,
 }
 
 /// The faults of a [`FaultStore`](super::FaultStore), and the number of its calls.
 ///
-/// Clones share both, so a test can keep one and change the faults while the store is in use. A
-/// call first uses up the faults queued by [`once`](Self::once) and [`times`](Self::times), and
-/// then the one set by [`set`](Self::set). Without either, the call succeeds.
+/// Clones share the faults and the numbers of calls, so that a test can change the faults while the store is
+/// in use. A call first takes the next of the faults that [`once`](Self::once) and [`times`](Self::times)
+/// queued. If none is queued, the call takes the fault that [`set`](Self::set) set. Without a fault, the call
+/// is forwarded.
 #[derive(Clone, Default)]
 pub struct Faults {
     scripts: Arc<Mutex<HashMap<Method, Script>>>,
@@ -44,29 +47,29 @@ struct Script {
 }
 
 impl Faults {
-    /// Makes every further call of `method` meet `fault`.
+    /// Sets `fault` for all further calls of `method`.
     pub fn set(&self, method: Method, fault: Fault) {
         self.lock().entry(method).or_default().standing = Some(fault);
     }
 
-    /// Makes every further call of every method meet `fault`, as if the store were down.
+    /// Sets `fault` for all further calls of all methods, as if the store were down.
     pub fn set_all(&self, fault: Fault) {
         for method in Method::ALL {
             self.set(method, fault);
         }
     }
 
-    /// Makes one call of `method` meet `fault`: the next one, or the one after those queued.
+    /// Queues `fault` for one call of `method`, after the faults that are already queued.
     pub fn once(&self, method: Method, fault: Fault) {
         self.times(1, method, fault);
     }
 
-    /// Makes `number` calls of `method` meet `fault`: the next ones, or those after the queued ones.
+    /// Queues `fault` for `number` calls of `method`, after the faults that are already queued.
     pub fn times(&self, number: usize, method: Method, fault: Fault) {
         self.lock().entry(method).or_default().queued.extend(std::iter::repeat_n(fault, number));
     }
 
-    /// Removes all faults. Calls that hang already go on hanging, and the counts are kept.
+    /// Removes all faults. Calls that already hang do not return, and the numbers of calls are kept.
     pub fn clear(&self) {
         for script in self.lock().values_mut() {
             script.queued.clear();
@@ -74,19 +77,19 @@ impl Faults {
         }
     }
 
-    /// Returns how often `method` has been called, whatever the outcome.
+    /// Returns the number of calls of `method`, including calls that failed.
     #[must_use]
     pub fn calls(&self, method: Method) -> u64 {
         self.lock().get(&method).map_or(0, |script| script.calls)
     }
 
-    /// Returns how often any method has been called.
+    /// Returns the number of calls of all methods together.
     #[must_use]
     pub fn all_calls(&self) -> u64 {
         self.lock().values().map(|script| script.calls).sum()
     }
 
-    /// Counts a call of `method` and returns its fault, if it has one.
+    /// Counts a call of `method` and returns the fault of the call, or `None` if the call has no fault.
     pub(super) fn next(&self, method: Method) -> Option<Fault> {
         let mut scripts = self.lock();
         let script = scripts.entry(method).or_default();

@@ -6,7 +6,7 @@ use crate::{
     store::{StoreError, StoreErrorKind, StoreResult},
 };
 
-/// A store that forwards every call to `S`, unless its [`Faults`] say otherwise.
+/// A store that forwards every call to `S`, with the faults that its [`Faults`] specify.
 ///
 /// Clones share the faults.
 #[derive(Debug, Clone)]
@@ -23,19 +23,19 @@ impl<S> FaultStore<S> {
         Self { inner, clock, faults: Faults::default() }
     }
 
-    /// The faults. Clone them to change them after the store was given away.
+    /// Returns the faults. A clone of the faults can change them after the store was moved.
     #[must_use]
     pub const fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// The wrapped store, which has no faults.
+    /// Returns the wrapped store, which has no faults.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// Makes a call of `method`, whose work is `call`.
+    /// Calls `method` with the next fault of the method. The future `call` is the call of the wrapped store.
     pub(super) async fn call<T>(
         &self,
         method: Method,
