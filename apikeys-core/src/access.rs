@@ -1,4 +1,4 @@
-//! The decision whether a key may be used, by its own state and its organization's plan.
+//! The decision whether a key may be used, which depends on the key's state and its organization's plan.
 
 use crate::{
     Timestamp,
@@ -7,11 +7,11 @@ use crate::{
     plan::Plan,
 };
 
-/// Decides whether `key` may be used at `now`. The rate limit is decided afterwards.
+/// Decides whether `key` may be used at `now`. The rate limit is checked later.
 ///
 /// # Errors
 ///
-/// The first that applies of [`Denial::Deactivated`], [`Denial::Expired`] and
+/// Returns the first denial that applies, in the order [`Denial::Deactivated`], [`Denial::Expired`],
 /// [`Denial::PlanWithoutAccess`].
 pub(crate) fn admit(key: &KeyRow, plan: &Plan, now: Timestamp) -> Result<(), Denial> {
     match key.status(now) {

@@ -1,8 +1,8 @@
 //! The source of time: [`Clock`].
 //!
-//! The engine reads all times from a [`Clock`] and waits through it, so that a test can control
-//! time. The wall clock gives the times that people see, such as expiration dates and the times in
-//! the audit log. The monotonic clock gives rate limits, latencies and waits, which must not jump.
+//! The engine reads all times from a [`Clock`] and waits through it, so that a test can control time. The
+//! wall clock is used for the times that people see, such as expiration dates and the times in the audit log.
+//! The monotonic clock is used for rate limits, latencies and waits, because it does not jump.
 
 mod manual;
 mod system;
@@ -21,10 +21,10 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// Use [`SystemClock`] in a service and [`ManualClock`] in tests.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The current time of day. It may jump forward and back.
+    /// Returns the current time of day. The time of day may jump forward and back.
     fn wall(&self) -> Timestamp;
 
-    /// The time since a fixed start, in whole microseconds. It never goes back.
+    /// Returns the time since a fixed start, in whole microseconds. This time never goes back.
     fn monotonic(&self) -> Monotonic;
 
     /// Returns a future that resolves when `duration` has passed on the monotonic clock since this
@@ -55,26 +55,26 @@ impl Monotonic {
         Self(micros)
     }
 
-    /// The microseconds since the clock's start.
+    /// Returns the microseconds since the clock's start.
     #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// The time from `earlier` to this point; zero if `earlier` is later.
+    /// Returns the time from `earlier` to this point, or zero if `earlier` is later than this point.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// The point `duration` later, rounded up to a whole microsecond.
+    /// Returns the point that is `duration` later, rounded up to a whole microsecond.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros_rounded_up(duration)))
     }
 }
 
-/// The smallest number of whole microseconds that is not less than `duration`.
+/// Returns the smallest number of whole microseconds that is not less than `duration`.
 fn micros_rounded_up(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX)
 }

@@ -1,26 +1,27 @@
 //! Why a request is refused.
 //!
-//! The table in this file is the one list of denials: it gives [`Denial`], [`DenialCode`] and what
-//! the caller is told.
+//! The table in this file is the only list of denials. [`Denial`], [`DenialCode`] and the texts of responses
+//! are generated from it.
 
 use std::time::Duration;
 
 use crate::{rate_limit::RateLimited, text_enum::text_enum};
 
-/// What the caller of a denied request is told.
+/// The content of the response to a denied request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
     pub(crate) code: &'static str,
     pub(crate) status: u16,
     pub(crate) title: &'static str,
-    /// What to do about it. For [`Denial::PlanWithoutAccess`] the plans decide.
+    /// What the client can do about the denial. For [`Denial::PlanWithoutAccess`], the text depends on the
+    /// plans.
     pub(crate) detail: &'static str,
     pub(crate) challenge: Challenge,
-    /// Seconds to wait before trying again; `None` if waiting does not help.
+    /// Seconds to wait before trying again. `None` means that waiting does not help.
     pub(crate) retry_after: Option<u64>,
 }
 
-/// What `WWW-Authenticate` says.
+/// The content of the header `WWW-Authenticate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Challenge {
     /// The header is not sent.
@@ -41,8 +42,8 @@ macro_rules! denials {
     )+) => {
         /// Why a request is refused.
         ///
-        /// A denial is the caller's problem, not an error of the service. The adapters answer it
-        /// with the status and the body that [`http::Authenticator`] gives.
+        /// The adapters respond to a denied request with the status and the body that [`http::Authenticator`]
+        /// creates.
         ///
         /// [`http::Authenticator`]: crate::http::Authenticator
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,7 @@ macro_rules! denials {
         }
 
         impl Denial {
-            /// The kind of denial, without its particulars.
+            /// Returns the kind of denial, without its details.
             #[must_use]
             pub const fn code(&self) -> DenialCode {
                 match self {
@@ -97,8 +98,8 @@ denials! {
         challenge: Challenge::None,
         retry_after: None,
     }
-    /// The key is unknown, malformed or deleted. Only a caller with the real secret gets a denial
-    /// that says more.
+    /// The key is unknown, malformed or deleted. Only a client that sent the real secret of a key gets a
+    /// denial with a more specific reason.
     Invalid = "INVALID_API_KEY" {
         status: 401,
         title: "Invalid API key",
@@ -146,7 +147,7 @@ denials! {
         challenge: Challenge::None,
         retry_after: Some(1),
     }
-    /// The request cannot be recorded on the audit log at the moment.
+    /// The request cannot be recorded in the audit log at the moment.
     AuditUnavailable {
         /// Whether the handler has run, so that the request may have been carried out.
         after_handler: bool
@@ -160,18 +161,18 @@ denials! {
 }
 
 impl Denial {
-    /// The status of the response to the denied request.
+    /// Returns the status of the response to the denied request.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.row().status
     }
 
-    /// The text of [`code`](Self::code).
+    /// Returns the text of [`code`](Self::code).
     pub(crate) const fn code_text(&self) -> &'static str {
         self.row().code
     }
 
-    /// The table's row, with the particulars of this denial.
+    /// Returns the table's row, with the details of this denial.
     pub(crate) fn told(&self) -> Told {
         let mut told = self.row();
         if let Self::RateLimited(limited) = self {
@@ -185,7 +186,8 @@ impl Denial {
     }
 }
 
-/// Returns `duration` in seconds, rounded up and at least 1, so that waiting so long is enough.
+/// Returns `duration` in whole seconds. The result is rounded up and at least 1, so that a client that waits
+/// for this time has waited long enough.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
 }

@@ -1,8 +1,9 @@
 //! The engine: [`ApiKeys`] verifies requests, manages keys and records their use.
 //!
-//! [`ApiKeys`] is a cheap handle. [`Maintenance`] runs in the background: it writes the audit log
-//! in batches and drops the state of idle keys. The host spawns it on its runtime; the engine works
-//! on any.
+//! [`ApiKeys`] is a handle to the engine, and cloning the handle is cheap. [`Maintenance`] is the background
+//! work of the engine: it writes the audit log in batches, drops the state of keys that are no longer in use,
+//! and removes the rows of forgotten organizations. Spawn [`Maintenance::run`] on your async runtime. The
+//! engine works on any async runtime.
 
 mod admission;
 mod api_keys;

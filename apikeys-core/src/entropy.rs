@@ -1,17 +1,17 @@
-//! The source of the randomness of secrets: the operating system, or a test's own.
+//! The source of the random bytes of secrets, which is the operating system or a test's own source.
 
 use std::fmt;
 
-/// A source of unpredictable bytes, from which secrets are made.
+/// A source of unpredictable bytes, from which secrets are created.
 ///
-/// Implement it only for tests.
+/// Implement this trait only for tests.
 pub trait Entropy: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes` entirely.
     ///
     /// # Errors
     ///
-    /// Returns an error if no unpredictable bytes are available. There is no fallback: no secret is
-    /// made.
+    /// Returns an error if no unpredictable bytes are available. No secret is created then, because there is
+    /// no fallback.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError>;
 }
 
@@ -34,7 +34,7 @@ impl Entropy for OsEntropy {
     }
 }
 
-/// A source of randomness failed.
+/// The error of a source of randomness that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("no randomness is available")]
 pub struct EntropyError {

@@ -1,9 +1,10 @@
 //! The parts of HTTP that all frameworks share, in plain strings and numbers.
 //!
-//! Frameworks use different versions of the `http` crate, so this module names none of them:
-//! header names are `&str`, header values `&[u8]`, statuses `u16`. An adapter shows its requests'
-//! headers as [`Headers`] to an [`Authenticator`], does what the returned [`Check`] says, and
-//! translates the [`PlainResponse`]s and [`ResponseHeaders`] it gets.
+//! Frameworks use different versions of the `http` crate, so this module does not use its types. Header names
+//! are `&str`, header values are `&[u8]`, and statuses are `u16`. An adapter implements [`Headers`] for its
+//! framework's headers, passes each request to an [`Authenticator`], and acts on the [`Check`] that the
+//! authenticator returns. The adapter converts [`PlainResponse`]s and [`ResponseHeaders`] into its
+//! framework's types.
 
 mod authenticator;
 mod client;

@@ -1,5 +1,5 @@
-//! Identifiers: sixteen time-ordered bytes for keys, changes and events, and text for the host's
-//! organizations and actors.
+//! Identifiers. The ids of keys, changes and events are sixteen bytes, ordered by time. The ids of
+//! organizations and actors are texts that your service chooses.
 
 mod generator;
 
@@ -13,7 +13,8 @@ pub(crate) use self::generator::IdGenerator;
 pub(crate) use self::generator::with_time;
 use crate::text::{InvalidText, is_printable, text_value};
 
-/// RFC 4648 base32 in lower case without padding; 16 bytes are 26 characters.
+/// The encoding of ids, which is RFC 4648 base32 in lower case without padding. Sixteen bytes become 26
+/// characters.
 static BASE32: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
     let mut spec = Specification::new();
     spec.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
@@ -31,13 +32,13 @@ macro_rules! ids {
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// Creates the id with these bytes, as a store holds them.
+            /// Creates an id from its bytes, which a store has read.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
-            /// The id's bytes. They sort by the time at which the id was made.
+            /// Returns the id's bytes. The bytes sort by the time at which the id was created.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
@@ -90,9 +91,9 @@ macro_rules! ids {
 }
 
 ids! {
-    /// The id of a key. It is not secret, and never used for another key.
+    /// The id of a key. The id is not secret, and is never used for another key.
     KeyId("key id");
-    /// The id of an audit event. The audit log is ordered by it.
+    /// The id of an audit event. The audit log is ordered by the ids of its events.
     EventId("event id");
     /// The id of a change, by which a store recognises a repeated attempt.
     ChangeId("change id");
@@ -101,16 +102,17 @@ ids! {
 }
 
 text_value! {
-    /// The host's identifier of an organization that owns keys.
+    /// The text by which your service identifies an organization that owns keys.
     ///
-    /// 1 to 128 bytes of printable UTF-8, compared byte for byte. Cheap to clone.
+    /// The text has 1 to 128 bytes of printable UTF-8, and is compared byte for byte. Cloning is cheap.
     OrgId, read_org_id
 }
 
 text_value! {
-    /// The host's identifier of whoever makes a change: a user, a script, or `system`.
+    /// The text by which your service identifies the user or program that makes a change. The actor of
+    /// changes that the library makes is `system`.
     ///
-    /// 1 to 128 bytes of printable UTF-8, compared byte for byte. Cheap to clone.
+    /// The text has 1 to 128 bytes of printable UTF-8, and is compared byte for byte. Cloning is cheap.
     Actor, read_actor
 }
 
@@ -131,7 +133,7 @@ fn read_printable<'a>(text: &'a str, value: &'static str) -> Result<&'a str, Inv
 }
 
 impl Actor {
-    /// The actor of changes that this library makes on its own, `system`.
+    /// Returns the actor `system`, which stands for the changes that this library makes on its own.
     #[must_use]
     pub fn system() -> Self {
         Self("system".into())

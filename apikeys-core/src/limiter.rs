@@ -1,4 +1,5 @@
-//! The decision whether a rate limit has room: [`Limiter`], and the limiter of a single process.
+//! The decision whether a request is within its rate limit: the trait [`Limiter`], and [`LocalLimiter`],
+//! which decides for a single process.
 
 use std::{
     fmt,
@@ -12,18 +13,20 @@ use crate::{
     rate_limit::{RateLimit, RateLimited, RateStatus, SlidingWindow},
 };
 
-/// Decides whether requests fit their rate limits.
+/// Decides whether requests are within their rate limits.
 ///
-/// [`LocalLimiter`] decides for one process, in the windows that the engine keeps for the keys in
-/// use. A limiter that several instances share asks a server.
+/// [`LocalLimiter`] decides for one process, with the windows that the engine keeps for the keys in use. A
+/// limiter that several instances share can ask a server instead.
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
-    /// Takes the places that `takes` ask for: all of them, or none.
+    /// Counts the requests in `takes` if they are within all limits of `takes`. Otherwise counts none of
+    /// them.
     ///
-    /// The subjects are distinct, and there is at least one. The verdict describes the first.
-    /// `clock` is the engine's clock: a limiter that decides by time uses no other.
+    /// `takes` has at least one element, and the subjects of its elements are distinct. An admitting verdict
+    /// describes the limit of the first element. `clock` is the engine's clock. A limiter must use no other
+    /// clock for its decisions.
     ///
-    /// An answer of [`Acquire::Later`] must not take anything before it is polled, because the
-    /// engine may drop it and ask again.
+    /// The future in [`Acquire::Later`] must not count anything before it is polled, because the engine may
+    /// drop it and call `acquire` again.
     fn acquire<'a>(&'a self, clock: &'a dyn Clock, takes: &'a [Take<'a>]) -> Acquire<'a>;
 }
 
@@ -35,7 +38,7 @@ pub enum Subject {
     Key(KeyId),
 }
 
-/// A number of places to take from a subject's limit.
+/// A number of requests to count against a subject's rate limit.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Take<'a> {
@@ -43,14 +46,14 @@ pub struct Take<'a> {
     pub subject: Subject,
     /// The limit that applies now.
     pub limit: RateLimit,
-    /// How many places to take; at least 1.
+    /// How many requests to count. The number is at least 1.
     pub cost: u32,
     /// The subject's window in this process.
     pub window: &'a Window,
 }
 
 impl<'a> Take<'a> {
-    /// Takes one place.
+    /// Creates a `Take` that counts one request.
     #[must_use]
     pub const fn one(subject: Subject, limit: RateLimit, window: &'a Window) -> Self {
         Self { subject, limit, cost: 1, window }
@@ -67,19 +70,19 @@ pub enum Acquire<'a> {
     Later(Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>),
 }
 
-/// The decision of a [`Limiter`].
+/// The decision of a [`Limiter`] about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// All places were taken.
+    /// The request is within all limits, and was counted.
     Admitted(RateStatus),
-    /// A limit has no room, and nothing was taken.
+    /// The request exceeds a limit, and nothing was counted.
     Limited(RateLimited),
-    /// The limiter cannot decide, and nothing was taken.
+    /// The limiter cannot decide, and nothing was counted.
     Unavailable,
 }
 
-/// The window of a subject in this process.
+/// The requests of a subject that this process admitted within the last minute.
 #[derive(Debug, Default)]
 pub struct Window(Mutex<SlidingWindow>);
 
@@ -90,7 +93,7 @@ impl Window {
         Self(Mutex::new(SlidingWindow::new()))
     }
 
-    /// Whether the window counts no request at `now`.
+    /// Returns whether the window counts no request at `now`.
     #[must_use]
     pub fn is_idle(&self, now: Monotonic) -> bool {
         self.lock().is_idle(now)
@@ -102,9 +105,9 @@ impl Window {
     }
 }
 
-/// Decides in the subjects' windows in this process, exactly and without I/O.
+/// Decides with the windows of this process, exactly and without I/O.
 ///
-/// With several instances, each admits the whole limit.
+/// With several instances, each instance admits as many requests as the limit allows.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "the limiter has no settings: its windows and clock are given")]
 pub struct LocalLimiter;

@@ -25,7 +25,7 @@ use crate::{
     token::{Locator, Scheme},
 };
 
-/// A [`KeyStore`] in memory, for tests and first steps. Everything is gone when the process ends.
+/// A [`KeyStore`] in memory, for tests and first steps. All data is lost when the process ends.
 ///
 /// Clones share the data, so that a test can run several instances on one store. Each call holds
 /// one lock from beginning to end, which makes the call a transaction.
@@ -51,8 +51,8 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Takes the lock, even if it is poisoned: every write checks before it changes anything, so
-    /// that a panic leaves nothing half done.
+    /// Takes the lock, even if it is poisoned. This is safe because every write makes its checks before it
+    /// changes anything, so that a panic leaves no incomplete change.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What an organization's plan allows.
+//! Plans: how many keys an organization may have, and whether it has API access.
 
 use std::{fmt, sync::Arc};
 
@@ -8,9 +8,10 @@ use crate::{
 };
 
 text_value! {
-    /// The name of a plan, as `professional`: 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
+    /// The name of a plan, such as `professional`. A name has 1 to 64 characters of `a-z`, `0-9`, `-` and
+    /// `_`.
     ///
-    /// The name is stored with each organization on the plan. Cheap to clone.
+    /// The name is stored with each organization on the plan. Cloning is cheap.
     PlanName, read_plan_name
 }
 
@@ -23,7 +24,7 @@ fn read_plan_name(text: &str) -> Result<&str, InvalidText> {
     }
 }
 
-/// How many keys an organization may have, counting keys of every status.
+/// The number of keys that an organization may have. Keys of every status count.
 ///
 /// ```
 /// use apikeys_core::Quota;
@@ -41,7 +42,7 @@ pub enum Quota {
 }
 
 impl Quota {
-    /// The most keys; `None` if the quota is unlimited.
+    /// Returns the highest number of keys. `None` means that the quota is unlimited.
     #[must_use]
     pub const fn limit(self) -> Option<u32> {
         match self {
@@ -60,7 +61,7 @@ impl fmt::Display for Quota {
     }
 }
 
-/// A plan: the number of keys, API access and the default rate limit of its organizations.
+/// A plan sets the number of keys, the API access and the default rate limit of its organizations.
 ///
 /// ```
 /// use apikeys_core::{Plan, Quota, RateLimit};
@@ -84,7 +85,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Returns an error if `name` is a text that cannot be a [`PlanName`].
+    /// Returns an error if `name` is not a valid [`PlanName`].
     pub fn new(name: impl AsRef<str>, quota: Quota) -> Result<Self, InvalidText> {
         Ok(Self::named(PlanName::new(name)?, quota, true))
     }
@@ -102,64 +103,66 @@ impl Plan {
         self
     }
 
-    /// Takes away API access: keys of organizations on this plan do not work, and none can be
-    /// created.
+    /// Removes API access from the plan. The keys of organizations on this plan do not work, and no keys can
+    /// be created.
     #[must_use]
     pub fn without_api_access(mut self) -> Self {
         self.api_access = false;
         self
     }
 
-    /// Sets the rate limit of keys without a limit of their own. Existing keys follow it.
+    /// Sets the rate limit of keys without a limit of their own. The default is [`RateLimit::DEFAULT`]. The
+    /// limit also applies to existing keys.
     #[must_use]
     pub fn default_rate_limit(mut self, limit: RateLimit) -> Self {
         self.default_rate_limit = limit;
         self
     }
 
-    /// The plan's name.
+    /// Returns the plan's name.
     #[must_use]
     pub fn name(&self) -> &PlanName {
         &self.name
     }
 
-    /// The name that people read.
+    /// Returns the name that people read.
     #[must_use]
     pub fn display_name(&self) -> &str {
         &self.display_name
     }
 
-    /// How many keys the plan allows.
+    /// Returns how many keys the plan allows.
     #[must_use]
     pub fn quota(&self) -> Quota {
         self.quota
     }
 
-    /// Whether the plan has API access.
+    /// Returns whether the plan has API access.
     #[must_use]
     pub fn api_access(&self) -> bool {
         self.api_access
     }
 
-    /// The rate limit of a key: its own, or the plan's default if that is `None`.
+    /// Returns the rate limit of a key. `own` is the key's own limit, and `None` means that the plan's
+    /// default applies.
     #[must_use]
     pub fn effective_rate_limit(&self, own: Option<RateLimit>) -> RateLimit {
         own.unwrap_or(self.default_rate_limit)
     }
 }
 
-/// The catalogue of a host's plans. An organization is on the first until its plan is set.
+/// The catalogue of your service's plans. An organization is on the first plan until its plan is set.
 ///
-/// An organization is stored with the name of its plan only, so a change to the catalogue applies to
-/// all existing keys. Keep a plan in the catalogue for as long as an organization is on it: requests
-/// of organizations on an unknown plan are denied with `VERIFICATION_UNAVAILABLE` (503).
+/// An organization is stored with the name of its plan only, so a change to the catalogue applies to all
+/// existing keys. Keep a plan in the catalogue for as long as an organization is on it, because requests of
+/// organizations on an unknown plan are denied with `VERIFICATION_UNAVAILABLE` (503).
 #[derive(Debug, Clone)]
 pub struct Plans {
     first: Arc<Plan>,
     rest: Vec<Arc<Plan>>,
 }
 
-/// Why plans cannot form a catalogue.
+/// The reason why plans cannot form a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPlans {
@@ -172,11 +175,11 @@ pub enum InvalidPlans {
 }
 
 impl Plans {
-    /// Creates a catalogue of these plans, the default first.
+    /// Creates a catalogue of `plans`. The first plan is the default plan.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no plan, or if two have the same name.
+    /// Returns an error if `plans` is empty, or if two plans have the same name.
     pub fn new(plans: impl IntoIterator<Item = Plan>) -> Result<Self, InvalidPlans> {
         let mut plans = plans.into_iter();
         let first = plans.next().ok_or(InvalidPlans::Empty)?;
@@ -207,18 +210,18 @@ impl Plans {
         }
     }
 
-    /// The plan with this name. Returns `None` if it is not in the catalogue.
+    /// Returns the plan with this name. `None` means that the plan is not in the catalogue.
     #[must_use]
     pub fn get(&self, name: &PlanName) -> Option<&Arc<Plan>> {
         std::iter::once(&self.first).chain(&self.rest).find(|plan| plan.name == *name)
     }
 
-    /// All plans, the default first.
+    /// Returns all plans. The first is the default plan.
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
         std::iter::once(&self.first).chain(&self.rest).map(Arc::as_ref)
     }
 
-    /// The plan that an organization is on until its plan is set.
+    /// Returns the plan that an organization is on until its plan is set.
     #[must_use]
     pub fn default_plan(&self) -> &Plan {
         &self.first
@@ -226,7 +229,7 @@ impl Plans {
 }
 
 impl Plans {
-    /// Says which plan an organization needs for API access.
+    /// Returns a sentence that names the plan an organization needs for API access.
     pub(crate) fn upgrade_advice(&self) -> String {
         let mut plans = self.iter().skip_while(|plan| !plan.api_access());
         match (plans.next(), plans.next()) {

@@ -1,6 +1,6 @@
 use std::{convert::Infallible, fmt};
 
-/// A text that cannot be the value it was meant to be.
+/// The error for a text that is not valid for its type.
 ///
 /// ```
 /// use apikeys_core::OrgId;
@@ -16,13 +16,13 @@ pub struct InvalidText {
 }
 
 impl InvalidText {
-    /// Creates an error. `value` names the kind of value, as `"organization id"`; `reason` says
-    /// what was expected, as `"expected 26 characters of a-z and 2-7"`.
+    /// Creates an error. `value` is the kind of value, such as `"organization id"`. `reason` is the text that
+    /// was expected, such as `"expected 26 characters of a-z and 2-7"`.
     pub(crate) const fn new(value: &'static str, reason: &'static str) -> Self {
         Self { value, reason }
     }
 
-    /// The part of the message after the colon, for an error that is shown beside its field.
+    /// Returns the part of the message after the colon. Use it where the error is shown beside its field.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         self.reason
@@ -37,7 +37,7 @@ impl fmt::Display for InvalidText {
 
 impl std::error::Error for InvalidText {}
 
-/// Lets a function take anything that converts into a value, the value itself included.
+/// Lets a function accept all types that convert into a value, including the value's own type.
 impl From<Infallible> for InvalidText {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -58,12 +58,12 @@ macro_rules! text_value {
             ///
             /// # Errors
             ///
-            /// Returns an error if the text does not fit the description above.
+            /// Returns an error if the text does not follow the rules in the description of the type.
             pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::InvalidText> {
                 $read(text.as_ref()).map(|text| Self(text.into()))
             }
 
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -122,9 +122,9 @@ macro_rules! text_value {
 
 pub(crate) use text_value;
 
-/// Whether a character may be shown on a page, in a log or on a terminal: it is no control
-/// character, it does not change the direction of writing or end a line, and it is not an invisible
-/// format control.
+/// Returns whether a character may be shown on a page, in a log or on a terminal. Control characters,
+/// characters that change the direction of writing or end a line, and invisible format controls are not
+/// printable.
 ///
 /// Joiners (U+200C and U+200D) are printable, because scripts and emoji are written with them.
 pub(crate) fn is_printable(c: char) -> bool {
@@ -142,8 +142,8 @@ pub(crate) fn is_printable(c: char) -> bool {
     !(c.is_control() || changes_direction || separates_lines || is_invisible)
 }
 
-/// The beginning of a text of unknown origin, for a message: at most `max_chars` characters, all of
-/// them printable.
+/// Returns the beginning of a text of unknown origin, for a message. The result has at most `max_chars`
+/// characters, and all of them are printable.
 pub(crate) fn excerpt(text: &str, max_chars: usize) -> String {
     let mut chars = text.chars().map(|c| if is_printable(c) { c } else { char::REPLACEMENT_CHARACTER });
     let mut excerpt: String = chars.by_ref().take(max_chars).collect();

@@ -1,6 +1,6 @@
 //! The macro behind the enums whose values have a stable text, such as [`Action`].
 //!
-//! One table gives the enum, `ALL`, `as_str`, `FromStr` and `Display`, so that no value can be
+//! The enum, `ALL`, `as_str`, `FromStr` and `Display` are generated from one table, so that no value can be
 //! missing from one of them.
 //!
 //! [`Action`]: crate::audit::Action
@@ -63,7 +63,7 @@ macro_rules! text_enum {
         }
 
         impl $name {
-            /// The stable text.
+            /// Returns the stable text.
             #[must_use]
             pub const fn as_str(&self) -> &'static str {
                 match self {
@@ -83,13 +83,13 @@ macro_rules! text_enum {
                 #[doc = concat!("\n\nText: `", $text, "`.")]
                 $variant,
             )+
-            /// A value that a newer version of the library stored, as its text. Made by
-            /// [`from_stored`](Self::from_stored).
+            /// The text of a value that a newer version of the library stored.
+            /// [`from_stored`](Self::from_stored) creates this variant.
             Other(std::sync::Arc<str>),
         }
 
         impl $name {
-            /// The stable text.
+            /// Returns the stable text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -98,9 +98,8 @@ macro_rules! text_enum {
                 }
             }
 
-            /// The value that a store holds as `text`. A text that this version does not know
-            /// becomes [`Other`](Self::Other), so that an instance can read what a newer version
-            /// stored.
+            /// Returns the value that is stored as `text`. A text that this version does not know becomes
+            /// [`Other`](Self::Other), so that an instance can read values that a newer version stored.
             #[must_use]
             pub fn from_stored(text: &str) -> Self {
                 Self::known(text).unwrap_or_else(|| Self::Other(text.into()))

@@ -1,18 +1,19 @@
-//! The text of a secret: how it is made, checked, and looked up.
+//! The text of a secret, and how secrets are created, checked and looked up.
 //!
 //! ```text
 //! acme_live_0123456789ABCDEFGHIJKLMNOPQRST4MTgoG
 //! └prefix─┘ └──────30 characters─────────┘└─6──┘
 //! ```
 //!
-//! The host chooses the prefix. The 30 characters of `0-9A-Za-z` are random, which makes 178 bits.
-//! The last six characters are a checksum: the CRC-32 (IEEE) of all characters before them in base
-//! 62, most significant digit first, padded with zeros. The checksum is not secret. With it, a typing
-//! error is refused without a lookup, and a scanner recognises a leaked key with certainty.
+//! Your service chooses the prefix. The 30 characters of `0-9A-Za-z` are random and have 178 bits of entropy.
+//! The last six characters are a checksum. It is the CRC-32 (IEEE) of all characters before it, in base 62,
+//! with the most significant digit first, padded with zeros. The checksum is not secret. Because of the
+//! checksum, a secret with a typing error is refused without a look-up in the store, and a scanner recognises
+//! a leaked key with certainty.
 //!
-//! A store does not hold the text, but a [`Locator`]: the text's SHA-256, or its HMAC-SHA-256 under a
-//! [pepper](Peppers) that is kept outside the database. A slow password hash would take milliseconds,
-//! and is not needed for a text of 178 random bits.
+//! A store holds only a [`Locator`] of the text, which is its SHA-256 or its HMAC-SHA-256 under a
+//! [pepper](Peppers). A pepper is a key that is kept outside the database. A slow password hash would take
+//! milliseconds for each request, and is not needed for a text of 178 random bits.
 
 mod format;
 mod locator;

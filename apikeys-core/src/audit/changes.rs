@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{Timestamp, rate_limit::RateLimit};
 
-/// The members of a key, or of an organization, that a change gave another value.
+/// The members of a key or an organization whose values a change replaced.
 ///
 /// In JSON: `{"name": {"from": "CI", "to": "CI (old)"}}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub struct Changes(Vec<(Cow<'static, str>, FromTo)>);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FromTo {
-    /// The value before; `Null` if there was none.
+    /// The value before the change. `Null` means that there was no value.
     pub from: ChangeValue,
-    /// The value after; `Null` if there is none.
+    /// The value after the change. `Null` means that there is no value.
     pub to: ChangeValue,
 }
 
@@ -37,7 +37,7 @@ pub enum ChangeValue {
     Number(i64),
     /// A text, or a time in RFC 3339.
     Text(String),
-    /// A value of another kind that a newer version of the library stored, as JSON.
+    /// The JSON of a value of another kind, which a newer version of the library stored.
     Other(Arc<str>),
 }
 
@@ -61,13 +61,13 @@ impl Changes {
         self.0.push((member.into(), FromTo { from, to }));
     }
 
-    /// Whether no member changed.
+    /// Returns whether no member changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The members that changed, in the order in which they were added.
+    /// Returns the members that changed, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &FromTo)> {
         self.0.iter().map(|(member, change)| (member.as_ref(), change))
     }

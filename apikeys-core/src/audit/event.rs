@@ -6,37 +6,37 @@ use crate::{
     text_enum::text_enum,
 };
 
-/// An event of the audit log, as a store holds it.
+/// An event of the audit log in the form in which a store holds it.
 ///
-/// The event names its key by id only. The key's name and display prefix are looked up when the
-/// log is read: in the key, or in the record that its deletion left.
+/// The event contains only the id of its key. The key's name and display prefix are looked up when the log is
+/// read. If the key was deleted, they are those that the key had when it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEvent {
-    /// The event's id. The log is ordered by it.
+    /// The event's id. The log is ordered by the ids of its events.
     pub id: EventId,
-    /// When the event happened; for a request, when its verification began.
+    /// When the event happened. For a request, this is when its verification began.
     pub at: Timestamp,
-    /// The organization whose log the event is on.
+    /// The organization whose audit log contains the event.
     pub org: OrgId,
-    /// The key that the event concerns; `None` for events of the whole organization.
+    /// The key that the event concerns. `None` means that the event concerns the whole organization.
     pub key: Option<KeyId>,
     /// The kind of event.
     pub action: Action,
-    /// The actor who made the change; `None` for requests and gaps.
+    /// The actor who made the change. `None` means that the event is a request or a gap.
     pub actor: Option<Actor>,
-    /// The particulars.
+    /// The details of the event.
     pub detail: Detail,
 }
 
 impl AuditEvent {
-    /// Creates an event without key, actor and particulars.
+    /// Creates an event without key, actor and details.
     #[must_use]
     pub const fn new(id: EventId, at: Timestamp, org: OrgId, action: Action) -> Self {
         Self { id, at, org, key: None, action, actor: None, detail: Detail::None }
     }
 
-    /// The request that the event describes. Returns `None` if the event is not about a request.
+    /// Returns the request that the event describes. `None` means that the event is not about a request.
     #[must_use]
     pub const fn request(&self) -> Option<&RequestRecord> {
         match &self.detail {
@@ -46,11 +46,11 @@ impl AuditEvent {
     }
 }
 
-/// The particulars of an [`AuditEvent`].
+/// The details of an [`AuditEvent`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
-    /// The event has none beyond its action.
+    /// The event has no details besides its action.
     None,
     /// The values that changed.
     Changes(Changes),
@@ -80,7 +80,7 @@ text_enum! {
         KeyExpiryWarned = "key.expiry_warned",
         /// The organization's plan was changed.
         PlanChanged = "plan.changed",
-        /// The organization was forgotten: its keys and earlier events are gone.
+        /// The organization was forgotten, and its keys and earlier events were removed.
         OrganizationForgotten = "organization.forgotten",
         /// A request was made with a key, and admitted or denied.
         Request = "request",
@@ -89,15 +89,15 @@ text_enum! {
     }
 }
 
-/// An event of the audit log as it is read: with the current name and display prefix of its key,
-/// or those that the key had when it was deleted.
+/// An event of the audit log in the form in which it is read. The entry contains the current name and display
+/// prefix of the event's key, or those that the key had when it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEntry {
     /// The event.
     pub event: AuditEvent,
-    /// The key that the event concerns; `None` if it concerns no key, or nothing but the key's id
-    /// is known.
+    /// The key that the event concerns. `None` means that the event concerns no key, or that only the key's
+    /// id is known.
     pub key: Option<KeyRef>,
 }
 
@@ -115,7 +115,7 @@ impl AuditEntry {
 pub struct KeyRef {
     /// The key's id.
     pub id: KeyId,
-    /// The key's current name, or the one it had when it was deleted.
+    /// The key's current name, or the name that the key had when it was deleted.
     pub name: KeyName,
     /// The key's display prefix.
     pub display_prefix: String,

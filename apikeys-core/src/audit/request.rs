@@ -31,9 +31,9 @@ pub struct RequestMeta {
 }
 
 impl RequestMeta {
-    /// The longest path that is kept, in bytes. Longer ones are cut.
+    /// The length of the longest path that is kept, in bytes. Longer paths are cut.
     pub const MAX_PATH: usize = 1024;
-    /// The longest user agent that is kept, in bytes. Longer ones are cut.
+    /// The length of the longest user agent that is kept, in bytes. Longer user agents are cut.
     pub const MAX_USER_AGENT: usize = 256;
     const MAX_METHOD: usize = 32;
 
@@ -66,7 +66,7 @@ impl RequestMeta {
         self
     }
 
-    /// Sets the request id. A request without one gets a random one when its key is verified.
+    /// Sets the request id. A request without a request id gets a random id when its key is verified.
     #[must_use]
     pub fn with_request_id(mut self, id: Option<RequestId>) -> Self {
         self.request_id = id;
@@ -80,37 +80,37 @@ impl RequestMeta {
         self
     }
 
-    /// The HTTP method.
+    /// Returns the HTTP method.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The path without its query.
+    /// Returns the path without its query.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The client's address, if it is known.
+    /// Returns the client's address, if it is known.
     #[must_use]
     pub const fn client_ip(&self) -> Option<IpAddr> {
         self.client_ip
     }
 
-    /// The value of the `User-Agent` header, if the request had one.
+    /// Returns the value of the `User-Agent` header, if the request had one.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()
     }
 
-    /// The request id.
+    /// Returns the request id.
     #[must_use]
     pub const fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
 
-    /// The trace id, if the request had one.
+    /// Returns the trace id, if the request had one.
     #[must_use]
     pub const fn trace_id(&self) -> Option<TraceId> {
         self.trace_id
@@ -122,7 +122,7 @@ impl RequestMeta {
     }
 }
 
-/// A request as the audit log holds it.
+/// A request in the form in which the audit log holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestRecord {
@@ -130,14 +130,14 @@ pub struct RequestRecord {
     pub meta: RequestMeta,
     /// How the request ended.
     pub outcome: Outcome,
-    /// The status of the response; `None` if there was no response.
+    /// The status of the response. `None` means that there was no response.
     pub status: Option<u16>,
     /// The time from the beginning of the verification to the response, in whole microseconds.
     pub latency: Duration,
-    /// Why the request was denied; `None` if it was admitted.
+    /// Why the request was denied. `None` means that the request was not denied.
     pub denial: Option<DenialCode>,
-    /// The number of denials that this event stands for; `None` if the event describes a single
-    /// request. Denials beyond 60 per key and minute share an event.
+    /// The number of denials that this event counts. `None` means that the event describes a single request.
+    /// Beyond 60 denials of a key in a minute, further denials share an event.
     pub count: Option<u32>,
 }
 
@@ -148,7 +148,7 @@ impl RequestRecord {
         Self { meta, outcome, status: None, latency, denial: None, count: None }
     }
 
-    /// The number of requests that this record stands for.
+    /// Returns the number of requests that this record stands for.
     #[must_use]
     pub fn requests(&self) -> u32 {
         self.count.unwrap_or(1)
@@ -158,9 +158,9 @@ impl RequestRecord {
 text_enum! {
     /// How a request ended.
     pub enum Outcome("outcome", other) {
-        /// The handler answered.
+        /// The handler returned a response.
         Answered = "answered",
-        /// The request ended without an answer: the client left, or the handler panicked.
+        /// The request ended without a response, because the client left or the handler panicked.
         Aborted = "aborted",
         /// The request was denied.
         Denied = "denied",
@@ -170,16 +170,16 @@ text_enum! {
 }
 
 impl Outcome {
-    /// Whether the request reached the handler and has ended.
+    /// Returns whether the request reached the handler and has ended.
     #[must_use]
     pub const fn is_admitted(&self) -> bool {
         matches!(self, Self::Answered | Self::Aborted)
     }
 }
 
-/// The id of a request across services: the client's `X-Request-Id`, or a random one.
+/// The id of a request across services, which is the client's `X-Request-Id` or a random id.
 ///
-/// As text, 1 to 128 characters of `A-Za-z0-9._:/+=-`.
+/// The text of the id has 1 to 128 characters of `A-Za-z0-9._:/+=-`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Id);
 
@@ -233,9 +233,9 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The trace id of a W3C `traceparent` header: 16 bytes that are not all zero.
+/// The trace id of a W3C `traceparent` header, which is 16 bytes that are not all zero.
 ///
-/// As text, 32 hexadecimal digits in lower case.
+/// The text of the id has 32 hexadecimal digits in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId([u8; 16]);
 
@@ -291,7 +291,7 @@ impl fmt::Debug for TraceId {
     }
 }
 
-/// The methods in common use, as static texts that need no allocation.
+/// Returns `method` as a static text, which needs no allocation, if the method is in common use.
 fn known_method(method: &str) -> Option<Cow<'static, str>> {
     const KNOWN: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY"];
     KNOWN.into_iter().find(|known| *known == method).map(Cow::Borrowed)

@@ -39,8 +39,8 @@ struct State {
     sleepers: BTreeMap<(Monotonic, u64), Option<Waker>>,
 }
 
-/// How often `advance` yields at each deadline. A task that wakes there may wake others, which have
-/// to run before the time moves on.
+/// How often `advance` yields at each deadline. A task that wakes at a deadline may wake other tasks, which
+/// must run before the time moves on.
 const YIELDS_PER_DEADLINE: usize = 64;
 
 impl ManualClock {
@@ -61,8 +61,8 @@ impl ManualClock {
     /// Moves both clocks forward by `duration`, one deadline at a time, and lets the tasks that
     /// each deadline wakes run before going on to the next.
     ///
-    /// On a single-threaded executor, the order in which tasks wake is deterministic. Waits that
-    /// begin meanwhile and end before the target are met as well.
+    /// On a single-threaded executor, the order in which tasks wake is deterministic. Waits that begin during
+    /// the call and are due before its end are resolved as well.
     pub async fn advance(&self, duration: Duration) {
         let target = self.lock().monotonic.saturating_add(duration);
         yield_many().await;
@@ -79,7 +79,7 @@ impl ManualClock {
         self.lock().wall = wall;
     }
 
-    /// The number of waits that have not ended.
+    /// Returns the number of waits that have not ended.
     #[must_use]
     pub fn sleepers(&self) -> usize {
         self.lock().sleepers.len()

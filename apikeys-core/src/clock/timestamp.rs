@@ -38,20 +38,21 @@ impl Timestamp {
         }
     }
 
-    /// The microseconds since 1970-01-01T00:00:00Z; negative before it.
+    /// Returns the microseconds since 1970-01-01T00:00:00Z. The number is negative for earlier points in
+    /// time.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The point `duration` later, at most [`MAX`](Self::MAX).
+    /// Returns the point that is `duration` later, or [`MAX`](Self::MAX) if that is earlier.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// The point `duration` earlier, at least [`MIN`](Self::MIN).
+    /// Returns the point that is `duration` earlier, or [`MIN`](Self::MIN) if that is later.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
@@ -82,7 +83,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// A text that is not an RFC 3339 time within the years 0000 to 9999.
+/// The error for a text that is not an RFC 3339 time within the years 0000 to 9999.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid time: expected RFC 3339, such as 2030-01-31T00:00:00Z")]
 pub struct InvalidTimestamp;

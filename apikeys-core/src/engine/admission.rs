@@ -16,8 +16,8 @@ use crate::{
 
 /// An admitted request.
 ///
-/// Every admitted request is recorded on the audit log: with its status when
-/// [`finish`](Self::finish) is called, or as aborted when the admission is dropped.
+/// Every admitted request is recorded in the audit log. [`finish`](Self::finish) records the request with its
+/// status. If the admission is dropped without a call of `finish`, the request is recorded as aborted.
 #[must_use = "dropping an admission records the request as aborted; call `finish` with the status"]
 pub struct Admission {
     pub(super) inner: Arc<Inner>,
@@ -30,17 +30,17 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// The key that the request was made with.
+    /// Returns the key that the request was made with.
     #[must_use]
     pub fn key(&self) -> &VerifiedKey {
         &self.key
     }
 
-    /// Records the request with the status of its response. Send the response when the returned
-    /// future is done; while the maintenance is running, the future is done at once.
+    /// Records the request with the status of its response. Send the response when the returned future is
+    /// done. While the [`Maintenance`](super::Maintenance) is running, the future is done at its first poll.
     ///
-    /// The call itself records the request. If the future is dropped because the client has left,
-    /// the request keeps its status.
+    /// The request is recorded when `finish` is called, before the future is polled. If the future is dropped
+    /// because the client has left, the request is still recorded with its status.
     pub fn finish(mut self, status: u16) -> Finish {
         self.record(Outcome::Answered, Some(status));
         if self.inner.is_maintained() {
@@ -83,8 +83,8 @@ impl fmt::Debug for Admission {
 
 /// Resolves when the response may be sent.
 ///
-/// An error is the denial to send in place of the response, because the request could not be
-/// recorded.
+/// If the future returns an error, the request could not be recorded. Send the denial in the error instead of
+/// the response.
 #[must_use = "send the response when the future is done"]
 pub struct Finish(Option<Flushing>);
 

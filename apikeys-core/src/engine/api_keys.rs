@@ -13,35 +13,36 @@ use crate::{
 
 /// The API keys of a service: verifies requests, manages keys, and records their use.
 ///
-/// A cheap handle: clone it wherever it is needed. [`builder`](Self::builder) makes one;
-/// [`in_memory`](Self::in_memory) makes one for tests.
+/// An `ApiKeys` is a handle, and cloning the handle is cheap. Clones share their state.
+/// [`builder`](Self::builder) creates an `ApiKeys` on a store, and [`in_memory`](Self::in_memory) creates one
+/// for tests.
 #[derive(Debug, Clone)]
 pub struct ApiKeys {
     pub(super) inner: Arc<Inner>,
 }
 
 impl ApiKeys {
-    /// Whether `credential` has the shape of one of the host's secrets: an accepted prefix and the
-    /// right length and characters. Its checksum may be wrong. Use it to refuse API keys where
-    /// they must not be used, such as in a login form.
+    /// Returns whether `credential` has the shape of one of your service's secrets, which is an accepted
+    /// prefix and the right length and characters. The checksum may be wrong. Use this method to refuse API
+    /// keys where they must not be entered, such as in a login form.
     #[must_use]
     pub fn looks_like_secret(&self, credential: &[u8]) -> bool {
         matches!(self.inner.format.check(credential), Ok(_) | Err(MalformedToken::Checksum))
     }
 
-    /// The catalogue of plans.
+    /// Returns the catalogue of plans.
     #[must_use]
     pub fn plans(&self) -> &Plans {
         &self.inner.plans
     }
 
-    /// The engine's clock.
+    /// Returns the engine's clock.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
 
-    /// The engine's state, for a health page or an alarm.
+    /// Returns the engine's state, for a health page or an alarm.
     #[must_use]
     pub fn health(&self) -> Health {
         let inner = &self.inner;
@@ -64,17 +65,18 @@ impl ApiKeys {
         self.inner.recorder.flush().await
     }
 
-    /// Shuts down: refuses new requests, waits for those under way, writes the audit log, and ends
-    /// the maintenance.
+    /// Shuts down the engine: refuses new requests, waits until running requests have ended, writes the audit
+    /// log, and ends the [`Maintenance`](super::Maintenance).
     ///
-    /// Stop the server first, so that no caller meets the refusal. The call returns within the
-    /// [`shutdown_timeout`](super::Builder::shutdown_timeout), whatever hangs; at most three
-    /// quarters of it are spent on waiting for requests, so that time remains for the log.
+    /// Stop the server first, so that no client's request is refused. The future is done within the
+    /// [`shutdown_timeout`](super::Builder::shutdown_timeout), even if a request or the store hangs. At most
+    /// three quarters of the timeout are spent on waiting for requests, so that time remains for writing the
+    /// audit log.
     ///
     /// # Errors
     ///
-    /// Returns an error if requests were still under way when the time ran out, or if events could
-    /// not be written. The error has the numbers of both.
+    /// Returns an error if requests were still running when the time ran out, or if events could not be
+    /// written. The error contains the number of these requests and events.
     pub async fn shutdown(&self) -> Result<(), ShutdownError> {
         let inner = &self.inner;
         let timeout = inner.options.shutdown_timeout;

@@ -26,21 +26,22 @@ use crate::{
 };
 
 impl ApiKeys {
-    /// Starts the description of an engine on `store`.
+    /// Returns a [`Builder`] for an engine that keeps its data in `store`.
     pub fn builder(store: impl KeyStore) -> Builder {
         Builder::new(Arc::new(store))
     }
 
-    /// Creates an engine that keeps everything in memory, with the standard plans: for tests and
-    /// first steps. It needs no maintenance: each request waits until its audit event is written.
+    /// Creates an engine that keeps everything in memory and has the standard plans. Use it for tests and
+    /// first steps. The engine needs no [`Maintenance`], because each request waits until its audit event is
+    /// written.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::builder(MemoryStore::new()).assemble_in_memory()
     }
 }
 
-/// Builds an [`ApiKeys`]. Every setting has a default; [`build`](Self::build) reports invalid
-/// values.
+/// Builds an [`ApiKeys`]. Every setting has a default. [`build`](Self::build) returns an error if a value is
+/// invalid.
 ///
 /// ```
 /// use apikeys_core::{ApiKeys, MemoryStore};
@@ -72,7 +73,7 @@ pub struct Builder {
     options: Options,
 }
 
-/// Why an engine could not be built.
+/// The reason why an engine could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -123,14 +124,14 @@ impl Builder {
         }
     }
 
-    /// Sets the prefix of new secrets, as `acme_live`: 2 to 16 characters of `a-z`, `0-9` and `_`,
-    /// the first of them a letter. The default is `key`.
+    /// Sets the prefix of new secrets, such as `acme_live`. A prefix has 2 to 16 characters of `a-z`, `0-9`
+    /// and `_`, and begins with a letter. The default is `key`.
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.prefix = Prefix::new(prefix);
         self
     }
 
-    /// Accepts secrets with another prefix as well, such as one that is no longer issued.
+    /// Accepts secrets with the given prefix as well, such as a prefix that new secrets no longer have.
     pub fn also_accept(mut self, prefix: &str) -> Self {
         self.accepted.push(Prefix::new(prefix));
         self
@@ -142,21 +143,22 @@ impl Builder {
         self
     }
 
-    /// Adds the pepper of `version`: at least 32 random bytes, which are kept outside the database.
+    /// Adds a pepper under the number `version`. A pepper is an HMAC key of at least 32 random bytes. Keep it
+    /// outside the database.
     ///
-    /// The secrets of new keys are stored under the pepper of the highest version. Keep a pepper
-    /// for as long as keys use it. Once a pepper is set, secrets stored without one are not
-    /// accepted: see [`allow_unpeppered`](Self::allow_unpeppered).
+    /// The secrets of new keys are stored under the pepper of the highest version. Keep a pepper for as long
+    /// as keys use it. Once a pepper is set, secrets that are stored without a pepper are not accepted,
+    /// unless [`allow_unpeppered`](Self::allow_unpeppered) is set.
     pub fn pepper(mut self, version: u32, key: &[u8]) -> Self {
         self.peppers = self.peppers.and_then(|mut peppers| peppers.add(version, key).map(|()| peppers));
         self
     }
 
-    /// Accepts secrets that are stored without a pepper, although a pepper is set. Use it while keys
-    /// from the time before the first pepper are in use.
+    /// Accepts secrets that are stored without a pepper, although a pepper is set. Use this setting while
+    /// keys that were created before the first pepper was set are in use.
     ///
-    /// Whoever can write the database can then plant a key, as if no pepper were set. Without a
-    /// pepper, this setting changes nothing.
+    /// With this setting, an attacker who can write to the database can add a working key, as if no pepper
+    /// were set. Without a pepper, this setting has no effect.
     pub fn allow_unpeppered(mut self) -> Self {
         self.allow_unpeppered = true;
         self
@@ -168,7 +170,7 @@ impl Builder {
         self
     }
 
-    /// Sets the source of the randomness of secrets. The default is the operating system.
+    /// Sets the source of the random bytes of secrets. The default is the operating system.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
         self
@@ -180,22 +182,22 @@ impl Builder {
         self
     }
 
-    /// Sets how often the audit log is written, at least 1 ms apart. The default is 100 ms. A
+    /// Sets the interval at which the audit log is written. The minimum is 1 ms, and the default is 100 ms. A
     /// process that is killed loses the events since the last write.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.options.flush_interval = interval.max(Duration::from_millis(1));
         self
     }
 
-    /// Sets how many events are written in one transaction, at least 1. The default is 1,000.
+    /// Sets how many events are written in one transaction. The minimum is 1, and the default is 1,000.
     pub fn batch_size(mut self, events: usize) -> Self {
         self.batch_size = events.max(1);
         self
     }
 
-    /// Sets how many audit events may wait to be written, at least 1. The default is 100,000. When
-    /// the buffer is full, requests wait for the [`buffer_timeout`](Self::buffer_timeout) and are
-    /// then refused with `AUDIT_UNAVAILABLE`.
+    /// Sets how many audit events may wait to be written. The minimum is 1, and the default is 100,000. When
+    /// the buffer is full, requests wait for up to the [`buffer_timeout`](Self::buffer_timeout). If the
+    /// buffer is still full then, they are denied with `AUDIT_UNAVAILABLE`.
     pub fn buffer_capacity(mut self, events: usize) -> Self {
         self.buffer_capacity = events.max(1);
         self
@@ -220,15 +222,15 @@ impl Builder {
         self
     }
 
-    /// Sets how many verifications may read from the store at the same time, at least 1. The default
-    /// is 64. Further ones wait for their turn.
+    /// Sets how many verifications may read from the store at the same time. The minimum is 1, and the
+    /// default is 64. Further verifications wait until others have finished reading.
     pub fn max_concurrent_lookups(mut self, lookups: usize) -> Self {
         self.max_concurrent_lookups = lookups.max(1);
         self
     }
 
-    /// Builds the engine: checks the settings, and asks the store which schemes are in use. Returns
-    /// the handle, and the maintenance to be spawned.
+    /// Builds the engine. This checks the settings, and reads from the store under which schemes secrets are
+    /// stored. Returns the handle, and the [`Maintenance`], which you spawn on your async runtime.
     ///
     /// # Errors
     ///
@@ -248,7 +250,7 @@ impl Builder {
         Ok((keys, maintenance))
     }
 
-    /// The default settings are valid, and an empty store has no secrets to check.
+    /// Returns the default settings are valid, and an empty store has no secrets to check.
     pub(super) fn assemble_in_memory(self) -> ApiKeys {
         let (format, peppers) = (TokenFormat::default(), Peppers::none());
         self.assemble_with(format, peppers)

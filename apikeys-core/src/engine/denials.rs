@@ -7,16 +7,16 @@ use crate::{
     denial::DenialCode,
 };
 
-/// How many denials of one key have an event of their own in a minute. Further ones are counted.
+/// How many denials of one key have an event of their own in a minute. Further denials are counted.
 const ROWS_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The recent denials of one key.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// The latest minute of which a denial was noted.
+    /// The latest minute in which a denial was noted.
     minute: Option<Timestamp>,
-    /// How many events of their own the denials noted since then have.
+    /// How many of the denials noted since then have an event of their own.
     rows: u32,
     counted: Vec<Counted>,
     /// Whether a flush is going to fetch the counts.
@@ -34,7 +34,7 @@ struct Counted {
     count: u32,
 }
 
-/// What becomes of a noted denial.
+/// How a noted denial is recorded.
 #[derive(Debug)]
 pub(super) enum Noted {
     /// The denial has an event of its own.
@@ -49,9 +49,9 @@ pub(super) enum Noted {
 impl Tally {
     /// Notes a denied request. If the buffer is `full`, the denial is counted in any case.
     ///
-    /// Only a later minute starts the rows anew: a request that began in an earlier one counts
-    /// among those of the current minute. Counts that are not fetched go on in the event they
-    /// began, so that there is at most one for each code while the store is away.
+    /// Only a later minute resets the number of events: a request that began in an earlier minute counts as
+    /// one of the current minute. Later denials are added to a count that is not fetched yet, so that there
+    /// is at most one count for each code while the store is unavailable.
     pub(super) fn note(
         &mut self,
         start: RequestStart,
@@ -82,8 +82,8 @@ impl Tally {
         Noted::Counted { newly: !std::mem::replace(&mut self.queued, true) }
     }
 
-    /// Returns the counts since the last fetch. A count whose event was returned before adds to
-    /// that event.
+    /// Returns the counts since the last fetch. If the event of a count was returned before, the count is
+    /// added to that event.
     pub(super) fn fetch(&mut self) -> Vec<(RequestStart, RequestRecord)> {
         self.queued = false;
         let pending = self.counted.iter_mut().filter(|counted| counted.count > 0);
@@ -96,13 +96,13 @@ impl Tally {
             .collect()
     }
 
-    /// Whether the tally may be dropped at `now`, because nothing in it applies any more.
+    /// Returns whether the tally may be dropped at `now`, because nothing in it applies any more.
     pub(super) fn is_idle(&self, now: Timestamp) -> bool {
         !self.queued && self.minute.is_none_or(|minute| minute < now.floor_to(MINUTE))
     }
 }
 
-/// Creates the record of a denied request. The tally adds outcome and code.
+/// Creates the record of a denied request. The tally sets the outcome and the code.
 pub(super) fn denied(meta: RequestMeta, latency: Duration, status: u16) -> RequestRecord {
     let mut record = RequestRecord::new(meta, Outcome::Denied, latency);
     record.status = Some(status);

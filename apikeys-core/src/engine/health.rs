@@ -1,20 +1,20 @@
 use crate::Timestamp;
 
-/// The engine's state, for a health page or an alarm.
+/// The state of the engine, for a health page or an alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether requests may begin; false once the shutdown has begun.
+    /// Whether the engine accepts requests. It is `false` once the shutdown has begun.
     pub accepting: bool,
-    /// Whether the maintenance is running.
+    /// Whether [`Maintenance::run`](super::Maintenance::run) is running.
     pub maintained: bool,
     /// How many audit events are not written yet.
     pub buffered_events: usize,
-    /// How many audit events may wait before requests are refused.
+    /// How many audit events may wait to be written before requests are denied.
     pub buffer_capacity: usize,
-    /// How many keys were used within the last minutes and are held in memory.
+    /// How many keys have state in memory because they were used within the last minutes.
     pub live_keys: usize,
-    /// Why the latest flush failed; `None` if it succeeded.
+    /// Why the latest attempt to write the audit log failed. `None` means that it succeeded.
     pub flush_failure: Option<FlushFailure>,
 }
 
@@ -24,6 +24,6 @@ pub struct Health {
 pub struct FlushFailure {
     /// When the attempt failed.
     pub at: Timestamp,
-    /// The operation that failed, and why in general.
+    /// The operation that failed, and the kind of failure.
     pub message: String,
 }

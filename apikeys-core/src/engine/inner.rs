@@ -42,7 +42,7 @@ pub(super) struct Inner {
     pub(super) purge_wanted: event_listener::Event,
 }
 
-/// The intervals and timeouts that the host may set.
+/// The intervals and timeouts that the builder can set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options {
     pub(super) flush_interval: Duration,
@@ -52,8 +52,8 @@ pub(super) struct Options {
 }
 
 impl Inner {
-    /// Waits until there is room for an audit event, for as long as a request may wait. Returns
-    /// whether there is.
+    /// Waits until there is room for an audit event, for the buffer timeout at most. Returns whether there is
+    /// room.
     pub(super) async fn make_room(&self) -> bool {
         let timeout = self.options.buffer_timeout;
         if !self.is_maintained() {
@@ -64,7 +64,7 @@ impl Inner {
         self.recorder.wait_for_room(timeout).await
     }
 
-    /// Whether the maintenance is running. Warns once if it is not.
+    /// Returns whether the maintenance is running. If it is not, logs a warning once.
     pub(super) fn is_maintained(&self) -> bool {
         let maintained = self.maintained.load(Ordering::SeqCst);
         if !maintained {

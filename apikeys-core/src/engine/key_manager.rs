@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl ApiKeys {
-    /// Returns the keys of one organization, to be managed on behalf of `actor`. No method of the
-    /// result can reach another organization's keys.
+    /// Returns a [`KeyManager`] for the keys of one organization, which makes changes on behalf of `actor`.
+    /// No method of the `KeyManager` can reach another organization's keys.
     ///
     /// ```
     /// use apikeys_core::{Actor, ApiKeys, OrgId};
@@ -35,12 +35,12 @@ impl ApiKeys {
     }
 }
 
-/// The keys of one organization, managed on behalf of one actor.
+/// Manages the keys of one organization on behalf of one actor.
 ///
-/// A key of another organization is answered with [`ManageError::NotFound`], like a key that never
-/// existed. When a method that changes something has returned, every verification that begins
-/// afterwards sees the new state. The future of every method may be dropped: the change is then
-/// made completely or not at all.
+/// For a key of another organization, the methods return [`ManageError::NotFound`], as for a key that never
+/// existed. When a method that makes a change has returned, every verification that begins afterwards sees
+/// the new state, on every instance. The future of every method may be dropped. The change is then made
+/// completely or not at all.
 #[derive(Debug, Clone)]
 pub struct KeyManager {
     inner: Arc<Inner>,
@@ -49,19 +49,19 @@ pub struct KeyManager {
 }
 
 impl KeyManager {
-    /// The organization whose keys are managed.
+    /// Returns the organization whose keys are managed.
     #[must_use]
     pub fn org(&self) -> &OrgId {
         &self.org
     }
 
-    /// Creates a key. The key works at once, on every instance.
+    /// Creates a key. When this method has returned, the key works on every instance.
     ///
     /// # Errors
     ///
-    /// Returns an error if the expiration date is not in the future, if the plan has no API
-    /// access, if the quota is used up (exactly, however many creations run at the same time), or
-    /// if the store fails.
+    /// Returns an error if the expiration date is not in the future, if the plan has no API access, if the
+    /// quota is used up, or if the store fails. The quota is exact, however many keys are created at the same
+    /// time.
     pub async fn create(&self, new: NewKey) -> Result<CreatedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(new.expires_at)?;
@@ -109,7 +109,8 @@ impl KeyManager {
         Err(ManageError::Conflict)
     }
 
-    /// Lists up to `limit` keys, newest first; with `after`, only keys older than that one.
+    /// Returns up to `limit` keys, newest first. If `after` is given, returns only keys that are older than
+    /// that key.
     ///
     /// # Errors
     ///
@@ -142,8 +143,8 @@ impl KeyManager {
         Ok(self.managed(self.view(key).await?))
     }
 
-    /// Changes a key. When this has returned, every verification that begins sees the change, on
-    /// every instance. A patch that changes nothing writes nothing.
+    /// Changes a key. Every verification that begins after this method has returned sees the change, on every
+    /// instance. If the patch gives the key the values that it has already, nothing is written.
     ///
     /// # Errors
     ///
@@ -178,27 +179,27 @@ impl KeyManager {
         Err(ManageError::Conflict)
     }
 
-    /// Activates a key. A key that is active stays as it is.
+    /// Activates a key. If the key is activated already, nothing changes.
     ///
     /// # Errors
     ///
-    /// The same as [`update`](Self::update).
+    /// Returns the same errors as [`update`](Self::update).
     pub async fn activate(&self, key: KeyId) -> Result<ManagedKey, ManageError> {
         self.update(key, KeyPatch::new().active(true)).await
     }
 
-    /// Deactivates a key until it is activated again. When this has returned, every verification
-    /// that begins is refused, on every instance.
+    /// Deactivates a key until it is activated again. Every verification of the key that begins after this
+    /// method has returned is denied, on every instance.
     ///
     /// # Errors
     ///
-    /// The same as [`update`](Self::update).
+    /// Returns the same errors as [`update`](Self::update).
     pub async fn deactivate(&self, key: KeyId) -> Result<ManagedKey, ManageError> {
         self.update(key, KeyPatch::new().active(false)).await
     }
 
-    /// Deletes a key for good. When this has returned, every verification that begins is refused,
-    /// on every instance. The audit log keeps the key's name and display prefix.
+    /// Deletes a key permanently. Every verification of the key that begins after this method has returned is
+    /// denied, on every instance. The audit log keeps the key's name and display prefix.
     ///
     /// # Errors
     ///
@@ -215,8 +216,8 @@ impl KeyManager {
         }
     }
 
-    /// Reads the organization's audit log, newest first. The organization that `query` names is
-    /// replaced by this one.
+    /// Returns a page of the organization's audit log, newest first. This `KeyManager`'s organization
+    /// replaces the organization in `query`.
     ///
     /// # Errors
     ///
@@ -227,8 +228,9 @@ impl KeyManager {
         Ok(self.inner.ask("audit", self.inner.store.audit(&query)).await?)
     }
 
-    /// Counts a key's requests and denials by hour or UTC day, from the hour or day of `since` to
-    /// before `until`, in ascending order. Hours and days without requests are left out.
+    /// Returns the numbers of a key's requests and denials by hour or UTC day, in ascending order. The first
+    /// hour or day is the one that contains `since`. Hours and days that begin at or after `until` are not
+    /// included. Hours and days without requests are left out.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use event_listener::Event;
 
 use crate::store::StoreError;
 
-/// Counts the requests under way, and tells when no more may begin.
+/// Counts the running requests, and records when no more requests may begin.
 #[derive(Debug, Default)]
 pub(super) struct Lifecycle {
     under_way: AtomicUsize,
@@ -16,22 +16,22 @@ pub(super) struct Lifecycle {
     changed: Event,
 }
 
-/// Counts as one request under way for as long as it lives.
+/// Counts as one running request until it is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Lifecycle>);
 
-/// The time for a shutdown ran out.
+/// The shutdown could not finish, because requests were still running or audit events could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the shutdown timed out with {under_way} requests under way and {unrecorded} audit events not recorded"
 )]
 #[non_exhaustive]
 pub struct ShutdownError {
-    /// How many requests were still under way.
+    /// How many requests were still running.
     pub under_way: usize,
     /// How many audit events of finished requests are lost if the process ends now.
     pub unrecorded: usize,
-    /// Why the last attempt to write the audit log failed; `None` if the log was written.
+    /// Why the last attempt to write the audit log failed. `None` means that the log was written.
     pub source: Option<StoreError>,
 }
 
@@ -52,17 +52,17 @@ impl Lifecycle {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// How many requests are under way.
+    /// Returns how many requests are running.
     pub(super) fn under_way(&self) -> usize {
         self.under_way.load(Ordering::SeqCst)
     }
 
-    /// Lets no request begin any more.
+    /// Refuses all requests that begin from now on.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until no request is under way.
+    /// Waits until no request is running.
     pub(super) async fn drained(&self) {
         loop {
             let changed = self.changed.listen();

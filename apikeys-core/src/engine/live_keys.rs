@@ -13,7 +13,8 @@ use crate::{
 
 const SHARDS: usize = 64;
 
-/// The state of a key in use: its rate limit window and its recent denials, not its row.
+/// The state of a key in use, which is its rate limit window and its recent denials. The key's row is not
+/// part of the state.
 #[derive(Debug)]
 pub(super) struct LiveKey {
     pub(super) key: KeyId,
@@ -30,8 +31,8 @@ impl LiveKey {
 
 /// The keys in use.
 ///
-/// An entry is kept for as long as its window counts a request. Only keys that are stored have
-/// entries, so that callers without a key cannot fill the memory.
+/// An entry is kept for as long as its rate limit window counts a request. Only keys that are stored have
+/// entries, so that clients without a key cannot fill the memory.
 #[derive(Debug)]
 pub(super) struct LiveKeys {
     shards: Vec<Mutex<HashMap<KeyId, Arc<LiveKey>>>>,

@@ -8,11 +8,11 @@ use futures_util::future::{join3, select};
 
 use super::{inner::Inner, purge::purge_loop};
 
-/// The work that is done in the background: writing the audit log, dropping the state of idle keys,
-/// and removing the rows of forgotten organizations.
+/// The background work of the engine: writing the audit log, dropping the state of keys that are no longer in
+/// use, and removing the rows of forgotten organizations.
 ///
-/// Spawn [`run`](Self::run) on the host's runtime. While it is not running nothing is lost, but
-/// every request waits until its own audit event is written.
+/// Spawn [`run`](Self::run) as a task on your async runtime. While `run` is not running, no audit events are
+/// lost, but every request waits until its own audit event is written.
 #[derive(Debug)]
 #[must_use = "spawn `maintenance.run()`, or every request waits for its audit event to be written"]
 pub struct Maintenance {
@@ -25,7 +25,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Maintenance {
-    /// Runs until [`ApiKeys::shutdown`](super::ApiKeys::shutdown) is done.
+    /// Does the background work until [`ApiKeys::shutdown`](super::ApiKeys::shutdown) is done.
     pub async fn run(self) {
         let _running = Running::new(&self.inner);
         // The loops are separate, so that one that waits for the store does not hold up the others.

@@ -4,7 +4,8 @@ use crate::{
     store::StoreError,
 };
 
-/// Why a management call failed.
+/// The reason why an operation of a [`KeyManager`](super::KeyManager) or an [`Operator`](super::Operator)
+/// failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManageError {
@@ -22,23 +23,23 @@ pub enum ManageError {
     /// The organization's plan has no API access.
     #[error("the organization's plan has no API access")]
     ApiAccessNotAvailable {
-        /// The plan that the organization needs, as a sentence:
-        /// "Upgrade to the Starter plan or a higher one."
+        /// A sentence that names the plan that the organization needs: "Upgrade to the Starter plan or a
+        /// higher one."
         upgrade: String,
     },
     /// The expiration date is not in the future.
     #[error("the expiration date is not in the future")]
     ExpiresInThePast,
-    /// The plan to be set is not in the catalogue.
+    /// The plan that was to be set is not in the catalogue.
     #[error("there is no plan called {0}")]
     UnknownPlan(PlanName),
     /// The plan that the organization is stored on is not in the catalogue of this process.
     #[error("the organization is on the plan {0}, which is not in the catalogue")]
     StoredPlanUnknown(PlanName),
-    /// Other changes to the same key or organization kept coming first.
+    /// Concurrent changes to the same key or organization prevented the change at every attempt.
     #[error("too many changes at the same time")]
     Conflict,
-    /// No randomness could be had, so no secret was made.
+    /// The source of randomness failed, so no secret was created.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The store failed. If the error is temporary, the change may have been made.

@@ -13,13 +13,14 @@ use crate::{
 pub struct CreatedKey {
     /// The key.
     pub key: ManagedKey,
-    /// The text that a caller sends. It is not stored: this is the only time it can be read.
+    /// The text that a program sends with each request. The text is not stored, so this field is the only
+    /// place where it can be read.
     pub secret: Secret,
 }
 
 /// A key as its organization's administrator sees it.
 ///
-/// The values are those of the moment at which the key was read.
+/// The values are those that the key had when it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedKey {
     view: KeyView,
@@ -37,68 +38,68 @@ impl ManagedKey {
         Self { status: view.row.status(now), effective_rate_limit, view }
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.view.row.id
     }
 
-    /// The organization that owns the key.
+    /// Returns the organization that owns the key.
     #[must_use]
     pub fn org(&self) -> &OrgId {
         &self.view.row.org
     }
 
-    /// The name that an administrator gave the key.
+    /// Returns the name that an administrator gave the key.
     #[must_use]
     pub fn name(&self) -> &KeyName {
         &self.view.row.name
     }
 
-    /// The prefix and the first four characters of the key's secret.
+    /// Returns the prefix and the first four characters of the key's secret.
     #[must_use]
     pub fn display_prefix(&self) -> &str {
         &self.view.row.display_prefix
     }
 
-    /// The key's status.
+    /// Returns the key's status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// Whether the key is activated. An activated key may be expired: see
-    /// [`status`](Self::status).
+    /// Returns whether the key is activated. An activated key may be expired. [`status`](Self::status) also
+    /// considers the expiration date.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.view.row.active
     }
 
-    /// When the key was created.
+    /// Returns when the key was created.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.view.row.created_at
     }
 
-    /// The actor who created the key.
+    /// Returns the actor who created the key.
     #[must_use]
     pub fn created_by(&self) -> &Actor {
         &self.view.row.created_by
     }
 
-    /// When the key stops working; `None` means never.
+    /// Returns when the key expires. `None` means that the key does not expire.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.view.row.expires_at
     }
 
-    /// The key's own rate limit; `None` means that the key follows its plan's.
+    /// Returns the key's own rate limit. `None` means that the default rate limit of the plan applies.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.view.row.rate_limit
     }
 
-    /// The rate limit that applies to the key: its own, or its plan's.
+    /// Returns the rate limit that applies to the key, which is its own or the default of its plan.
     ///
     /// If the organization's stored plan is not in the catalogue, the key does not work. A key
     /// without a limit of its own then shows [`RateLimit::DEFAULT`].
@@ -107,14 +108,14 @@ impl ManagedKey {
         self.effective_rate_limit
     }
 
-    /// How many admitted requests are recorded. The number lags behind by the flush interval at
-    /// most, as long as the store is available.
+    /// Returns how many admitted requests of the key are recorded. As long as the store is available, a
+    /// request is recorded within the flush interval after its end.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.view.request_count
     }
 
-    /// When the latest recorded request began; `None` if there is none.
+    /// Returns when the latest recorded request began. `None` means that no request is recorded.
     #[must_use]
     pub fn last_used_at(&self) -> Option<Timestamp> {
         self.view.last_used_at
@@ -127,7 +128,7 @@ impl ManagedKey {
 pub struct KeyListing {
     /// The keys.
     pub items: Vec<ManagedKey>,
-    /// The place to continue from: pass it to the next call. `None` at the end of the list.
+    /// The value to pass as `after` to get the next page. `None` means that there are no more keys.
     pub next: Option<KeyId>,
     /// How many keys the organization has and may have.
     pub quota: QuotaUsage,
@@ -141,7 +142,7 @@ pub struct QuotaUsage {
     pub plan: PlanName,
     /// How many keys exist, whatever their status.
     pub used: u32,
-    /// How many keys the plan allows. If the stored plan is not in the catalogue, this is
-    /// `Limited(0)`, because no key can be created.
+    /// How many keys the plan allows. If the stored plan is not in the catalogue, the quota is `Limited(0)`,
+    /// because no key can be created.
     pub quota: Quota,
 }

@@ -18,15 +18,15 @@ use crate::{
     token::Scheme,
 };
 
-/// How often the same problem is logged at most.
+/// The shortest time between two log lines about the same problem.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// The most characters of a text that the store or its database chose.
 const MAX_CHARS: usize = 256;
 
-/// Tells logs and, with the feature `metrics`, metrics how the engine is doing.
+/// Writes the engine's log lines and, with the feature `metrics`, its metrics.
 ///
-/// Nothing it tells holds a secret, and key ids are in logs only. A problem that every request
-/// meets is logged once per interval, with the number of lines that were suppressed since.
+/// No log line and no metric contains a secret, and only log lines contain key ids. A problem that affects
+/// every request is logged once per interval, with the number of lines that were suppressed since.
 #[derive(Debug)]
 pub(super) struct Observer {
     clock: Arc<dyn Clock>,
@@ -95,7 +95,7 @@ impl Observer {
         }
     }
 
-    /// Warns once that the maintenance is not being run.
+    /// Logs a warning, once, that the maintenance is not running.
     pub(super) fn not_maintained(&self) {
         if !self.not_maintained.swap(true, Ordering::Relaxed) {
             tracing::warn!("the maintenance is not running: each request waits until its event is written");
@@ -117,7 +117,8 @@ impl Observer {
         }
     }
 
-    /// The store refused an event for good; `replaced` tells whether a gap takes its place.
+    /// Logs that the store refused an event permanently. `replaced` is whether a gap takes the place of the
+    /// event.
     pub(super) fn event_refused(&self, error: &StoreError, replaced: bool) {
         #[cfg(feature = "metrics")]
         metrics::counter!("apikeys_audit_refused_events_total").increment(1);
@@ -131,7 +132,7 @@ impl Observer {
         }
     }
 
-    /// Returns how many lines were suppressed since the last one if another may be logged now.
+    /// Returns how many lines were suppressed since the last line, or `None` if no line may be logged now.
     fn may_log(&self, throttle: &Throttle) -> Option<u64> {
         throttle.next(self.clock.monotonic())
     }
@@ -164,7 +165,7 @@ impl fmt::Debug for Throttle {
     }
 }
 
-/// What caused the error, in the words of the database, cut to a length.
+/// Returns the database's description of the error's cause, cut to a maximum length.
 fn cause(error: &StoreError) -> Option<String> {
     error.source().map(|source| excerpt(&source.to_string(), MAX_CHARS))
 }

@@ -17,18 +17,18 @@ use crate::{
 };
 
 impl ApiKeys {
-    /// Returns what only the host itself may do: set plans, forget organizations, and list keys of
-    /// all organizations.
+    /// Returns an [`Operator`], whose operations are reserved for your service itself: setting plans,
+    /// forgetting organizations, and listing the keys of all organizations.
     #[must_use]
     pub fn operator(&self, actor: impl Into<Actor>) -> Operator {
         Operator { inner: Arc::clone(&self.inner), actor: actor.into() }
     }
 }
 
-/// The operations of the host itself, on any organization, on behalf of one actor.
+/// The operations of your service itself, on any organization, on behalf of one actor.
 ///
-/// The host's billing sets plans, its clean-up forgets organizations, and its support lists keys
-/// across organizations.
+/// Your billing code sets plans, your clean-up of former customers forgets organizations, and your support
+/// staff's tools list keys across organizations.
 #[derive(Debug, Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
@@ -36,9 +36,9 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Puts an organization on a plan. When this has returned, every verification that begins
-    /// sees the plan, on every instance. Keys beyond a smaller quota go on working while the plan
-    /// has API access.
+    /// Puts an organization on a plan. Every verification that begins after this method has returned sees the
+    /// plan, on every instance. If the organization has more keys than the plan's quota, all of them continue
+    /// to work as long as the plan has API access.
     ///
     /// # Errors
     ///
@@ -84,14 +84,13 @@ impl Operator {
         self.inner.quota(&org.into()).await
     }
 
-    /// Removes everything that is stored about an organization: keys, counters, usage and audit
-    /// log. One audit event without names remains. Forgetting an organization that is not stored
-    /// changes nothing.
+    /// Removes everything that is stored about an organization, which is its keys, counters, usage and audit
+    /// log. One audit event without names remains. If the organization is not stored, nothing changes.
     ///
-    /// When this returns, the organization's keys are refused and nothing of it can be read, on
-    /// every instance. The maintenance of any instance then removes the rows in small pieces, so
-    /// that a large organization does not hold up others. If no maintenance is running in this
-    /// process, the rows are removed before this returns.
+    /// When this method has returned, the organization's keys are refused and none of its data can be read,
+    /// on every instance. The [`Maintenance`](super::Maintenance) of any instance then removes the rows in
+    /// small pieces, so that the removal of a large organization does not delay others. If the maintenance is
+    /// not running in this process, the rows are removed before this method returns.
     ///
     /// # Errors
     ///
@@ -110,8 +109,8 @@ impl Operator {
         }
     }
 
-    /// Lists up to `limit` keys of all organizations, newest first; with `after`, only keys older
-    /// than that one.
+    /// Returns up to `limit` keys of all organizations, newest first. If `after` is given, returns only keys
+    /// that are older than that key.
     ///
     /// # Errors
     ///

@@ -7,13 +7,14 @@ use crate::store::{Purged, StoreResult};
 
 /// The most rows of one piece: some milliseconds of work for a store.
 const PIECE: u32 = 1_000;
-/// The pause after a piece, in which recording and changes have the store for themselves.
+/// The pause after a piece, in which the store can record events and make changes without waiting for the
+/// purge.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often the store is asked whether another instance left something to purge.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Removes the rows of forgotten organizations, piece by piece: also those that another instance
-/// left when it ended.
+/// Removes the rows of forgotten organizations in pieces, including rows that another instance left when it
+/// ended.
 pub(super) async fn purge_loop(inner: &Inner) {
     loop {
         // Listening begins before the store is asked, so that no organization is missed in between.
@@ -31,10 +32,10 @@ pub(super) async fn purge_loop(inner: &Inner) {
     }
 }
 
-/// Removes the rows of an organization that was just forgotten: in the maintenance if that is
-/// running, otherwise before this returns.
+/// Removes the rows of an organization that was just forgotten. If the maintenance is running, it removes the
+/// rows; otherwise the rows are removed before this function returns.
 ///
-/// A failure is only logged. The organization is forgotten already, and the next purge goes on.
+/// A failure is only logged, because the organization is forgotten already and the next purge continues.
 pub(super) async fn purge_forgotten(inner: &Inner) {
     if inner.maintained.load(Ordering::SeqCst) {
         inner.purge_wanted.notify(usize::MAX);

@@ -1,5 +1,5 @@
-//! Writes every request to the audit log, through a buffer that never blocks and a flush that
-//! records each event once.
+//! Writes every request to the audit log. Adding a request to the buffer never blocks, and the flush records
+//! each event once.
 
 mod buffer;
 mod flush;
@@ -30,7 +30,7 @@ use crate::{
     store::{KeyStore, StoreError},
 };
 
-/// The limits that the host may set.
+/// The limits that the builder can set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RecorderOptions {
     pub(super) batch_size: usize,
@@ -49,7 +49,7 @@ pub(super) struct Recorder {
     buffer: Buffer,
     /// The keys whose counted denials are to be fetched.
     counted: Mutex<Vec<Arc<LiveKey>>>,
-    /// Locked by the flush that is under way.
+    /// Locked by the running flush.
     flush: async_lock::Mutex<Flush>,
     /// Notified when a batch is full, or a request waits for room.
     wake: Event,
@@ -81,19 +81,19 @@ impl Recorder {
         }
     }
 
-    /// The beginning of a request's verification, which is now.
+    /// Returns the beginning of a verification that begins now.
     pub(super) fn start(&self) -> RequestStart {
         let at = self.clock.wall();
         let id = EventId::from_bytes(self.ids.next(at));
         RequestStart { id, at, monotonic: self.clock.monotonic() }
     }
 
-    /// Whether the buffer is full, so that no request may be admitted.
+    /// Returns whether the buffer is full, which means that no request may be admitted.
     pub(super) fn is_full(&self) -> bool {
         self.buffer.len() >= self.options.capacity
     }
 
-    /// Waits for no longer than `timeout` until there is room. Returns whether there is.
+    /// Waits until there is room in the buffer, for no longer than `timeout`. Returns whether there is room.
     pub(super) async fn wait_for_room(&self, timeout: Duration) -> bool {
         let mut sleep = self.clock.sleep(timeout);
         loop {
@@ -144,7 +144,7 @@ impl Recorder {
         }
     }
 
-    /// How many events are not recorded yet.
+    /// Returns how many events are not recorded yet.
     pub(super) fn waiting(&self) -> usize {
         let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner).len();
         self.buffer.len() + counted
@@ -158,7 +158,7 @@ impl Recorder {
         self.options.capacity
     }
 
-    /// Why the latest flush failed; `None` if it succeeded.
+    /// Returns why the latest flush failed. `None` means that it succeeded.
     pub(super) fn failure(&self) -> Option<FlushFailure> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -8,15 +8,15 @@ use crate::{
     store::{Change, ChangeKind, Committed, OrgRow, StoreError, StoreErrorKind, StoreResult},
 };
 
-/// How often a change is prepared again after another change came first.
+/// How often a change is prepared again after a concurrent change to the same data was made first.
 pub(super) const ATTEMPTS: usize = 32;
 /// The pauses before the same change is sent again.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(5), Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
 
 impl Inner {
-    /// Commits a change. While the store is unavailable, the change is sent again under the same
-    /// id: a change whose answer was lost is not made twice.
+    /// Commits a change. While the store is unavailable, the change is sent again under the same id, so that
+    /// a change whose answer was lost is not made twice.
     pub(super) async fn commit(&self, change: &Change) -> StoreResult<Committed> {
         let mut pauses = PAUSES.into_iter();
         loop {
@@ -34,7 +34,7 @@ impl Inner {
         }
     }
 
-    /// Waits for an answer of the store for no longer than the store's timeout.
+    /// Waits for the store's answer for no longer than the store timeout.
     pub(super) async fn ask<T>(
         &self,
         operation: &'static str,
@@ -69,7 +69,7 @@ impl Inner {
         self.ids.next(self.clock.wall())
     }
 
-    /// The plan of the catalogue that an organization's stored plan names.
+    /// Returns the plan of the catalogue whose name is stored with an organization.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Inner {
         })
     }
 
-    /// How many keys an organization has and may have.
+    /// Returns how many keys an organization has and may have.
     pub(super) async fn quota(&self, org: &OrgId) -> Result<QuotaUsage, ManageError> {
         let row: Option<OrgRow> = self.ask("org", self.store.org(org)).await?;
         let default = || (self.plans.default_plan().name().clone(), 0);
@@ -92,7 +92,7 @@ impl Inner {
     }
 }
 
-/// The error for an answer of the store that does not fit the change.
+/// Returns the error for an answer of the store that does not fit the change.
 pub(super) fn unexpected() -> ManageError {
     ManageError::Store(StoreError::new(StoreErrorKind::Corrupt, "commit"))
 }

@@ -7,7 +7,7 @@ use crate::{
     token::Secret,
 };
 
-/// Why [`ApiKeys::test_key`] made no key.
+/// The reason why [`ApiKeys::test_key`] created no key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TestKeyError {
@@ -39,8 +39,8 @@ impl ApiKeys {
     ///
     /// # Errors
     ///
-    /// Returns an error if `org` is a text that cannot be an [`OrgId`], if the organization's quota
-    /// is used up, or if the store fails.
+    /// Returns an error if `org` is not a valid [`OrgId`], if the organization's quota is used up, or if the
+    /// store fails.
     pub async fn test_key<O>(&self, org: O) -> Result<Secret, TestKeyError>
     where
         O: TryInto<OrgId>,

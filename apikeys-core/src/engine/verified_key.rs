@@ -5,7 +5,7 @@ use crate::{
     rate_limit::RateStatus,
 };
 
-/// The key of an admitted request, with its organization and plan. Cheap to clone.
+/// The key of an admitted request, with its organization and plan. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedKey {
     pub(super) org: OrgId,
@@ -16,31 +16,31 @@ pub struct VerifiedKey {
 }
 
 impl VerifiedKey {
-    /// The organization that owns the key.
+    /// Returns the organization that owns the key.
     #[must_use]
     pub fn org(&self) -> &OrgId {
         &self.org
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.id
     }
 
-    /// The name that the organization's administrator gave the key.
+    /// Returns the name that the organization's administrator gave the key.
     #[must_use]
     pub fn key_name(&self) -> &KeyName {
         &self.name
     }
 
-    /// The plan that the organization is on.
+    /// Returns the plan that the organization is on.
     #[must_use]
     pub fn plan(&self) -> &PlanName {
         &self.plan
     }
 
-    /// The state of the key's rate limit after this request.
+    /// Returns the state of the key's rate limit after this request.
     #[must_use]
     pub fn rate(&self) -> RateStatus {
         self.rate

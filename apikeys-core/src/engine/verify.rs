@@ -21,12 +21,12 @@ use crate::{
 };
 
 impl ApiKeys {
-    /// Verifies the secret that a caller presented with the request that `request` describes.
+    /// Verifies the secret `presented`, which a client sent with the request that `request` describes.
     ///
-    /// The checks are made in this order: the secret's shape and checksum, without asking the
-    /// store; the store; the key's state; the plan; room for the audit event; the rate limit. Once
-    /// the key is recognised, the request is recorded, whether it is admitted or denied. The
-    /// future may be ready at its first poll: poll it once before boxing it.
+    /// The checks are made in this order: the secret's shape and checksum, which need no read from the store;
+    /// the look-up of the key in the store; the key's state; the plan's API access; room for the audit event
+    /// in the buffer; the rate limit. If the key and its plan are known, the request is recorded, whether it
+    /// is admitted or denied. The future may be ready at its first poll, so poll it once before you box it.
     ///
     /// ```
     /// use apikeys_core::{Actor, ApiKeys, Denial, NewKey, OrgId, PlanName, RequestMeta};
@@ -49,9 +49,9 @@ impl ApiKeys {
         self.verify_with(presented, || request)
     }
 
-    /// Like [`verify`](Self::verify), but describes the request only if the shape and checksum of
-    /// `presented` are right. Requests that carry no key then cost no copies of their path and
-    /// headers.
+    /// Verifies like [`verify`](Self::verify), but calls `request` only if the shape and checksum of
+    /// `presented` are right. For a request without a well-formed key, the path and headers are therefore not
+    /// copied.
     pub fn verify_with(&self, presented: &[u8], request: impl FnOnce() -> RequestMeta) -> Verification {
         let inner = &self.inner;
         let Some(under_way) = inner.lifecycle.enter() else {
@@ -76,7 +76,8 @@ impl ApiKeys {
     }
 }
 
-/// The verification of one request. Resolves to its [`Admission`], or to the reason for its denial.
+/// The verification of one request. The future resolves to an [`Admission`], or to a [`Denial`] with the
+/// reason.
 #[must_use = "futures do nothing unless polled"]
 pub struct Verification(State);
 
@@ -126,7 +127,7 @@ struct Attempt {
 #[expect(clippy::large_enum_variant, reason = "a box would cost each verification an allocation")]
 enum Lookup {
     Found(Found),
-    /// No such secret is stored. The schemes are those of the secrets that are.
+    /// The secret is not stored. The schemes are those of all stored secrets.
     Unknown(Vec<Scheme>),
 }
 
@@ -174,8 +175,8 @@ impl Attempt {
         .await
     }
 
-    /// Whether the store's row is that of the presented secret, and the secret has not ended. The
-    /// store is not trusted to have compared the secrets.
+    /// Returns whether the store's row is that of the presented secret, and the secret has not ended. The
+    /// comparison is made here because the store is not trusted to have made it.
     fn is_ours(&self, found: &Found) -> bool {
         let secret = &found.secret;
         let now = self.inner.clock.wall();
@@ -184,8 +185,9 @@ impl Attempt {
             && secret.ends_at.is_none_or(|end| now < end)
     }
 
-    /// Checks the key's state and the plan, then the room for the audit event, then the rate
-    /// limit. A request that one check refuses consumes nothing of the next.
+    /// Checks the key's state and the plan, then the room for the audit event, then the rate limit. A request
+    /// that fails one check does not reach the next, so that a denied request does not count against the rate
+    /// limit.
     async fn decide(&self, found: &Found, plan: &Plan, live: &LiveKey) -> Result<RateStatus, Denial> {
         let inner = &self.inner;
         admit(&found.key, plan, inner.clock.wall())?;
@@ -205,8 +207,8 @@ impl Attempt {
         }
     }
 
-    /// Records a denied request whose key was recognised. Without maintenance, the event is
-    /// written before the denial is answered.
+    /// Records a denied request whose key was recognised. While the maintenance is not running, the event is
+    /// written before the denial is returned.
     async fn record_denial(self, live: &Arc<LiveKey>, denial: Denial) -> Denial {
         let inner = &self.inner;
         let latency = inner.clock.monotonic().saturating_since(self.start.monotonic);
@@ -222,14 +224,14 @@ impl Attempt {
 }
 
 impl Inner {
-    /// Counts a denied request whose key was not recognised. Such a request is on no audit log.
+    /// Counts a denied request whose key was not recognised. Such a request is not recorded in the audit log.
     fn refuse(&self, denial: Denial) -> Denial {
         self.observer.denied(&denial, None);
         denial
     }
 
-    /// The denial of a secret that is not stored: `Invalid`, unless secrets are stored that this
-    /// process could not have recognised.
+    /// Returns the denial of a secret that is not stored. The denial is `Invalid`, unless secrets are stored
+    /// that this process cannot recognise.
     fn unknown(&self, schemes: &[Scheme]) -> Denial {
         match schemes.iter().find(|scheme| !self.peppers.covers(scheme)) {
             None => Denial::Invalid,

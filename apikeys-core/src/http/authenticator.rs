@@ -9,10 +9,10 @@ use crate::{
     engine::{ApiKeys, Verification, VerifiedKey},
 };
 
-/// Decides which requests are let in, and how the others are answered.
+/// Decides which requests are admitted, and creates the responses to the others.
 ///
-/// An adapter asks its `Authenticator` and translates types. It decides nothing by itself, so all
-/// frameworks answer alike.
+/// An adapter calls its `Authenticator` and converts types. The adapter makes no decisions, so the responses
+/// are the same with all frameworks.
 ///
 /// ```
 /// use apikeys_core::{ApiKeys, http::{Authenticator, Check}};
@@ -46,7 +46,7 @@ pub enum Check {
         /// The header that carried the credential.
         carrier: Carrier,
     },
-    /// The request has no credential and needs none: it is let through without a caller.
+    /// The request has no credential and needs none. Pass it on without a verified key.
     Pass,
     /// The request is refused.
     Refuse(Denial),
@@ -56,14 +56,15 @@ pub enum Check {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponseHeaders {
-    /// Headers that replace the handler's own of the same name.
+    /// Headers that replace the handler's headers of the same name.
     pub replace: Vec<(&'static str, String)>,
-    /// Header lines that are added to the handler's own of the same name.
+    /// Header lines that are added to the handler's headers of the same name.
     pub append: Vec<(&'static str, String)>,
 }
 
 impl Authenticator {
-    /// Requires a key of `keys` for every request, sent as `Authorization: Bearer <key>`.
+    /// Creates an authenticator that requires a key for every request, sent as `Authorization: Bearer <key>`.
+    /// The keys are those of `keys`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
         Self {
@@ -77,8 +78,8 @@ impl Authenticator {
         }
     }
 
-    /// Lets requests without a credential through, without a caller. A credential that is present
-    /// is still checked: a request with a wrong key is refused.
+    /// Passes requests without a credential on, without a verified key. A credential that is present is still
+    /// checked, so a request with a wrong key is denied.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -107,34 +108,35 @@ impl Authenticator {
         self
     }
 
-    /// Sets the number of the host's own proxies in front of the service. The default is 0.
+    /// Sets the number of your own proxies in front of your service. The default is 0.
     ///
-    /// With 0, the client's address is the peer's. With `hops`, it is the `hops`-th address from
-    /// the right of all `X-Forwarded-For` lines together: the one that the outermost proxy of the
-    /// host saw. Everything to its left was written by the client, so too high a number believes
-    /// the client. A request with fewer addresses did not come through all proxies, and has the
-    /// peer's address. The client's address is unknown if the peer is, or if the entry is not an
-    /// address.
+    /// With 0, the client's address is the address at the other end of the connection. With a higher number,
+    /// the addresses of all `X-Forwarded-For` lines are counted from the right, and the address at position
+    /// `hops` is the client's address. Your outermost proxy added this address. The client can choose all
+    /// addresses to the left of it, so with a number that is too high the client can choose its own address.
+    /// A request with fewer than `hops` addresses did not come through all proxies, and gets the address at
+    /// the other end of the connection. The client's address is unknown if the address at the other end of
+    /// the connection is unknown, or if the entry at position `hops` is not an address.
     #[must_use]
     pub fn trusted_hops(mut self, hops: usize) -> Self {
         self.trusted_hops = hops;
         self
     }
 
-    /// Gives denials another body than RFC 9457 problem details.
+    /// Sets the renderer of the bodies of denials. The default body is RFC 9457 problem details in JSON.
     #[must_use]
     pub fn renderer(mut self, renderer: impl DenialRenderer) -> Self {
         self.renderer = Some(Arc::new(renderer));
         self
     }
 
-    /// Whether admitted requests keep their credential.
+    /// Returns whether admitted requests keep their credential.
     #[must_use]
     pub fn keeps_credential(&self) -> bool {
         self.keep_credential
     }
 
-    /// The names of the headers that may carry a key, in lower case.
+    /// Returns the names of the headers that may carry a key, in lower case.
     pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
         self.sources.header_names()
     }
@@ -175,11 +177,11 @@ impl Authenticator {
         denied.response(denial)
     }
 
-    /// Returns the headers that the response to an admitted request gets. `handler` shows the
-    /// headers that the handler set.
+    /// Returns the headers that the response to an admitted request gets. `handler` contains the headers that
+    /// the handler set.
     ///
-    /// All responses tell the state of the rate limit. Caches know that the response to a request
-    /// with `Authorization` is private, but not if another header carried the key: then `Vary`
+    /// All responses contain the state of the rate limit. Caches treat the response to a request with
+    /// `Authorization` as private, but do not do so if another header carried the key. In that case `Vary`
     /// names that header, and `Cache-Control` is `private` unless the handler set it.
     #[must_use]
     pub fn response_headers(
@@ -203,7 +205,7 @@ impl Authenticator {
     }
 }
 
-/// Whether a response already varies with the request header `name`.
+/// Returns whether a response already varies with the request header `name`.
 fn varies(response: &(impl Headers + ?Sized), name: &str) -> bool {
     response.values("vary").flat_map(|line| line.split(|byte| *byte == b',')).any(|entry| {
         let entry = entry.trim_ascii();

@@ -3,8 +3,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::Headers;
 use crate::audit::{RequestId, RequestMeta, TraceId};
 
-/// Describes a request for the audit log: method, path without query, client address, user agent,
-/// `X-Request-Id` if it is valid, and the trace id of a valid `traceparent`.
+/// Returns the description of a request for the audit log, which contains the method, the path without query,
+/// the client's address, the user agent, `X-Request-Id` if it is valid, and the trace id of a valid
+/// `traceparent`.
 pub(super) fn request_meta(
     method: &str,
     path: &str,
@@ -23,7 +24,7 @@ pub(super) fn request_meta(
     meta
 }
 
-/// Finds the address that a request came from, as [`Authenticator::trusted_hops`] says.
+/// Returns the client's address, which is determined as [`Authenticator::trusted_hops`] describes.
 ///
 /// [`Authenticator::trusted_hops`]: super::Authenticator::trusted_hops
 fn client_address(

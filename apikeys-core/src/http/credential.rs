@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 use super::Headers;
 use crate::denial::Denial;
 
-/// The places in a request from which a service takes keys.
+/// The headers of a request from which your service takes keys.
 ///
-/// `Authorization: Bearer <key>` is always one of them; the others are chosen by the host. Keys
-/// are never taken from the query of the URL, which ends up in logs and browser histories.
+/// `Authorization: Bearer <key>` is always one of them. You choose the others. Keys are never taken from the
+/// query of the URL, because URLs are kept in logs and browser histories.
 ///
 /// ```
 /// use apikeys_core::http::Sources;
@@ -23,7 +23,7 @@ pub struct Sources {
     basic: bool,
 }
 
-/// The text cannot be the name of a header that carries a key.
+/// The error for a text that cannot be the name of a header that carries a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid header name: expected the name of a header other than Authorization, such as x-api-key")]
 pub struct InvalidHeaderName;
@@ -35,8 +35,8 @@ impl Sources {
         Self::default()
     }
 
-    /// Also takes the key from the header `name`, as `X-API-Key: <key>`. Naming a header twice
-    /// has no further effect.
+    /// Also takes keys from the header `name`, such as `X-API-Key: <key>`. Adding the same header again has
+    /// no effect.
     ///
     /// # Errors
     ///
@@ -53,14 +53,14 @@ impl Sources {
         Ok(self)
     }
 
-    /// Also takes the key from the user name of `Authorization: Basic`. The password is ignored.
+    /// Also takes keys from the user name of `Authorization: Basic`. The password is ignored.
     #[must_use]
     pub fn basic_user_name(mut self) -> Self {
         self.basic = true;
         self
     }
 
-    /// The names of the headers that may carry a key, in lower case.
+    /// Returns the names of the headers that may carry a key, in lower case.
     pub fn header_names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(AUTHORIZATION).chain(self.headers.iter().map(AsRef::as_ref))
     }
@@ -72,7 +72,7 @@ impl Sources {
 
 const AUTHORIZATION: &str = "authorization";
 
-/// The text that a caller sent as its key, before any check.
+/// The text that a client sent as its key, before any check.
 #[derive(PartialEq, Eq)]
 pub struct Presented<'a> {
     text: Text<'a>,
@@ -92,13 +92,14 @@ pub struct Carrier(Option<Arc<str>>);
 impl Carrier {
     const AUTHORIZATION: Self = Self(None);
 
-    /// The header's name in lower case.
+    /// Returns the header's name in lower case.
     #[must_use]
     pub fn header_name(&self) -> &str {
         self.0.as_deref().unwrap_or(AUTHORIZATION)
     }
 
-    /// Whether the header is `Authorization`, which caches know to carry credentials.
+    /// Returns whether the header is `Authorization`. Shared caches do not store the responses to requests
+    /// with this header by default.
     #[must_use]
     pub fn is_authorization(&self) -> bool {
         self.0.is_none()
@@ -110,7 +111,7 @@ impl<'a> Presented<'a> {
         Self { text: Text::Sent(bytes), carrier }
     }
 
-    /// The bytes that should be a secret.
+    /// Returns the bytes that the client sent as its secret.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.text {
@@ -119,7 +120,7 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// The header that carried the text.
+    /// Returns the header that carried the text.
     #[must_use]
     pub fn carrier(&self) -> &Carrier {
         &self.carrier
@@ -316,7 +317,7 @@ mod tests {
         assert_eq!(basic(&"x".repeat(9_000)), Ok(Some(b"?".to_vec())));
     }
 
-    /// The rules for a single `Authorization` line, written for text.
+    /// Reads a single `Authorization` line by an independent implementation of the rules, written for text.
     fn oracle(value: &str) -> Result<Option<String>, Denial> {
         let value = value.trim_matches([' ', '\t']);
         let named = |part: &str| {

@@ -6,7 +6,7 @@ use crate::{
     rate_limit::RateStatus,
 };
 
-/// What the response to a denied request depends on besides the denial.
+/// The values besides the denial that decide the response to a denied request.
 pub(super) struct Denied<'a> {
     pub(super) wording: &'a Wording,
     pub(super) plans: &'a Plans,

@@ -1,10 +1,12 @@
-/// The headers of a request, as an adapter shows them.
+/// Access to the headers of a request or response. An adapter implements this trait for its framework's
+/// headers.
 pub trait Headers {
-    /// The values of all lines of the header `name`, in order. `name` is in lower case.
+    /// Returns the values of all lines of the header `name`, in order. `name` is in lower case.
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a;
 }
 
-/// For tests, and for frameworks that keep headers in a list. The names must be in lower case.
+/// This implementation is for tests, and for frameworks that keep headers in a list. The names must be in
+/// lower case.
 impl Headers for [(&str, &[u8])] {
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
         self.iter().filter(move |(other, _)| *other == name).map(|(_, value)| *value)

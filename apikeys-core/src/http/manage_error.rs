@@ -3,13 +3,13 @@ use std::borrow::Cow;
 use super::{FieldError, PlainResponse, Problem, Wording};
 use crate::{engine::ManageError, text_enum::text_enum};
 
-/// What the client of a failed management call is told.
+/// The content of the response to a failed request to the management API.
 struct Told {
     status: u16,
     title: &'static str,
-    /// What to do about it, unless the case has something better to say.
+    /// What the client can do about the error. Some errors replace this text with a more specific one.
     detail: &'static str,
-    /// Seconds to wait before trying again; `None` if waiting does not help.
+    /// Seconds to wait before trying again. `None` means that waiting does not help.
     retry_after: Option<u64>,
 }
 
@@ -25,8 +25,8 @@ macro_rules! manage_errors {
             /// The kinds of error of the management API. The text is the stable `code` of problem
             /// bodies.
             ///
-            /// The values are in the order in which they are decided: when several apply, the
-            /// response has the first.
+            /// The values are in the order in which the API checks them. If several apply, the response has
+            /// the first.
             pub enum ManageErrorCode("management error code") {
                 $( $(#[$doc])* $variant = $code, )+
             }
@@ -50,21 +50,21 @@ manage_errors! {
         detail: "Log in as an administrator. API keys cannot manage API keys.",
         retry_after: None,
     }
-    /// The change was requested by another site's page.
+    /// A page of another site sent the request for the change.
     CrossSiteRequest = "CROSS_SITE_REQUEST" {
         status: 403,
         title: "Cross-site request",
         detail: "Changes are accepted from the service's own pages and from programs.",
         retry_after: None,
     }
-    /// The path belongs to no call.
+    /// The API has no endpoint at the path.
     NotFound = "NOT_FOUND" {
         status: 404,
         title: "Not found",
         detail: "The API has no such call. api/openapi.json lists all calls.",
         retry_after: None,
     }
-    /// The path belongs to calls with other methods, which the `Allow` header names.
+    /// The endpoint at the path does not have the method. The `Allow` header lists the methods that it has.
     MethodNotAllowed = "METHOD_NOT_ALLOWED" {
         status: 405,
         title: "Method not allowed",
@@ -78,7 +78,7 @@ manage_errors! {
         detail: "The organization has no key with this id. It may have been deleted.",
         retry_after: None,
     }
-    /// The body is longer than the API reads.
+    /// The body is longer than the API accepts.
     BodyTooLarge = "BODY_TOO_LARGE" {
         status: 413,
         title: "Body too large",
@@ -106,22 +106,22 @@ manage_errors! {
         detail: "Check the parameters of the query.",
         retry_after: None,
     }
-    /// The cursor was not given out for this list and this query.
+    /// The cursor is not from a response to a request for the same list with the same query.
     InvalidCursor = "INVALID_CURSOR" {
         status: 400,
         title: "Invalid cursor",
         detail: "Send next_cursor unchanged with the same filters, or start again without a cursor.",
         retry_after: None,
     }
-    /// Members of the body are invalid. The problem lists each in `errors`.
+    /// Members of the body are invalid. The problem lists each of them in `errors`.
     ValidationFailed = "VALIDATION_FAILED" {
         status: 422,
         title: "Validation failed",
         detail: "Correct the members listed in errors.",
         retry_after: None,
     }
-    /// The host's catalogue has no plan of this name. The management API has no call that sets
-    /// plans; a host's own handler does.
+    /// The catalogue has no plan of this name. The management API has no endpoint that sets plans, so only
+    /// handlers of your own respond with this error.
     UnknownPlan = "UNKNOWN_PLAN" {
         status: 422,
         title: "Unknown plan",
@@ -142,7 +142,7 @@ manage_errors! {
         detail: "Delete a key that is no longer needed, or upgrade to a higher plan.",
         retry_after: None,
     }
-    /// The store failed, or other changes to the same key kept coming first.
+    /// The store failed, or concurrent changes to the same key prevented the change at every attempt.
     ManagementUnavailable = "MANAGEMENT_UNAVAILABLE" {
         status: 503,
         title: "Keys cannot be managed now",
@@ -152,32 +152,33 @@ manage_errors! {
 }
 
 impl ManageErrorCode {
-    /// The status of the response.
+    /// Returns the status of the response.
     #[must_use]
     pub const fn status(self) -> u16 {
         self.told().status
     }
 
-    /// The title of the problem.
+    /// Returns the title of the problem.
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.told().title
     }
 
-    /// What to do about the problem, unless the case has something better to say.
+    /// Returns what the client can do about the problem. Some errors replace this text with a more specific
+    /// one.
     #[must_use]
     pub const fn detail(self) -> &'static str {
         self.told().detail
     }
 
-    /// Creates the problem that a management call with this error is answered with.
+    /// Creates the problem that is the body of the response to this error.
     #[must_use]
     pub fn to_problem(self, wording: &Wording) -> Problem {
         let Told { status, title, detail, .. } = self.told();
         Problem::of(&wording.problem_types, (self.as_str(), status, title), detail)
     }
 
-    /// Creates the response with `problem`, which has this code.
+    /// Creates the response whose body is `problem`, which must have this code.
     #[must_use]
     pub fn to_response(self, problem: &Problem) -> PlainResponse {
         let response = PlainResponse::problem(problem).with_header("x-content-type-options", "nosniff");
@@ -188,9 +189,9 @@ impl ManageErrorCode {
     }
 }
 
-/// How a management error is answered.
+/// The responses to management errors.
 ///
-/// The responses are those of the management API, for handlers of the host's own:
+/// With these methods, your own handlers can send the same responses as the management API:
 ///
 /// ```
 /// use apikeys_core::{ApiKeys, OrgId, PlanName};
@@ -207,7 +208,7 @@ impl ManageErrorCode {
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 impl ManageError {
-    /// The kind of error.
+    /// Returns the kind of error.
     #[must_use]
     pub const fn code(&self) -> ManageErrorCode {
         match self {
@@ -222,8 +223,8 @@ impl ManageError {
         }
     }
 
-    /// The status of the response: 4xx if the client can do something about the error, 503 if it
-    /// is the service's own.
+    /// Returns the status of the response. The status is 4xx if the client can do something about the error,
+    /// and 503 if the service failed.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.code().status()
@@ -231,20 +232,20 @@ impl ManageError {
 
     /// Creates the response of the management API to this error, with the default wording.
     ///
-    /// The response does not tell what a store said. A host that answers with it logs the error
-    /// and its source.
+    /// The response does not contain the message of a store's error. Log the error and its source in the
+    /// handler that sends the response.
     #[must_use]
     pub fn to_response(&self) -> PlainResponse {
         self.to_response_with(&Wording::default())
     }
 
-    /// Creates the response of the management API to this error, with the host's wording.
+    /// Creates the response of the management API to this error, with your own wording.
     #[must_use]
     pub fn to_response_with(&self, wording: &Wording) -> PlainResponse {
         self.code().to_response(&self.to_problem(wording))
     }
 
-    /// Creates the problem that the response has as its body.
+    /// Creates the problem that is the body of the response.
     #[must_use]
     pub fn to_problem(&self, wording: &Wording) -> Problem {
         let mut problem = self.code().to_problem(wording);

@@ -4,12 +4,12 @@ use serde::Serialize;
 
 /// The body of an error: RFC 9457 problem details with a stable `code`.
 ///
-/// Denied requests and failed management calls have the same form. Members that do not apply are
-/// left out of the JSON.
+/// The responses to denied requests and the error responses of the management API have this form. Members
+/// that do not apply are left out of the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The kind of problem: a URI that is compared, not fetched.
+    /// The kind of problem. It is a URI that programs compare and do not fetch.
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind of problem in words.
@@ -20,19 +20,19 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     /// The stable text that programs compare.
     pub code: &'static str,
-    /// Seconds to wait before trying again; with `RATE_LIMITED`.
+    /// Seconds to wait before trying again. Set with `RATE_LIMITED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// The names of the rate limit policies that were exceeded; with `RATE_LIMITED`.
+    /// The names of the rate limit policies that were exceeded. Set with `RATE_LIMITED`.
     #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]
     pub violated_policies: &'static [&'static str],
-    /// The members of the request's body that are invalid; with `VALIDATION_FAILED`.
+    /// The members of the request's body that are invalid. Set with `VALIDATION_FAILED`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// The number of keys that the plan allows; with `KEY_LIMIT_REACHED`.
+    /// The number of keys that the plan allows. Set with `KEY_LIMIT_REACHED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
-    /// The number of keys that the organization has; with `KEY_LIMIT_REACHED`.
+    /// The number of keys that the organization has. Set with `KEY_LIMIT_REACHED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<u32>,
 }
@@ -41,7 +41,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The member, as a JSON Pointer (RFC 6901); empty for the body itself.
+    /// The member, as a JSON Pointer (RFC 6901). An empty pointer means the body itself.
     pub pointer: String,
     /// Why the member is invalid.
     pub detail: Cow<'static, str>,
@@ -50,10 +50,10 @@ pub struct FieldError {
 impl Problem {
     /// The media type of a problem in JSON.
     pub const CONTENT_TYPE: &'static str = "application/problem+json";
-    /// What the types of problems begin with, unless a host chose something else.
+    /// The default beginning of the types of problems.
     pub(crate) const TYPES: &'static str = "urn:problem-type:apikeys:";
 
-    /// Creates a problem. The code in kebab case after `types` is its type.
+    /// Creates a problem. Its type is `types`, followed by the code in kebab case.
     pub(crate) fn of(
         types: &str,
         (code, status, title): (&'static str, u16, &'static str),
@@ -73,7 +73,7 @@ impl Problem {
         }
     }
 
-    /// The problem as JSON.
+    /// Returns the problem as JSON.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         // Strings and numbers only: this cannot fail.

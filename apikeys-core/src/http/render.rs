@@ -3,11 +3,11 @@ use std::borrow::Cow;
 use super::Problem;
 use crate::denial::Denial;
 
-/// Gives denials a body of the host's own, such as the envelope of all its errors or another
-/// language.
+/// Creates the bodies of denials in your own format, such as the format of all errors of your service, or in
+/// another language.
 ///
-/// Only the body and its type are replaced. The status and all other headers stay as they are, so
-/// that a renderer cannot turn a denial into a success or remove a `Retry-After`.
+/// A renderer replaces only the body and its type. The status and all other headers stay as they are, so that
+/// a renderer cannot turn a denial into a success or remove `Retry-After`.
 ///
 /// Closures are renderers:
 ///
@@ -24,7 +24,7 @@ use crate::denial::Denial;
     note = "write the types of a closure's parameters: `|denial: &Denial, problem: &Problem| Rendered::new(…)`"
 )]
 pub trait DenialRenderer: Send + Sync + 'static {
-    /// Returns the body for `denial`. Without a renderer it would be `problem` in JSON.
+    /// Returns the body for `denial`. `problem` is the content of the body that is sent without a renderer.
     fn render(&self, denial: &Denial, problem: &Problem) -> Rendered;
 }
 

@@ -2,9 +2,10 @@ use std::fmt;
 
 use super::Problem;
 
-/// A response in plain strings and numbers, to be put into a framework's own type.
+/// A response in plain strings and numbers. An adapter converts it into its framework's own type.
 ///
-/// Its `Debug` output leaves out the body, which holds the secret of a key that was just created.
+/// The `Debug` output leaves out the body, because the body can contain the secret of a key that was just
+/// created.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlainResponse {
@@ -45,7 +46,7 @@ impl PlainResponse {
         self
     }
 
-    /// The value of the first line of the header `name`, which must be in lower case.
+    /// Returns the value of the first line of the header `name`, which must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())

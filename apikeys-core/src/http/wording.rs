@@ -1,6 +1,6 @@
 use super::Problem;
 
-/// The host's choices about the wording of responses.
+/// Your service's choices about the texts of responses.
 ///
 /// ```
 /// use apikeys_core::http::Wording;
@@ -20,7 +20,7 @@ pub struct Wording {
     pub(super) legacy_rate_headers: bool,
 }
 
-/// The text cannot be a realm.
+/// The error for a text that cannot be a realm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid realm: expected printable ASCII without quotes and backslashes")]
 pub struct InvalidRealm;
@@ -41,17 +41,17 @@ impl Wording {
         }
     }
 
-    /// Sets what the `type` of a problem begins with, before the code in kebab case. The default
-    /// is `urn:problem-type:apikeys:`. Exceeded rate limits always have the type that is
-    /// registered with IANA.
+    /// Sets the beginning of the `type` of problems, which is followed by the code in kebab case. The default
+    /// is `urn:problem-type:apikeys:`. Exceeded rate limits always have the type that is registered with
+    /// IANA.
     #[must_use]
     pub fn problem_types(mut self, base: impl Into<String>) -> Self {
         self.problem_types = base.into();
         self
     }
 
-    /// Sets the detail of `API_ACCESS_NOT_AVAILABLE`. The default names the catalogue's first plan
-    /// with API access, as "Upgrade to the Starter plan or a higher one."
+    /// Sets the detail of `API_ACCESS_NOT_AVAILABLE`. The default names the catalogue's first plan with API
+    /// access, such as "Upgrade to the Starter plan or a higher one."
     #[must_use]
     pub fn plan_without_access(mut self, detail: impl Into<String>) -> Self {
         self.plan_without_access = Some(detail.into());
@@ -66,7 +66,7 @@ impl Wording {
         self
     }
 
-    /// The detail of `API_ACCESS_NOT_AVAILABLE`: the host's own, or `advice`.
+    /// Returns the detail of `API_ACCESS_NOT_AVAILABLE`, which is the text that was set, or `advice`.
     pub(super) fn upgrade(&self, advice: impl FnOnce() -> String) -> String {
         self.plan_without_access.clone().unwrap_or_else(advice)
     }

@@ -5,7 +5,8 @@ use std::{
 
 use crate::Timestamp;
 
-/// Makes all ids of a process: keys, changes, audit events, writers, and requests without an id.
+/// Creates all ids of a process, which are those of keys, changes, audit events, writers, and requests
+/// without an id.
 ///
 /// The ids of one generator are strictly increasing, so that events sort in the order in which
 /// they happened, also within a microsecond and when the clock is set back. Two generators make the
@@ -26,7 +27,7 @@ impl IdGenerator {
         with_time(tick, hash.rotate_right(56).to_be_bytes())
     }
 
-    /// The microsecond of `now`, or the one after the latest tick if that is later.
+    /// Returns the microsecond of `now`, or the one after the latest tick if that is later.
     fn tick(&self, now: Timestamp) -> u64 {
         let wanted = u64::try_from(now.as_micros()).unwrap_or(0);
         let step = |last: u64| wanted.max(last.saturating_add(1));

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl State {
-    /// Looks at everything that can stop the change before it changes anything.
+    /// Makes all checks that can stop the change before changing anything.
     pub(super) fn commit(&mut self, change: &Change) -> StoreResult<Committed> {
         if let Some(revision) = self.changes.done(change.id) {
             return Ok(Committed::Done { revision });
@@ -33,7 +33,7 @@ impl State {
         Ok(Committed::Done { revision: self.changes.push(change) })
     }
 
-    /// Whether the state of keys and secrets does not allow the change.
+    /// Returns whether the state of keys and secrets does not allow the change.
     fn refusal(&self, kind: &ChangeKind) -> StoreResult<Option<Committed>> {
         let not_found = Committed::NotFound { revision: self.changes.revision() };
         match kind {
@@ -79,7 +79,7 @@ impl State {
         Ok(taken.then_some(Committed::DuplicateLocator))
     }
 
-    /// Whether a key that can be read has a secret with this locator.
+    /// Returns whether a key that can be read has a secret with this locator.
     fn is_in_use(&self, locator: &Locator) -> bool {
         let key = self.secrets.get(locator).and_then(|secret| self.keys.get(&secret.key));
         key.is_some_and(|key| self.orgs.contains_key(&key.org))
@@ -123,8 +123,8 @@ impl State {
         }
     }
 
-    /// Puts the organization aside as it is. Its keys are found no more, because their number is
-    /// no organization's any more.
+    /// Keeps the organization's data for the purge. The keys are no longer found, because their number no
+    /// longer belongs to an organization.
     fn forget(&mut self, org: &OrgId) {
         let stored = self.numbers.remove(org).and_then(|number| self.orgs.remove(&number));
         self.forgotten.extend(stored);

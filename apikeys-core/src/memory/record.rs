@@ -7,7 +7,7 @@ use crate::{
     store::{Batch, Recorded, StoreError, StoreErrorKind, StoreResult},
 };
 
-/// Events as they will be on the log.
+/// Events in the form that the audit log will contain.
 pub(super) type Merged = BTreeMap<(OrgId, EventId), AuditEvent>;
 
 impl State {
@@ -29,8 +29,8 @@ impl State {
         Ok(Recorded::Applied)
     }
 
-    /// Returns `events` as they will be on the log: with the count of an event that is there under
-    /// the same id already.
+    /// Returns `events` in the form that the audit log will contain. If the log has an event with the same id
+    /// already, its count is added.
     pub(super) fn merged<'a>(
         &self,
         events: impl IntoIterator<Item = &'a AuditEvent>,
@@ -85,7 +85,7 @@ impl State {
     }
 }
 
-/// Makes one event of two with the same id, which is possible if both have counts.
+/// Combines two events with the same id into one, which is possible if both have counts.
 fn add_count(there: &mut AuditEvent, event: &AuditEvent, operation: &'static str) -> StoreResult<()> {
     let added = event.request().and_then(|record| record.count);
     match (&mut there.detail, added) {

@@ -17,7 +17,7 @@ use crate::{
     token::{Locator, Scheme},
 };
 
-/// Everything that is stored, and how it is read.
+/// All data of the store, and the methods that read it.
 #[derive(Default)]
 pub(super) struct State {
     /// The number under which an organization's data is stored now.
@@ -43,10 +43,10 @@ pub(super) struct State {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct OrgNumber(pub(super) u64);
 
-/// An organization's own data, and the ids of its data elsewhere.
+/// An organization's own data, and the ids of its other data.
 #[derive(Default)]
 pub(super) struct Organization {
-    /// `None` if the organization is not stored, but has events on the audit log.
+    /// `None` means that the organization is not stored, but has events in the audit log.
     pub(super) plan: Option<PlanName>,
     /// The stored keys, whose number is limited by the quota.
     pub(super) keys: BTreeSet<KeyId>,
@@ -65,7 +65,7 @@ pub(super) struct StoredKey {
     pub(super) usage: BTreeMap<Timestamp, Usage>,
 }
 
-/// What a deletion leaves of a key.
+/// The data of a key that remains after its deletion.
 pub(super) struct DeletedKey {
     pub(super) org: OrgNumber,
     pub(super) key: KeyRef,
@@ -123,7 +123,7 @@ impl State {
         Some(OrgRow::new(org.clone(), stored.plan.clone()?, stored.key_count()))
     }
 
-    /// What the rules about plans and quotas go by.
+    /// Returns the values that the rules about plans and quotas depend on.
     pub(super) fn org_state(&self, org: &OrgId) -> OrgState {
         let stored = self.organization(org);
         stored.map_or_else(OrgState::default, |stored| OrgState {
@@ -136,7 +136,7 @@ impl State {
         self.orgs.get(self.numbers.get(org)?)
     }
 
-    /// The number of an organization, which gets one if it has none.
+    /// Returns the number of an organization. If the organization has none, assigns one.
     pub(super) fn number(&mut self, org: &OrgId) -> OrgNumber {
         if let Some(number) = self.numbers.get(org) {
             return *number;
@@ -204,12 +204,12 @@ impl State {
         points
     }
 
-    /// The number of events of all organizations.
+    /// Returns the number of events of all organizations.
     pub(super) fn events(&self) -> usize {
         self.orgs.values().map(|org| org.log.len()).sum()
     }
 
-    /// What a deletion left of a key, if the organization owned it.
+    /// Returns the data of a key that remained after its deletion, if the organization owned the key.
     pub(super) fn deleted(&self, org: &OrgId, key: KeyId) -> Option<&KeyRef> {
         let number = self.numbers.get(org)?;
         self.deleted.get(&key).filter(|deleted| deleted.org == *number).map(|deleted| &deleted.key)

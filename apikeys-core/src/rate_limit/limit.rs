@@ -2,9 +2,9 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The most requests that are admitted in any 60 seconds, from 1 to 10,000.
+/// The highest number of requests that are admitted in any 60 seconds. The number is from 1 to 10,000.
 ///
-/// Its JSON is the number.
+/// In JSON, a rate limit is its number.
 ///
 /// ```
 /// use apikeys_core::RateLimit;
@@ -25,9 +25,9 @@ pub struct InvalidRateLimit;
 impl RateLimit {
     /// The length of the window.
     pub const WINDOW: Duration = Duration::from_secs(60);
-    /// The limit of keys and plans that set none: 60.
+    /// The limit of plans that set no other, which is 60.
     pub const DEFAULT: Self = Self(NonZeroU32::new(60).unwrap());
-    /// The highest limit: 10,000.
+    /// The highest limit, which is 10,000.
     pub const MAX: Self = Self(NonZeroU32::new(10_000).unwrap());
 
     /// Creates a limit of `requests` in any 60 seconds.
@@ -42,7 +42,7 @@ impl RateLimit {
         }
     }
 
-    /// The number of requests in any 60 seconds.
+    /// Returns the number of requests in any 60 seconds.
     #[must_use]
     pub const fn requests(self) -> u32 {
         self.0.get()

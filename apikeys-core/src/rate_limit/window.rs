@@ -6,10 +6,10 @@ use crate::clock::Monotonic;
 /// The length of the window in microseconds, the unit of [`Monotonic`].
 const WINDOW: u64 = 60_000_000;
 
-/// The times of the requests of one subject that were admitted within the last minute.
+/// The times at which requests of one subject were admitted within the last minute.
 ///
-/// The caller passes the time of each operation. A time that is earlier than the latest one counts
-/// as the latest. When a limit is lowered, all admissions of the last minute still count.
+/// The time of each operation is passed to its method. If that time is earlier than the time of the latest
+/// operation, the later time is used. When a limit is lowered, all admissions of the last minute still count.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,14 +46,14 @@ pub struct RateStatus {
     pub reset_after: Duration,
 }
 
-/// The refusal of a request that exceeds its rate limit. Nothing was counted.
+/// The refusal of a request that exceeds its rate limit. The request was not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimited {
     /// The limit that applied.
     pub limit: RateLimit,
-    /// The time until the same request would be admitted if no other request came first; more than
-    /// zero.
+    /// The time until the same request would be admitted if no other request were admitted before it. The
+    /// time is more than zero.
     pub retry_after: Duration,
 }
 
@@ -84,8 +84,8 @@ impl SlidingWindow {
     ///
     /// # Errors
     ///
-    /// Returns [`RateLimited`] if fewer than `cost` places are free. A cost above the limit is always
-    /// refused, with a whole window as the time to wait.
+    /// Returns [`RateLimited`] if fewer than `cost` requests remain within the limit. A cost above the limit
+    /// is always refused, with a whole window as the time to wait.
     pub fn try_acquire(
         &mut self,
         now: Monotonic,
@@ -101,7 +101,7 @@ impl SlidingWindow {
     ///
     /// # Errors
     ///
-    /// The same as [`try_acquire`](Self::try_acquire).
+    /// Returns the same error as [`try_acquire`](Self::try_acquire).
     pub fn check(&mut self, now: Monotonic, limit: RateLimit, cost: u32) -> Result<(), RateLimited> {
         let now = self.advance(now);
         let used = self.used();
@@ -128,7 +128,7 @@ impl SlidingWindow {
         self.times.extend(std::iter::repeat_n(offset, usize::try_from(cost).unwrap_or(0)));
     }
 
-    /// The state of a limit at `now`.
+    /// Returns the state of a limit at `now`.
     pub fn status(&mut self, now: Monotonic, limit: RateLimit) -> RateStatus {
         let now = self.advance(now);
         RateStatus {
@@ -138,7 +138,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Whether the window counts no request at `now`. An idle window frees its memory.
+    /// Returns whether the window counts no request at `now`. An idle window frees its memory.
     pub fn is_idle(&mut self, now: Monotonic) -> bool {
         self.advance(now);
         self.times.is_empty()
@@ -148,7 +148,7 @@ impl SlidingWindow {
         u32::try_from(self.times.len()).unwrap_or(u32::MAX)
     }
 
-    /// The time at which the `index`-th oldest admission leaves the window.
+    /// Returns the time at which the `index`-th oldest admission leaves the window.
     fn leaves(&self, index: u32) -> Option<u64> {
         let offset = *self.times.get(usize::try_from(index).ok()?)?;
         Some(self.base + u64::from(offset) + WINDOW)

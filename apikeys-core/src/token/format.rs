@@ -8,7 +8,8 @@ const BODY_LEN: usize = 30;
 const CHECKSUM_LEN: usize = 6;
 const SHOWN_LEN: usize = 4;
 
-/// The format of a host's secrets: the prefix of new ones, and the prefixes that are accepted.
+/// The format of your service's secrets, which is the prefix of new secrets and the prefixes that are
+/// accepted.
 ///
 /// ```
 /// use apikeys_core::token::{Prefix, TokenFormat};
@@ -24,7 +25,8 @@ pub struct TokenFormat {
     accepted: Vec<Prefix>,
 }
 
-/// Why a text cannot be one of the host's secrets. Callers are not told: their denial is `Invalid`.
+/// The reason why a text cannot be one of your service's secrets. The response to the client does not contain
+/// the reason, because the denial is always `Invalid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
@@ -43,7 +45,8 @@ pub enum MalformedToken {
 }
 
 impl TokenFormat {
-    /// The most bytes that a secret may have. They fit one block of SHA-256.
+    /// The highest number of bytes that a secret may have. A text of this length fits into one block of
+    /// SHA-256.
     pub const MAX_LEN: usize = Prefix::MAX_LEN + 1 + BODY_LEN + CHECKSUM_LEN;
 
     /// Creates a format that issues and accepts `prefix`.
@@ -52,7 +55,7 @@ impl TokenFormat {
         Self { issued: prefix, accepted: Vec::new() }
     }
 
-    /// Accepts secrets with another prefix as well.
+    /// Accepts secrets with the given prefix as well.
     #[must_use]
     pub fn also_accept(mut self, prefix: Prefix) -> Self {
         self.accepted.push(prefix);
@@ -81,11 +84,12 @@ impl TokenFormat {
         Ok(Secret::new(text, shown))
     }
 
-    /// Checks the shape, prefix and checksum of `text`, without I/O. Returns the text as a string.
+    /// Checks the shape, prefix and checksum of `text`, without I/O. If they are right, returns the text as a
+    /// string.
     ///
     /// # Errors
     ///
-    /// Returns the first rule that `text` breaks.
+    /// Returns an error that names the first rule that `text` breaks.
     pub fn check<'a>(&self, text: &'a [u8]) -> Result<&'a str, MalformedToken> {
         if text.len() > Self::MAX_LEN {
             return Err(MalformedToken::TooLong);
@@ -116,7 +120,7 @@ impl TokenFormat {
     }
 }
 
-/// The character for `byte`. Returns `None` for the bytes that would make some characters likelier
+/// Returns the character for `byte`. Returns `None` for bytes that would make some characters more likely
 /// than others.
 fn unbiased(byte: u8) -> Option<char> {
     const FAIR: u8 = 62 * (u8::MAX / 62);
@@ -126,7 +130,7 @@ fn unbiased(byte: u8) -> Option<char> {
     ALPHABET.get(usize::from(byte % 62)).copied().map(char::from)
 }
 
-/// The CRC-32 (IEEE) of `text` in base 62, most significant digit first.
+/// Returns the CRC-32 (IEEE) of `text` in base 62, most significant digit first.
 fn checksum(text: &[u8]) -> [u8; CHECKSUM_LEN] {
     let mut rest = crc32fast::hash(text);
     let mut digits = [b'0'; CHECKSUM_LEN];
@@ -151,7 +155,7 @@ mod tests {
         TokenFormat::new(Prefix::new("acme_live").unwrap())
     }
 
-    /// The CRC computed bit by bit, as the standard describes it, independently of the code above.
+    /// Returns the CRC computed bit by bit, as the standard describes it, independently of the code above.
     fn naive_crc32(text: &[u8]) -> u32 {
         let mut crc = u32::MAX;
         for byte in text {

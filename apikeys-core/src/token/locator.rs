@@ -9,13 +9,13 @@ use subtle::ConstantTimeEq;
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of a secret's text.
+    /// Returns the fingerprint of a secret's text.
     #[must_use]
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// The digest.
+    /// Returns the digest.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -36,18 +36,19 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// How a [`Locator`] was derived from its secret. Stored as its text.
+/// The way in which a [`Locator`] was derived from its secret. A store holds the text of the scheme.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
-    /// SHA-256 of the secret's text; written `sha256`.
+    /// SHA-256 of the secret's text. The scheme's text is `sha256`.
     Sha256,
-    /// HMAC-SHA-256 of it under the pepper of this version; written `hmac-sha256:7`.
+    /// HMAC-SHA-256 of the secret's text under the pepper of this version. The scheme's text is
+    /// `hmac-sha256:7` for version 7.
     HmacSha256 {
         /// The version of the pepper.
         pepper: u32,
     },
-    /// A scheme that this version does not know, as it is stored.
+    /// The stored text of a scheme that this version of the library does not know.
     Unknown(String),
 }
 
@@ -72,8 +73,8 @@ impl From<&str> for Scheme {
     }
 }
 
-/// The value that a secret is stored and looked up under: a digest of the secret, with the scheme
-/// of its derivation.
+/// The value under which a secret is stored and looked up. A locator consists of a digest of the secret and
+/// the scheme of its derivation.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Locator {
     scheme: Scheme,
@@ -81,25 +82,25 @@ pub struct Locator {
 }
 
 impl Locator {
-    /// Creates a locator from its parts, as a store holds them.
+    /// Creates a locator from its parts, which a store has read.
     #[must_use]
     pub fn new(scheme: Scheme, bytes: impl Into<Box<[u8]>>) -> Self {
         Self { scheme, bytes: bytes.into() }
     }
 
-    /// The scheme by which the digest was derived.
+    /// Returns the scheme by which the digest was derived.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
     }
 
-    /// The digest.
+    /// Returns the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Whether both locators are equal. The time of the comparison does not depend on where they
+    /// Returns whether the locators are equal. The time of the comparison does not depend on where they
     /// differ.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
@@ -113,15 +114,15 @@ impl fmt::Debug for Locator {
     }
 }
 
-/// The peppers of this process: HMAC keys that are kept outside the database.
+/// The peppers of this process. A pepper is an HMAC key that is kept outside the database.
 ///
-/// Without a pepper, secrets are located by their SHA-256, which cannot be searched at 178 bits of
-/// randomness. With a pepper, whoever can write the database but does not know the pepper cannot
-/// plant a secret that works: a row under plain SHA-256 is not accepted, unless
-/// [`allow_unpeppered`](Self::allow_unpeppered) was called.
+/// Without a pepper, secrets are located by their SHA-256. An attacker who reads the digests cannot find the
+/// secrets, because a secret has 178 random bits. With a pepper, an attacker who can write to the database
+/// but does not know the pepper cannot add a secret that works, because a row under plain SHA-256 is not
+/// accepted unless [`allow_unpeppered`](Self::allow_unpeppered) was called.
 ///
-/// To rotate, add a pepper with a higher version: new keys use the highest version, and older keys
-/// work for as long as theirs is held.
+/// To rotate the pepper, add a pepper with a higher version. New keys use the pepper of the highest version.
+/// Older keys work for as long as their pepper is held.
 #[derive(Clone, Default)]
 pub struct Peppers {
     /// The peppers, highest version first.
@@ -129,7 +130,7 @@ pub struct Peppers {
     allow_unpeppered: bool,
 }
 
-/// Why a pepper is invalid.
+/// The reason why a pepper is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPepper {
@@ -142,7 +143,7 @@ pub enum InvalidPepper {
 }
 
 impl Peppers {
-    /// Creates an empty set: secrets are located by their SHA-256.
+    /// Creates an empty set. Secrets are then located by their SHA-256.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
@@ -189,7 +190,7 @@ impl Peppers {
         all
     }
 
-    /// Whether secrets that are stored under `scheme` can be verified.
+    /// Returns whether secrets that are stored under `scheme` can be verified.
     #[must_use]
     pub fn covers(&self, scheme: &Scheme) -> bool {
         match scheme {

@@ -1,19 +1,19 @@
 use crate::text::{InvalidText, text_value};
 
 text_value! {
-    /// The text that every secret of a host begins with, as `acme_live`.
+    /// The text with which every secret of your service begins, such as `acme_live`.
     ///
-    /// 2 to 16 characters of `a-z`, `0-9` and `_`, the first of them a letter. Cheap to clone.
+    /// A prefix has 2 to 16 characters of `a-z`, `0-9` and `_`, and begins with a letter. Cloning is cheap.
     Prefix, read_prefix
 }
 
 impl Prefix {
-    /// The most bytes a prefix may have.
+    /// The highest number of bytes that a prefix may have.
     pub const MAX_LEN: usize = 16;
 }
 
 impl Default for Prefix {
-    /// `key`.
+    /// Returns the prefix `key`.
     fn default() -> Self {
         Self("key".into())
     }

@@ -2,11 +2,11 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The text that a caller sends to use a key. It is available once, when the key is created.
+/// The text that a program sends to use a key. The text is available once, when the key is created.
 ///
-/// A secret cannot be displayed or serialized, its `Debug` output shows the display prefix only, and
-/// its memory is wiped when it is dropped. [`expose`](Self::expose) is the only access to the text,
-/// so that every use can be found by name.
+/// A secret cannot be displayed or serialized, its `Debug` output shows the display prefix only, and its
+/// memory is wiped when it is dropped. [`expose`](Self::expose) is the only access to the text, so that every
+/// use can be found in the code by this name.
 ///
 /// ```compile_fail
 /// # fn secret() -> apikeys_core::Secret { loop {} }
@@ -28,13 +28,14 @@ impl Secret {
         Self { text, shown }
     }
 
-    /// The text, which is to be shown to its owner once.
+    /// Returns the text. Show it to its owner once.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// The part that may be shown at any time: the prefix and the first four characters.
+    /// Returns the part that may be shown at any time, which is the prefix and the first four characters
+    /// after it.
     #[must_use]
     pub fn display_prefix(&self) -> &str {
         self.text.get(..self.shown).unwrap_or_default()

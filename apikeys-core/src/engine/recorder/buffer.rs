@@ -23,8 +23,8 @@ pub(super) struct Pending {
     pub(super) record: RequestRecord,
 }
 
-/// The requests that are not recorded yet, in several lists, so that threads rarely wait for each
-/// other.
+/// The requests that are not recorded yet. They are kept in several lists, so that threads rarely wait for
+/// each other.
 #[derive(Debug)]
 pub(super) struct Buffer {
     shards: Vec<Shard>,
@@ -52,7 +52,7 @@ impl Buffer {
         waiting
     }
 
-    /// Takes all requests, in the order in which they began. They are counted until
+    /// Takes all requests, in the order in which they began. The requests are still counted until
     /// [`recorded`](Self::recorded) is called.
     pub(super) fn take(&self) -> Vec<Pending> {
         let mut all = Vec::new();

@@ -12,11 +12,11 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Flush {
     writer: Option<Writer>,
-    /// The first piece may have been sent already. It is sent again unchanged under the same
-    /// number, so that the store records it once.
+    /// The pieces to send. The first piece may have been sent already. It is sent again unchanged under the
+    /// same number, so that the store records it once.
     queue: VecDeque<Piece>,
-    /// Single events that the store refuses, like the gaps in their place. They are kept until
-    /// the store has recorded another event, because until then it may be refusing everything.
+    /// Single events that the store refused, together with the gaps that were to replace them. They are kept
+    /// until the store has recorded another event, because until then the store may be refusing all events.
     refused: Vec<Piece>,
     /// The store's latest refusal.
     refusal: Option<StoreError>,
@@ -44,7 +44,7 @@ struct Piece {
     is_culprit: bool,
 }
 
-/// How many single events a flush finds refused in a row before it gives up.
+/// The number of single events refused in a row after which a flush gives up and returns an error.
 const MAX_REFUSED: usize = 1_000;
 
 impl Piece {
@@ -59,8 +59,8 @@ impl Piece {
 }
 
 impl Recorder {
-    /// Records all events that were added before this call. The future may be dropped at any
-    /// point: the next flush continues.
+    /// Records all events that were added before this call. The future may be dropped at any point. The next
+    /// flush then continues where this one stopped.
     pub(in crate::engine) async fn flush(&self) -> Result<(), StoreError> {
         let mut flush = self.flush.lock().await;
         let result = self.flush_locked(&mut flush).await;
@@ -144,10 +144,11 @@ impl Recorder {
 
     /// Handles the store's refusal of the first piece, of which nothing was written.
     ///
-    /// The store may have lost count of the writer, as after the restore of a backup: the piece is
-    /// tried under another writer first. Then it is halved until the event that the store refuses
-    /// is alone, and a gap takes the place of that event. If the gap is refused as well, the event
-    /// waits until the store has recorded others, is tried a last time, and is dropped.
+    /// The store may have lost the number of the writer's last batch, for example when a backup was restored.
+    /// Therefore the piece is sent under another writer first. If it is refused again, the piece is halved
+    /// until the refused event is alone, and a gap takes the place of that event. If the gap is refused as
+    /// well, the event waits until the store has recorded others. It is then sent a last time, and dropped if
+    /// it is refused.
     fn narrow_down(&self, flush: &mut Flush, error: &StoreError) {
         let Some(mut piece) = flush.queue.pop_front() else { return };
         if !piece.rewritten {
