@@ -27,7 +27,7 @@ impl IdGenerator {
         with_time(tick, hash.rotate_right(56).to_be_bytes())
     }
 
-    /// Returns the microsecond of `now`, or the one after the latest tick if that is later.
+    /// Returns the microsecond of `now`, or the microsecond after the latest tick if that is later.
     fn tick(&self, now: Timestamp) -> u64 {
         let wanted = u64::try_from(now.as_micros()).unwrap_or(0);
         let step = |last: u64| wanted.max(last.saturating_add(1));

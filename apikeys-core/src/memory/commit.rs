@@ -33,7 +33,7 @@ impl State {
         Ok(Committed::Done { revision: self.changes.push(change) })
     }
 
-    /// Returns whether the state of keys and secrets does not allow the change.
+    /// Returns the refusal or the error of a change that the state of keys and secrets does not allow.
     fn refusal(&self, kind: &ChangeKind) -> StoreResult<Option<Committed>> {
         let not_found = Committed::NotFound { revision: self.changes.revision() };
         match kind {
@@ -61,7 +61,7 @@ impl State {
         }
     }
 
-    /// Whether secrets cannot be added once those under `gone` are removed.
+    /// Returns the refusal or the error if secrets cannot be added once those under `gone` are removed.
     fn secrets_refused(
         &self,
         key: KeyId,

@@ -120,8 +120,8 @@ impl TokenFormat {
     }
 }
 
-/// Returns the character for `byte`. Returns `None` for bytes that would make some characters more likely
-/// than others.
+/// Returns the character for `byte`, or `None` for bytes that would make some characters more likely than
+/// others.
 fn unbiased(byte: u8) -> Option<char> {
     const FAIR: u8 = 62 * (u8::MAX / 62);
     if byte >= FAIR {
