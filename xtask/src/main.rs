@@ -13,6 +13,8 @@ mod publish;
 mod readme;
 mod scan;
 mod step;
+#[cfg(test)]
+mod tags;
 mod test;
 mod tools;
 mod workspace;
