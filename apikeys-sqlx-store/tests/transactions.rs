@@ -161,7 +161,7 @@ impl Template {
     }
 }
 
-/// A key's change and its audit event commit or roll back together (R48).
+/// A key's change and its audit event commit or roll back together.
 #[tokio::test]
 async fn a_fault_at_any_statement_of_any_change_leaves_nothing_half_done() {
     let template = Template::new().await;

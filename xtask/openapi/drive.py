@@ -24,8 +24,8 @@ from generated.api.default import (
     list_keys,
     update_key,
 )
-from generated.models.event_action import EventAction
 from generated.models.key_patch import KeyPatch
+from generated.models.list_events_action import ListEventsAction
 from generated.models.new_key import NewKey
 
 URL = sys.argv[1]
@@ -128,15 +128,15 @@ def audited(client, key):
         assert len(page.events) == 1 and page.events[0].key.id == key.id
         actions.append(page.events[0].action)
         cursor = page.next_cursor
-    changes = [action for action in actions if action != EventAction.REQUEST]
+    changes = [action for action in actions if action != "request"]
     assert changes == [
-        EventAction.KEY_DELETED,
-        EventAction.KEY_ACTIVATED,
-        EventAction.KEY_DEACTIVATED,
-        EventAction.KEY_UPDATED,
-        EventAction.KEY_CREATED,
+        "key.deleted",
+        "key.activated",
+        "key.deactivated",
+        "key.updated",
+        "key.created",
     ]
-    updated = list_events.sync(client=client, key_id=key.id, action=EventAction.KEY_UPDATED).events
+    updated = list_events.sync(client=client, key_id=key.id, action=ListEventsAction.KEY_UPDATED).events
     assert [(event.actor, event.key.name) for event in updated] == [("demo", "Renamed")]
     name = updated[0].changes["name"]
     assert (name.from_, name.to) == ("Generated", "Renamed")
