@@ -98,6 +98,14 @@ macro_rules! text_value {
             }
         }
 
+        impl TryFrom<&String> for $name {
+            type Error = $crate::InvalidText;
+
+            fn try_from(text: &String) -> Result<Self, $crate::InvalidText> {
+                Self::new(text)
+            }
+        }
+
         impl TryFrom<String> for $name {
             type Error = $crate::InvalidText;
 

@@ -3,10 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 use actix_web::{App, HttpServer, web};
-use apikeys_actix::{
-    ApiKeyMiddleware, Caller,
-    apikeys_core::{Actor, ApiKeys, NewKey, OrgId, PlanName},
-};
+use apikeys_actix::{Actor, ApiKeyMiddleware, ApiKeys, Caller, NewKey, OrgId, PlanName};
 use apikeys_sqlx_store::SqliteStore;
 
 #[actix_web::main]

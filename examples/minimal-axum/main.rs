@@ -3,10 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 use apikeys_sqlx_store::SqliteStore;
-use apikeys_tower::{
-    ApiKeyLayer, Caller,
-    apikeys_core::{Actor, ApiKeys, NewKey, OrgId, PlanName},
-};
+use apikeys_tower::{Actor, ApiKeyLayer, ApiKeys, Caller, NewKey, OrgId, PlanName};
 use axum::{Router, routing::get};
 
 #[tokio::main]
