@@ -15,6 +15,7 @@ mod support;
 
 mod changes_under_load;
 mod denials;
+mod forgetting;
 mod immediate;
 mod limits;
 mod logging;

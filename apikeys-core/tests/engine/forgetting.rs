@@ -1,0 +1,99 @@
+use std::time::Duration;
+
+use apikeys_core::{
+    KeyStore, ManageError,
+    conformance::faults::{Fault, Method},
+    store::KeyQuery,
+};
+
+use crate::support::{Bench, actor, new_key, org, per_minute, plan, poll_once};
+
+async fn forget(bench: &Bench) {
+    bench.keys.operator(actor()).forget(org("org")).await.unwrap();
+}
+
+/// The rows of forgotten organizations that are left.
+async fn left(bench: &Bench) -> u64 {
+    bench.store.purge(1_000_000).await.unwrap().rows
+}
+
+/// The creations have read the stored plan when the organization is forgotten, and their changes
+/// reach the store afterwards.
+#[tokio::test]
+async fn creation_that_races_with_forget_does_not_bring_the_organization_back() {
+    let bench = Bench::new().await;
+    let delays: Vec<_> = (1..=8).map(Duration::from_secs).map(|delay| delay / 4).collect();
+    for delay in &delays {
+        bench.faults.once(Method::Commit, Fault::Delay(*delay));
+    }
+    let mut creations = Vec::new();
+    for _ in &delays {
+        let manage = bench.manage();
+        let mut creation = Box::pin(async move { manage.create(new_key("CI")).await });
+        assert!(poll_once(creation.as_mut()).await.is_pending());
+        creations.push(creation);
+    }
+    forget(&bench).await;
+    for creation in creations {
+        let answer = bench.pass_time_until(creation).await;
+        assert!(matches!(answer, Err(ManageError::Conflict)), "{answer:?}");
+    }
+    assert_eq!(bench.store.org(&org("org")).await.unwrap(), None);
+    assert_eq!(bench.store.keys(&KeyQuery::new(None, 10)).await.unwrap().items, []);
+    // A creation that begins afterwards is one for a new organization.
+    bench.set_plan("starter").await;
+    bench.create(new_key("CI")).await;
+    assert_eq!(bench.manage().quota().await.unwrap().plan, plan("starter"));
+}
+
+#[tokio::test]
+async fn forget_without_maintenance_purges_before_it_returns() {
+    let bench = Bench::new().await;
+    let created = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await;
+    for _ in 0..2_500 {
+        bench.verify(&created.secret).await.unwrap();
+    }
+    bench.keys.flush().await.unwrap();
+    forget(&bench).await;
+    assert_eq!(bench.faults.calls(Method::Purge), 3, "pieces of 1,000 rows");
+    assert_eq!(left(&bench).await, 0);
+}
+
+#[tokio::test]
+async fn maintenance_purges_in_pieces_and_lets_requests_be_recorded_in_between() {
+    let mut bench = Bench::new().await;
+    let created = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await;
+    for _ in 0..2_500 {
+        bench.verify(&created.secret).await.unwrap();
+    }
+    bench.keys.flush().await.unwrap();
+    bench.maintain().await;
+    bench.clock.advance(Duration::ZERO).await;
+    let before = bench.faults.calls(Method::Purge);
+    forget(&bench).await;
+    bench.clock.advance(Duration::ZERO).await;
+    assert_eq!(bench.faults.calls(Method::Purge) - before, 1, "one piece at once");
+    bench.keys.flush().await.unwrap();
+    bench.clock.advance(Duration::from_millis(20)).await;
+    assert_eq!(bench.faults.calls(Method::Purge) - before, 2, "the next piece after a pause");
+    bench.clock.advance(Duration::from_millis(100)).await;
+    assert_eq!(bench.faults.calls(Method::Purge) - before, 3);
+    assert_eq!(left(&bench).await, 0);
+}
+
+#[tokio::test]
+async fn maintenance_continues_a_purge_that_another_process_left() {
+    let mut bench = Bench::new().await;
+    bench.create(new_key("CI")).await;
+    // The process that forgets cannot purge.
+    bench.faults.set(Method::Purge, Fault::Error);
+    forget(&bench).await;
+    bench.maintain().await;
+    bench.clock.advance(Duration::ZERO).await;
+    let failed = bench.faults.calls(Method::Purge);
+    assert!(failed >= 2, "{failed} calls");
+    bench.faults.clear();
+    bench.clock.advance(Duration::from_secs(60)).await;
+    assert_eq!(bench.faults.calls(Method::Purge), failed + 1);
+    assert_eq!(left(&bench).await, 0);
+}
