@@ -12,7 +12,7 @@ use std::{fmt, pin::Pin, time::Duration};
 
 pub use manual::ManualClock;
 pub use system::SystemClock;
-pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use timestamp::Timestamp;
 
 /// The future that [`Clock::sleep`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;

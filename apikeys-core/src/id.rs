@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub(crate) use self::generator::IdGenerator;
 #[cfg(feature = "conformance")]
 pub(crate) use self::generator::with_time;
-use crate::text::{InvalidText, is_printable, text_value};
+use crate::text::{InvalidValue, is_printable, text_value};
 
 /// The encoding of ids, which is RFC 4648 base32 in lower case without padding. Sixteen bytes become 26
 /// characters.
@@ -58,19 +58,19 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = InvalidText;
+            type Err = InvalidValue;
 
-            fn from_str(text: &str) -> Result<Self, InvalidText> {
+            fn from_str(text: &str) -> Result<Self, InvalidValue> {
                 let bytes = BASE32.decode(text.as_bytes()).ok();
                 let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-                bytes.map(Self).ok_or(InvalidText::new($value, "expected 26 characters of a-z and 2-7"))
+                bytes.map(Self).ok_or(InvalidValue::new($value, "expected 26 characters of a-z and 2-7"))
             }
         }
 
         impl TryFrom<&str> for $name {
-            type Error = InvalidText;
+            type Error = InvalidValue;
 
-            fn try_from(text: &str) -> Result<Self, InvalidText> {
+            fn try_from(text: &str) -> Result<Self, InvalidValue> {
                 text.parse()
             }
         }
@@ -116,19 +116,19 @@ text_value! {
     Actor, read_actor
 }
 
-fn read_org_id(text: &str) -> Result<&str, InvalidText> {
+fn read_org_id(text: &str) -> Result<&str, InvalidValue> {
     read_printable(text, "organization id")
 }
 
-fn read_actor(text: &str) -> Result<&str, InvalidText> {
+fn read_actor(text: &str) -> Result<&str, InvalidValue> {
     read_printable(text, "actor")
 }
 
-fn read_printable<'a>(text: &'a str, value: &'static str) -> Result<&'a str, InvalidText> {
+fn read_printable<'a>(text: &'a str, value: &'static str) -> Result<&'a str, InvalidValue> {
     if (1..=128).contains(&text.len()) && text.chars().all(is_printable) {
         Ok(text)
     } else {
-        Err(InvalidText::new(value, "expected 1 to 128 bytes of printable text"))
+        Err(InvalidValue::new(value, "expected 1 to 128 bytes of printable text"))
     }
 }
 

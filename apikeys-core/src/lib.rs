@@ -38,7 +38,7 @@ pub use self::{
     plan::{Plan, PlanName, Plans, Quota},
     rate_limit::{RateLimit, RateLimited, RateStatus},
     store::KeyStore,
-    text::InvalidText,
+    text::InvalidValue,
     token::Secret,
 };
 pub use memory::MemoryStore;

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     rate_limit::RateLimit,
-    text::{InvalidText, text_value},
+    text::{InvalidValue, text_value},
 };
 
 text_value! {
@@ -15,12 +15,12 @@ text_value! {
     PlanName, read_plan_name
 }
 
-fn read_plan_name(text: &str) -> Result<&str, InvalidText> {
+fn read_plan_name(text: &str) -> Result<&str, InvalidValue> {
     let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
         Ok(text)
     } else {
-        Err(InvalidText::new("plan name", "expected 1 to 64 characters of a-z, 0-9, - and _"))
+        Err(InvalidValue::new("plan name", "expected 1 to 64 characters of a-z, 0-9, - and _"))
     }
 }
 
@@ -86,7 +86,7 @@ impl Plan {
     /// # Errors
     ///
     /// Returns an error if `name` is not a valid [`PlanName`].
-    pub fn new(name: impl AsRef<str>, quota: Quota) -> Result<Self, InvalidText> {
+    pub fn new(name: impl AsRef<str>, quota: Quota) -> Result<Self, InvalidValue> {
         Ok(Self::named(PlanName::new(name)?, quota, true))
     }
 

@@ -12,5 +12,5 @@
 mod limit;
 mod window;
 
-pub use limit::{InvalidRateLimit, RateLimit};
+pub use limit::RateLimit;
 pub use window::{RateLimited, RateStatus, SlidingWindow};

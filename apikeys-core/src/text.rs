@@ -1,6 +1,6 @@
 use std::{convert::Infallible, fmt};
 
-/// The error for a text that is not valid for its type.
+/// The error of a text or number that is not a valid id, name, time or rate limit.
 ///
 /// ```
 /// use apikeys_core::OrgId;
@@ -10,12 +10,12 @@ use std::{convert::Infallible, fmt};
 /// assert_eq!(error.reason(), "expected 1 to 128 bytes of printable text");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvalidText {
+pub struct InvalidValue {
     value: &'static str,
     reason: &'static str,
 }
 
-impl InvalidText {
+impl InvalidValue {
     /// Creates an error. `value` is the kind of value, such as `"organization id"`. `reason` is the text that
     /// was expected, such as `"expected 26 characters of a-z and 2-7"`.
     pub(crate) const fn new(value: &'static str, reason: &'static str) -> Self {
@@ -29,16 +29,16 @@ impl InvalidText {
     }
 }
 
-impl fmt::Display for InvalidText {
+impl fmt::Display for InvalidValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "invalid {}: {}", self.value, self.reason)
     }
 }
 
-impl std::error::Error for InvalidText {}
+impl std::error::Error for InvalidValue {}
 
 /// Lets a function accept all types that convert into a value, including the value's own type.
-impl From<Infallible> for InvalidText {
+impl From<Infallible> for InvalidValue {
     fn from(never: Infallible) -> Self {
         match never {}
     }
@@ -59,7 +59,7 @@ macro_rules! text_value {
             /// # Errors
             ///
             /// Returns an error if the text does not follow the rules in the description of the type.
-            pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::InvalidText> {
+            pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::InvalidValue> {
                 $read(text.as_ref()).map(|text| Self(text.into()))
             }
 
@@ -83,33 +83,33 @@ macro_rules! text_value {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::InvalidText;
+            type Err = $crate::InvalidValue;
 
-            fn from_str(text: &str) -> Result<Self, $crate::InvalidText> {
+            fn from_str(text: &str) -> Result<Self, $crate::InvalidValue> {
                 Self::new(text)
             }
         }
 
         impl TryFrom<&str> for $name {
-            type Error = $crate::InvalidText;
+            type Error = $crate::InvalidValue;
 
-            fn try_from(text: &str) -> Result<Self, $crate::InvalidText> {
+            fn try_from(text: &str) -> Result<Self, $crate::InvalidValue> {
                 Self::new(text)
             }
         }
 
         impl TryFrom<&String> for $name {
-            type Error = $crate::InvalidText;
+            type Error = $crate::InvalidValue;
 
-            fn try_from(text: &String) -> Result<Self, $crate::InvalidText> {
+            fn try_from(text: &String) -> Result<Self, $crate::InvalidValue> {
                 Self::new(text)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = $crate::InvalidText;
+            type Error = $crate::InvalidValue;
 
-            fn try_from(text: String) -> Result<Self, $crate::InvalidText> {
+            fn try_from(text: String) -> Result<Self, $crate::InvalidValue> {
                 Self::new(text)
             }
         }
@@ -164,7 +164,7 @@ pub(crate) fn excerpt(text: &str, max_chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{excerpt, is_printable};
-    use crate::{Actor, InvalidText, KeyName, OrgId, PlanName, token::Prefix};
+    use crate::{Actor, InvalidValue, KeyName, OrgId, PlanName, token::Prefix};
 
     macro_rules! assert_one_way_in {
         ($($name:ident: $good:literal, $bad:literal;)*) => {$(
@@ -179,7 +179,7 @@ mod tests {
             let json = serde_json::to_string(&value).unwrap();
             assert_eq!(json, serde_json::to_string($good).unwrap());
             assert_eq!(serde_json::from_str::<$name>(&json).unwrap(), value);
-            let error: InvalidText = $name::new($bad).unwrap_err();
+            let error: InvalidValue = $name::new($bad).unwrap_err();
             assert_eq!($bad.parse::<$name>(), Err(error));
             assert_eq!($name::try_from($bad), Err(error));
             assert_eq!($name::try_from($bad.to_owned()), Err(error));

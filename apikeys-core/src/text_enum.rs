@@ -42,10 +42,10 @@ macro_rules! text_enum {
 
         /// Accepts exactly the texts of [`ALL`](Self::ALL).
         impl std::str::FromStr for $name {
-            type Err = $crate::InvalidText;
+            type Err = $crate::InvalidValue;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::known(text).ok_or($crate::InvalidText::new($what, "expected a known value"))
+                Self::known(text).ok_or($crate::InvalidValue::new($what, "expected a known value"))
             }
         }
     };

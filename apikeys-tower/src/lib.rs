@@ -122,7 +122,7 @@ mod service;
 pub use apikeys_core;
 #[doc(no_inline)]
 pub use apikeys_core::{
-    Actor, ApiKeys, CreatedKey, Denial, DenialCode, InvalidText, KeyId, KeyListing, KeyManager, KeyName,
+    Actor, ApiKeys, CreatedKey, Denial, DenialCode, InvalidValue, KeyId, KeyListing, KeyManager, KeyName,
     KeyPatch, KeyStore, Maintenance, ManageError, ManagedKey, ManualClock, MemoryStore, NewKey, Operator,
     OrgId, Plan, PlanName, Plans, Quota, QuotaUsage, RateLimit, RateStatus, Secret, Status, Timestamp,
     http::{DenialRenderer, ManageErrorCode, PlainResponse, Problem, Rendered, Sources, Wording},

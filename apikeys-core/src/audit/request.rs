@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt, fmt::Write as _, net::IpAddr, str::FromStr, time::Du
 
 use crate::{
     denial::DenialCode,
-    text::{InvalidText, is_printable},
+    text::{InvalidValue, is_printable},
     text_enum::text_enum,
 };
 
@@ -198,22 +198,22 @@ impl RequestId {
 }
 
 impl FromStr for RequestId {
-    type Err = InvalidText;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self, InvalidText> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/+=-".contains(&byte);
         if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(Id::Given(text.into())))
         } else {
-            Err(InvalidText::new("request id", "expected 1 to 128 characters of A-Z, a-z, 0-9 and ._:/+=-"))
+            Err(InvalidValue::new("request id", "expected 1 to 128 characters of A-Z, a-z, 0-9 and ._:/+=-"))
         }
     }
 }
 
 impl TryFrom<&str> for RequestId {
-    type Error = InvalidText;
+    type Error = InvalidValue;
 
-    fn try_from(text: &str) -> Result<Self, InvalidText> {
+    fn try_from(text: &str) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }
@@ -260,21 +260,21 @@ impl TraceId {
 }
 
 impl FromStr for TraceId {
-    type Err = InvalidText;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self, InvalidText> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
         match bytes.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()) {
             Some(bytes) if bytes != [0; 16] => Ok(Self(bytes)),
-            _ => Err(InvalidText::new("trace id", "expected 32 digits of 0-9 and a-f, not all zero")),
+            _ => Err(InvalidValue::new("trace id", "expected 32 digits of 0-9 and a-f, not all zero")),
         }
     }
 }
 
 impl TryFrom<&str> for TraceId {
-    type Error = InvalidText;
+    type Error = InvalidValue;
 
-    fn try_from(text: &str) -> Result<Self, InvalidText> {
+    fn try_from(text: &str) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

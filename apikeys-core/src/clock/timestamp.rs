@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
+use crate::InvalidValue;
+
 /// A point in time, in whole microseconds since 1970-01-01T00:00:00Z.
 ///
 /// Timestamps cover the years 0000 to 9999, the range of RFC 3339. Their text and JSON are RFC 3339
@@ -14,7 +16,7 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 /// let noon: Timestamp = "2030-01-01T13:00:00+01:00".parse()?;
 /// assert_eq!(noon.to_string(), "2030-01-01T12:00:00Z");
 /// assert_eq!(Timestamp::from_micros(noon.as_micros()), noon);
-/// # Ok::<(), apikeys_core::clock::InvalidTimestamp>(())
+/// # Ok::<(), apikeys_core::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -83,23 +85,20 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// The error for a text that is not an RFC 3339 time within the years 0000 to 9999.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid time: expected RFC 3339, such as 2030-01-31T00:00:00Z")]
-pub struct InvalidTimestamp;
+const INVALID: InvalidValue = InvalidValue::new("time", "expected RFC 3339, such as 2030-01-31T00:00:00Z");
 
 impl FromStr for Timestamp {
-    type Err = InvalidTimestamp;
+    type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // The crate `time` accepts any character between date and time.
         if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
-            return Err(InvalidTimestamp);
+            return Err(INVALID);
         }
-        let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
+        let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| INVALID)?;
         let exact = micros_of(parsed);
         let held = Self::from_micros(exact);
-        if held.0 == exact { Ok(held) } else { Err(InvalidTimestamp) }
+        if held.0 == exact { Ok(held) } else { Err(INVALID) }
     }
 }
 
@@ -152,7 +151,7 @@ mod tests {
         assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(Timestamp::from_micros(i64::MAX), Timestamp::MAX);
-        assert_eq!("9999-12-31T23:59:59-23:59".parse::<Timestamp>(), Err(InvalidTimestamp));
+        assert_eq!("9999-12-31T23:59:59-23:59".parse::<Timestamp>(), Err(INVALID));
     }
 
     #[test]
@@ -161,7 +160,7 @@ mod tests {
         for bad in
             ["2030-01-01 00:00:00Z", "2030-01-01N00:00:00Z", "2030-01-01\u{e9}00:00:00Z", "2030-01-01", ""]
         {
-            assert_eq!(bad.parse::<Timestamp>(), Err(InvalidTimestamp), "{bad}");
+            assert_eq!(bad.parse::<Timestamp>(), Err(INVALID), "{bad}");
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
     memory::MemoryStore,
     plan::Plans,
     store::{KeyStore, StoreError},
-    text::{InvalidText, excerpt},
+    text::{InvalidValue, excerpt},
     token::{InvalidPepper, Peppers, Prefix, Scheme, TokenFormat},
 };
 
@@ -63,8 +63,8 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limiter: Arc<dyn Limiter>,
     plans: Plans,
-    prefix: Result<Prefix, InvalidText>,
-    accepted: Vec<Result<Prefix, InvalidText>>,
+    prefix: Result<Prefix, InvalidValue>,
+    accepted: Vec<Result<Prefix, InvalidValue>>,
     peppers: Result<Peppers, InvalidPepper>,
     allow_unpeppered: bool,
     batch_size: usize,
@@ -79,7 +79,7 @@ pub struct Builder {
 pub enum BuildError {
     /// A prefix is invalid.
     #[error(transparent)]
-    Prefix(#[from] InvalidText),
+    Prefix(#[from] InvalidValue),
     /// A pepper is invalid.
     #[error(transparent)]
     Pepper(#[from] InvalidPepper),

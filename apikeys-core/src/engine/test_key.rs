@@ -3,7 +3,7 @@ use crate::{
     id::{Actor, OrgId},
     key::{KeyName, NewKey},
     plan::Plan,
-    text::InvalidText,
+    text::InvalidValue,
     token::Secret,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 pub enum TestKeyError {
     /// The organization's id is invalid.
     #[error(transparent)]
-    InvalidOrg(#[from] InvalidText),
+    InvalidOrg(#[from] InvalidValue),
     /// The key could not be created.
     #[error(transparent)]
     Manage(#[from] ManageError),
@@ -44,9 +44,9 @@ impl ApiKeys {
     pub async fn test_key<O>(&self, org: O) -> Result<Secret, TestKeyError>
     where
         O: TryInto<OrgId>,
-        InvalidText: From<O::Error>,
+        InvalidValue: From<O::Error>,
     {
-        let org = org.try_into().map_err(InvalidText::from)?;
+        let org = org.try_into().map_err(InvalidValue::from)?;
         let (actor, name) = (Actor::new("test")?, KeyName::new("Test key")?);
         let current = self.manage(&org, &actor).quota().await?.plan;
         let has_access = self.plans().get(&current).is_some_and(|plan| plan.api_access());

@@ -1,4 +1,4 @@
-use crate::text::{InvalidText, is_printable, text_value};
+use crate::text::{InvalidValue, is_printable, text_value};
 
 text_value! {
     /// The name that an administrator gives a key. A name has 1 to 100 characters after trimming, and no
@@ -13,8 +13,8 @@ impl KeyName {
     pub const MAX_CHARS: usize = 100;
 }
 
-fn read_key_name(text: &str) -> Result<&str, InvalidText> {
-    let invalid = |reason| Err(InvalidText::new("key name", reason));
+fn read_key_name(text: &str) -> Result<&str, InvalidValue> {
+    let invalid = |reason| Err(InvalidValue::new("key name", reason));
     let text = text.trim();
     if text.is_empty() {
         invalid("expected at least 1 character")

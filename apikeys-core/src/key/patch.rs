@@ -1,6 +1,6 @@
 use super::{KeyName, KeyRow};
 use crate::{
-    InvalidText, Timestamp,
+    InvalidValue, Timestamp,
     audit::{Action, ChangeValue, Changes},
     rate_limit::RateLimit,
 };
@@ -28,10 +28,10 @@ impl NewKey {
     /// # Errors
     ///
     /// Returns an error if `name` is a text that cannot be a [`KeyName`].
-    pub fn new<N>(name: N) -> Result<Self, InvalidText>
+    pub fn new<N>(name: N) -> Result<Self, InvalidValue>
     where
         N: TryInto<KeyName>,
-        InvalidText: From<N::Error>,
+        InvalidValue: From<N::Error>,
     {
         Ok(Self::from(name.try_into()?))
     }
@@ -63,7 +63,7 @@ impl From<KeyName> for NewKey {
 /// use apikeys_core::KeyPatch;
 ///
 /// let patch = KeyPatch::new().name("CI (old)".parse()?).no_expiry().active(false);
-/// # Ok::<(), apikeys_core::InvalidText>(())
+/// # Ok::<(), apikeys_core::InvalidValue>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyPatch {

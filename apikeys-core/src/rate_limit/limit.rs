@@ -2,6 +2,8 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::InvalidValue;
+
 /// The highest number of requests that are admitted in any 60 seconds. The number is from 1 to 10,000.
 ///
 /// In JSON, a rate limit is its number.
@@ -12,15 +14,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// assert_eq!(RateLimit::per_minute(600)?.requests(), 600);
 /// assert!(RateLimit::per_minute(0).is_err());
 /// assert!(RateLimit::per_minute(10_001).is_err());
-/// # Ok::<(), apikeys_core::rate_limit::InvalidRateLimit>(())
+/// # Ok::<(), apikeys_core::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RateLimit(NonZeroU32);
 
-/// A number that is not from 1 to 10,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a rate limit is a whole number from 1 to 10000 requests a minute")]
-pub struct InvalidRateLimit;
+const INVALID: InvalidValue =
+    InvalidValue::new("rate limit", "expected a whole number from 1 to 10000 requests a minute");
 
 impl RateLimit {
     /// The length of the window.
@@ -35,10 +35,10 @@ impl RateLimit {
     /// # Errors
     ///
     /// Returns an error if the number is not from 1 to 10,000.
-    pub const fn per_minute(requests: u32) -> Result<Self, InvalidRateLimit> {
+    pub const fn per_minute(requests: u32) -> Result<Self, InvalidValue> {
         match NonZeroU32::new(requests) {
             Some(number) if requests <= Self::MAX.0.get() => Ok(Self(number)),
-            _ => Err(InvalidRateLimit),
+            _ => Err(INVALID),
         }
     }
 
@@ -62,10 +62,10 @@ impl Default for RateLimit {
 }
 
 impl TryFrom<i64> for RateLimit {
-    type Error = InvalidRateLimit;
+    type Error = InvalidValue;
 
-    fn try_from(requests: i64) -> Result<Self, InvalidRateLimit> {
-        Self::per_minute(u32::try_from(requests).map_err(|_| InvalidRateLimit)?)
+    fn try_from(requests: i64) -> Result<Self, InvalidValue> {
+        Self::per_minute(u32::try_from(requests).map_err(|_| INVALID)?)
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
             assert_eq!(RateLimit::try_from(good).map(RateLimit::requests), Ok(u32::try_from(good).unwrap()));
         }
         for bad in [0, 10_001, -1, i64::MIN, i64::MAX, 1 << 32 | 60] {
-            assert_eq!(RateLimit::try_from(bad), Err(InvalidRateLimit));
+            assert_eq!(RateLimit::try_from(bad), Err(INVALID));
         }
         for bad in ["0", "10001", "-1", "1.5", "1e2", "18446744073709551616", "\"60\"", "null"] {
             assert!(serde_json::from_str::<RateLimit>(bad).is_err(), "{bad}");

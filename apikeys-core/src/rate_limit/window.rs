@@ -24,7 +24,7 @@ const WINDOW: u64 = 60_000_000;
 /// let later = start.saturating_add(Duration::from_millis(59_999));
 /// assert_eq!(window.try_acquire(later, limit, 1).unwrap_err().retry_after, Duration::from_millis(1));
 /// assert!(window.try_acquire(start.saturating_add(RateLimit::WINDOW), limit, 1).is_ok());
-/// # Ok::<(), apikeys_core::rate_limit::InvalidRateLimit>(())
+/// # Ok::<(), apikeys_core::InvalidValue>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct SlidingWindow {

@@ -17,7 +17,7 @@ const SHOWN_LEN: usize = 4;
 /// let format = TokenFormat::new(Prefix::new("acme_live")?);
 /// assert!(format.check(b"acme_live_0123456789ABCDEFGHIJKLMNOPQRST4MTgoG").is_ok());
 /// assert!(format.check(b"acme_live_0123456789ABCDEFGHIJKLMNOPQRST4MTgoH").is_err());
-/// # Ok::<(), apikeys_core::InvalidText>(())
+/// # Ok::<(), apikeys_core::InvalidValue>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct TokenFormat {

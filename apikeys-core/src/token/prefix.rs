@@ -1,4 +1,4 @@
-use crate::text::{InvalidText, text_value};
+use crate::text::{InvalidValue, text_value};
 
 text_value! {
     /// The text with which every secret of your service begins, such as `acme_live`.
@@ -19,14 +19,14 @@ impl Default for Prefix {
     }
 }
 
-fn read_prefix(text: &str) -> Result<&str, InvalidText> {
+fn read_prefix(text: &str) -> Result<&str, InvalidValue> {
     let mut bytes = text.bytes();
     let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
     let rest = bytes.all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     if first && rest && (2..=Prefix::MAX_LEN).contains(&text.len()) {
         Ok(text)
     } else {
-        Err(InvalidText::new(
+        Err(InvalidValue::new(
             "prefix",
             "expected 2 to 16 characters of a-z, 0-9 and _, the first of them a letter",
         ))
