@@ -188,11 +188,15 @@ async fn read_that_takes_too_long_fails_as_temporary() {
 #[tokio::test]
 async fn read_whose_future_is_dropped_ends_in_the_database() {
     for database in [Endless::on_pool(1).await, Endless::on_pool(4).await] {
-        for _ in 0..5 {
+        let mut times = Vec::new();
+        for _ in 0..9 {
             begun_and_dropped(database.usage(), Duration::from_millis(20)).await;
-            let took = database.find().await;
-            assert!(took < Duration::from_millis(200), "{took:?}");
+            times.push(database.find().await);
         }
+        // A read that is not noticed to be dropped holds the connection for half a second each time.
+        // A busy machine delays some rounds, but not the median.
+        times.sort();
+        assert!(times[4] < Duration::from_millis(200), "{times:?}");
     }
 }
 
