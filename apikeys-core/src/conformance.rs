@@ -32,7 +32,9 @@
 //! }
 //!
 //! mod memory {
-//!     apikeys_core::conformance_tests!(super::OnTokio);
+//!     use super::OnTokio;
+//!
+//!     apikeys_core::conformance_tests!(OnTokio);
 //! }
 //! # fn main() {}
 //! ```

@@ -1,9 +1,9 @@
 //! The engine: [`ApiKeys`] verifies requests, manages keys and records their use.
 //!
 //! [`ApiKeys`] is a handle to the engine, and cloning the handle is cheap. [`Maintenance`] is the background
-//! work of the engine: it writes the audit log in batches, drops the state of keys that are no longer in use,
-//! and removes the rows of forgotten organizations. Spawn [`Maintenance::run`] on your async runtime. The
-//! engine works on any async runtime.
+//! work of the engine: it writes the audit log in batches, frees the memory used for keys without recent
+//! requests, and removes the data of forgotten organizations ([`Operator::forget`]). Spawn
+//! [`Maintenance::run`] on your async runtime. The engine works on any async runtime.
 
 mod admission;
 mod api_keys;

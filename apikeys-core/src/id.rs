@@ -26,8 +26,9 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident($value:literal);)*) => {$(
         $(#[$doc])*
         ///
-        /// An id has sixteen bytes: seven for the microseconds since 1970, then nine that differ
-        /// between processes. Its text is RFC 4648 base32 in lower case, 26 characters.
+        /// An id has sixteen bytes. The first seven bytes are a time in microseconds since 1970, which
+        /// increases with each id of a process. The other nine bytes differ between processes. The text of an
+        /// id has 26 characters of RFC 4648 base32 in lower case.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
 
@@ -97,7 +98,8 @@ ids! {
     EventId("event id");
     /// The id of a change, by which a store recognises a repeated attempt.
     ChangeId("change id");
-    /// The id of a process that writes audit events.
+    /// The id of a writer, which is a numbered sequence of batches of audit events. Each process opens a
+    /// writer of its own.
     WriterId("writer id");
 }
 

@@ -18,12 +18,14 @@ use crate::{
 /// [`LocalLimiter`] decides for one process, with the windows that the engine keeps for the keys in use. A
 /// limiter that several instances share can ask a server instead.
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
-    /// Counts the requests in `takes` if they are within all limits of `takes`. Otherwise counts none of
-    /// them.
+    /// Counts the requests that `takes` describes if they are within the limits of all elements. Otherwise
+    /// counts nothing.
     ///
-    /// `takes` has at least one element, and the subjects of its elements are distinct. An admitting verdict
-    /// describes the limit of the first element. `clock` is the engine's clock. A limiter must use no other
-    /// clock for its decisions.
+    /// Each [`Take`] contains the [`Subject`] of a limit, such as a key, and the number of its requests to
+    /// count. `takes` has at least one element, and no two elements have the same subject. If the requests
+    /// are admitted, the returned [`RateStatus`] describes the limit of the first element.
+    ///
+    /// `clock` is the engine's clock. A limiter must use no other clock for its decisions.
     ///
     /// The future in [`Acquire::Later`] must not count anything before it is polled, because the engine may
     /// drop it and call `acquire` again.
@@ -129,7 +131,7 @@ fn decide(clock: &dyn Clock, takes: &[Take<'_>]) -> Verdict {
         };
     }
     let mut ordered: Vec<&Take<'_>> = takes.iter().collect();
-    // All threads lock in one order, so that no two wait for each other.
+    // All threads lock the windows in the same order, so that no two threads wait for each other.
     ordered.sort_by_key(|take| take.subject);
     let mut locked: Vec<_> = ordered.into_iter().map(|take| (take, take.window.lock())).collect();
     let now = clock.monotonic();

@@ -1,9 +1,11 @@
 //! The interface of a storage backend, [`KeyStore`].
 //!
-//! A store keeps keys, the locators of secrets, organizations' plans, the audit log and counters. A store
-//! does not decide about access. Each [`Change`] and each [`Batch`] is written in one transaction. The engine
-//! computes the rows. [`OrgState`] has the rules that need the organization's locked row, so that all stores
-//! apply the same rules.
+//! A store keeps keys, the locators of secrets, organizations' plans, the audit log and counters. A *stored
+//! secret* is a row with the locator of a secret. The secret is never stored.
+//!
+//! A store does not decide about access. Each [`Change`] and each [`Batch`] is written in one transaction.
+//! The engine computes the rows. [`OrgState`] has the rules that need the organization's locked row, so that
+//! all stores apply the same rules.
 //!
 //! To write a store, implement [`KeyStore`], enable the feature `conformance` of this crate in tests, and run
 //! its suite, which has one test for each requirement of the interface.

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::{Timestamp, rate_limit::RateLimit};
 
-/// The members of a key or an organization whose values a change replaced.
+/// The fields of a key or of an organization that a change replaced, with their old and new values.
 ///
 /// In JSON: `{"name": {"from": "CI", "to": "CI (old)"}}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes(Vec<(Cow<'static, str>, FromTo)>);
 
-/// The value of a member before and after a change.
+/// The value of a field before and after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FromTo {
@@ -48,7 +48,7 @@ impl Changes {
         Self(Vec::new())
     }
 
-    /// Creates a list with the change of one member.
+    /// Creates a list with the change of one field. `member` is the field's name.
     #[must_use]
     pub fn one(member: &'static str, from: ChangeValue, to: ChangeValue) -> Self {
         let mut changes = Self::new();
@@ -56,18 +56,18 @@ impl Changes {
         changes
     }
 
-    /// Adds the change of `member`.
+    /// Adds the change of the field `member`.
     pub fn set(&mut self, member: &'static str, from: ChangeValue, to: ChangeValue) {
         self.0.push((member.into(), FromTo { from, to }));
     }
 
-    /// Returns whether no member changed.
+    /// Returns whether no field changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the members that changed, in the order in which they were added.
+    /// Returns the fields that changed, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &FromTo)> {
         self.0.iter().map(|(member, change)| (member.as_ref(), change))
     }
@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for Changes {
     }
 }
 
-/// Reads a map into a list, so that the order of its members is kept.
+/// Reads a map into a list, so that the order of its entries is kept.
 struct ChangesVisitor;
 
 impl<'de> Visitor<'de> for ChangesVisitor {

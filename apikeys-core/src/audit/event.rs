@@ -9,7 +9,7 @@ use crate::{
 /// An event of the audit log in the form in which a store holds it.
 ///
 /// The event contains only the id of its key. The key's name and display prefix are looked up when the log is
-/// read. If the key was deleted, they are those that the key had when it was deleted.
+/// read. For a deleted key, the log shows the last name and display prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEvent {
@@ -23,7 +23,8 @@ pub struct AuditEvent {
     pub key: Option<KeyId>,
     /// The kind of event.
     pub action: Action,
-    /// The actor who made the change. `None` means that the event is a request or a gap.
+    /// The actor who made the change. `None` means that the event describes a request, or stands for events
+    /// that could not be stored ([`Detail::Gap`]).
     pub actor: Option<Actor>,
     /// The details of the event.
     pub detail: Detail,
@@ -56,9 +57,9 @@ pub enum Detail {
     Changes(Changes),
     /// The request that was made with the key.
     Request(RequestRecord),
-    /// The number of events that could not be stored.
+    /// The event stands for events that could not be stored.
     Gap {
-        /// How many events are missing.
+        /// The number of the events that could not be stored.
         lost: u32,
     },
 }
@@ -76,7 +77,8 @@ text_enum! {
         KeyDeactivated = "key.deactivated",
         /// A key was deleted.
         KeyDeleted = "key.deleted",
-        /// The organization was warned that a key expires soon.
+        /// The organization was warned that a key expires soon. This version of the library does not send
+        /// warnings.
         KeyExpiryWarned = "key.expiry_warned",
         /// The organization's plan was changed.
         PlanChanged = "plan.changed",

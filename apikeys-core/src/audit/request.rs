@@ -156,7 +156,7 @@ impl RequestRecord {
 }
 
 text_enum! {
-    /// How a request ended.
+    /// What happened to a request.
     pub enum Outcome("outcome", other) {
         /// The handler returned a response.
         Answered = "answered",
@@ -164,13 +164,15 @@ text_enum! {
         Aborted = "aborted",
         /// The request was denied.
         Denied = "denied",
-        /// The handler is about to run.
+        /// The request was admitted, and the handler is about to run. This version of the library records
+        /// requests only when they have ended.
         Started = "started",
     }
 }
 
 impl Outcome {
-    /// Returns whether the request reached the handler and has ended.
+    /// Returns whether the request was admitted and has ended. Such requests increase the request count of
+    /// their key.
     #[must_use]
     pub const fn is_admitted(&self) -> bool {
         matches!(self, Self::Answered | Self::Aborted)
@@ -251,7 +253,7 @@ impl TraceId {
         };
         let more = parts.next().is_some();
         let shape = hex(version, 2) && hex(trace, 32) && hex(parent, 16) && hex(flags, 2);
-        // Version 00 has exactly these four parts; later ones may have more; ff is forbidden.
+        // Version 00 has exactly these four parts. Later versions may have more. Version ff is invalid.
         if !shape || version == b"ff" || (version == b"00" && more) || parent.iter().all(|b| *b == b'0') {
             return None;
         }

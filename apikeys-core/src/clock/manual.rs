@@ -11,8 +11,8 @@ use super::{Clock, Monotonic, Sleep, Timestamp};
 /// A clock for tests that moves only when [`advance`](Self::advance) is called, so that tests wait
 /// for no real time and are deterministic.
 ///
-/// Clones share the same time. A wait is registered when [`sleep`](Clock::sleep) is called, so
-/// `advance` sees it before its first poll.
+/// Clones share the same time. A wait begins when [`sleep`](Clock::sleep) is called, even if the returned
+/// future has not been polled.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,11 +58,11 @@ impl ManualClock {
         }
     }
 
-    /// Moves both clocks forward by `duration`, one deadline at a time, and lets the tasks that
-    /// each deadline wakes run before going on to the next.
+    /// Moves the wall clock and the monotonic clock forward by `duration`. Whenever a wait ends, the clocks
+    /// stop until the tasks that were waiting have run.
     ///
-    /// On a single-threaded executor, the order in which tasks wake is deterministic. Waits that begin during
-    /// the call and are due before its end are resolved as well.
+    /// On a single-threaded executor, the order in which tasks wake is deterministic. Waits that begin and
+    /// end within `duration` are resolved as well.
     pub async fn advance(&self, duration: Duration) {
         let target = self.lock().monotonic.saturating_add(duration);
         yield_many().await;

@@ -47,14 +47,16 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the point that is `duration` later, or [`MAX`](Self::MAX) if that is earlier.
+    /// Returns the point that is `duration` later. If that point is later than [`MAX`](Self::MAX), returns
+    /// `MAX`.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// Returns the point that is `duration` earlier, or [`MIN`](Self::MIN) if that is later.
+    /// Returns the point that is `duration` earlier. If that point is earlier than [`MIN`](Self::MIN),
+    /// returns `MIN`.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);

@@ -248,7 +248,7 @@ async fn filled(store: &Fixture) -> (Vec<AuditEvent>, Vec<KeyRow>) {
         .map(|(number, micros)| {
             let key = rows.get(number % 3).map(|row| row.id);
             let mut event = store.event(&org, key, actions[number % actions.len()].clone());
-            // Times go up and down beside the ids.
+            // The times rise and fall while the ids rise.
             event.at = Timestamp::from_micros(micros);
             event
         })

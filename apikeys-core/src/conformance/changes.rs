@@ -31,7 +31,7 @@ pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: 
     let mut answers: Vec<Committed> = Vec::new();
     for change in &changes {
         answers.push(store.submit(change).await);
-        // Those before it too: the quota is full, the version is old, the plan is another.
+        // Earlier changes return the same answers, although their conditions no longer hold.
         for (earlier, answer) in changes.iter().zip(&answers) {
             assert_eq!(store.submit(earlier).await, *answer);
         }
@@ -71,7 +71,7 @@ pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
     let row = store.row(&org("o"));
     let creation = store.change(first(create(&row, &[store.secret(row.id)])));
     let answer = store.submit(&creation).await;
-    // With the first these are 10,000.
+    // Together with the first change, these are 10,000 changes.
     let writers: Vec<_> = (0..33)
         .map(|number| {
             let org = org(&format!("o{number}.busy"));

@@ -130,7 +130,8 @@ pub async fn concurrent_purges_remove_everything_once(harness: &dyn AnyHarness) 
     assert_eq!(bystander.snapshot(&store).await, snapshot);
 }
 
-/// A purge without a forgotten organization removes nothing, and a limit of 0 rows is taken as 1.
+/// A purge without a forgotten organization removes nothing. A limit of 0 rows is treated as a limit of 1
+/// row.
 pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(store.shared().purge(1_000).await.expect("purge"), Purged::new(0, false));
@@ -154,7 +155,7 @@ pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness
     store.done(set_plan(&old.org, "enterprise", Some("starter"))).await;
     let change = store.change(forget(&old.org));
     store.submit(&change).await;
-    // The secret may be the same, too: its locator is free.
+    // A new key may also have the same secret, because its locator is no longer in use.
     let row = store.row(&old.org);
     let secret = SecretRow::new(old.secret.locator.clone(), row.id, NOW);
     store.done(create(&row, std::slice::from_ref(&secret))).await;
@@ -175,8 +176,8 @@ pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness
     assert_eq!(in_use(&store).await, []);
 }
 
-/// Requests of a forgotten organization's keys are dropped with their counts, before and after the purge, and
-/// also if the same id was stored again as a new organization.
+/// Requests of a forgotten organization's keys are neither recorded nor counted, before and after the purge,
+/// even if a new organization with the same id was stored.
 pub async fn batch_after_forgetting_is_dropped_with_its_counts(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -258,8 +259,9 @@ pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness:
     }
 }
 
-/// If keys are created, a batch is recorded and rows are purged while an organization is forgotten, each
-/// creation is committed before the forgetting or refused, and only the event of the forgetting remains.
+/// An organization is forgotten while keys are created, a batch is recorded and rows are purged. Each
+/// creation is either committed before the organization is forgotten or refused. Afterwards, only the event
+/// that records the forgetting remains.
 pub async fn forgetting_beside_other_writes_leaves_nothing_behind(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {

@@ -125,7 +125,7 @@ pub async fn rate_limits_survive_from_1_to_10_000(harness: &dyn AnyHarness) {
     }
 }
 
-/// A key of another organization is treated as a key that does not exist by every method.
+/// Every method treats a key of another organization as a key that does not exist.
 pub async fn a_key_is_its_organization_s_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("owner")).await;

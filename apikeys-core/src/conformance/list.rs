@@ -5,8 +5,9 @@ use super::{AnyHarness, Harness};
 /// Defines a `#[test]` for each requirement, in one module for each group, for the store that the given
 /// [`Harness`](crate::conformance::Harness) opens.
 ///
-/// Call this macro in a module of its own. The expression is evaluated once in each test, in a module that is
-/// a child of the calling module.
+/// Call this macro in a module of its own. Each test evaluates the expression, in a child module that imports
+/// all names of the calling module. Therefore import the harness into the calling module with `use`, and do
+/// not refer to the harness with `super::`.
 #[macro_export]
 macro_rules! conformance_tests {
     ($harness:expr $(,)?) => {
@@ -168,14 +169,14 @@ pub struct Promise {
     check: fn(&dyn AnyHarness) -> Checking<'_>,
 }
 
-/// Returns all requirements, in the order of the list.
+/// Returns all requirements of the suite.
 #[must_use]
 pub fn promises() -> Vec<Promise> {
     __conformance_promises! { list () }
 }
 
-/// Tests one requirement, for the tests that the macro defines. The function looks the requirement up in the
-/// list, because a test that named its function would compile the function again for each store.
+/// Tests one requirement, for the tests that the macro defines. The requirement is looked up by its name,
+/// because a test that called the requirement's function would compile the function again for each store.
 #[doc(hidden)]
 pub fn check(group: &str, name: &str, harness: &impl Harness) {
     let promise = promises().into_iter().find(|promise| promise.group == group && promise.name == name);

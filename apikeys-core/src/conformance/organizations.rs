@@ -22,7 +22,8 @@ pub async fn organization_without_changes_is_not_stored(harness: &dyn AnyHarness
     assert_eq!(store.org(&org).await.expect("org"), None);
 }
 
-/// The first key of an organization stores the organization, on the plan that the creation names.
+/// When the first key of an organization is created, the organization is stored with the plan that the
+/// creation names.
 pub async fn first_key_stores_its_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
@@ -45,8 +46,8 @@ pub async fn plan_is_set_only_if_the_stored_plan_is_the_expected_one(harness: &d
     assert_eq!(plan_of(&store, &org).await, Some(plan(&longest)));
 }
 
-/// A look-up that begins after a plan was set returns the new plan with every key of the organization, and
-/// the keys do not change.
+/// Every look-up of a key that begins after its organization's plan was set returns the new plan. The keys
+/// themselves do not change.
 pub async fn new_plan_is_found_with_every_key_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (first, secret) = store.create(&org("o")).await;
@@ -61,8 +62,8 @@ pub async fn new_plan_is_found_with_every_key_at_once(harness: &dyn AnyHarness) 
     assert_eq!(store.key_count(&first.org).await, 2);
 }
 
-/// If many changes from the same plan of an organization are committed concurrently, exactly one change
-/// succeeds.
+/// If many changes that expect the same plan of an organization are committed concurrently, exactly one
+/// change succeeds.
 pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
@@ -85,8 +86,8 @@ pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn A
     }
 }
 
-/// A creation is refused with `PlanChanged` if the organization's stored plan is not the expected plan, where
-/// `None` expects an organization that is not stored.
+/// A creation is refused with `PlanChanged` if the organization's stored plan is not the plan that the
+/// creation expects. If the creation expects no plan, it is refused if the organization is stored.
 pub async fn creation_is_refused_if_the_stored_plan_is_not_the_expected_one(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");

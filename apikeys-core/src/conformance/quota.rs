@@ -216,7 +216,7 @@ async fn create_at_once(
             let as_first = store.change(first(creation));
             let store = store.shared();
             async move {
-                // As the engine does: decided on what is stored, and again if that has changed.
+                // Like the engine, the test prepares the change again if the stored plan has changed.
                 let is_stored = store.org(&row.org).await.expect("org").is_some();
                 let change = if is_stored { &on_plan } else { &as_first };
                 match store.commit(change).await.expect("commit") {

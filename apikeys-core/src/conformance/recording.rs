@@ -280,8 +280,8 @@ pub async fn a_deletion_beside_a_batch_loses_no_event(harness: &dyn AnyHarness) 
     }
 }
 
-/// Events of keys that are neither stored nor deleted are dropped with their counts, and the other events of
-/// the batch are kept.
+/// Events of keys that are neither stored nor deleted are neither recorded nor counted. The other events of
+/// the batch are recorded.
 pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -293,7 +293,7 @@ pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept(harness: &d
     assert_eq!(store.log(&row.org).await.len(), 2);
     assert_eq!(store.view(&row).await.expect("the key").request_count, 1);
     assert_eq!(usage(&store, &unknown).await, (0, 0));
-    // Had anything been kept, it would show once the key exists.
+    // Counts that the store had kept would appear once the key exists.
     store.done(super::fixture::create(&unknown, &[])).await;
     assert_eq!(store.view(&unknown).await.expect("the key").request_count, 0);
     assert_eq!(usage(&store, &unknown).await, (0, 0));
@@ -346,7 +346,7 @@ pub async fn a_large_batch_is_one_batch(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&rows[0].org).await.len(), 410);
 }
 
-/// Recording a batch changes neither the revision nor the version of a key, and updating a key keeps its
+/// Recording a batch changes neither the store's revision nor the version of a key. Updating a key keeps its
 /// counters.
 pub async fn recording_and_managing_leave_each_other_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;

@@ -56,15 +56,15 @@ pub async fn locators_are_compared_whole(harness: &dyn AnyHarness) {
         assert_eq!(store.find(&near).await.expect("find"), None);
         assert_eq!(store.found(&stored).await, None);
     }
-    // 'A' and 'a' are different bytes, also where the database compares text.
+    // 'A' and 'a' are different bytes, even if the database's text comparison ignores case.
     let (row, _) = with_locator(&store, Locator::new(Scheme::Sha256, [b'A'; 32])).await;
     with_locator(&store, Locator::new(Scheme::Sha256, [b'a'; 32])).await;
     let found = store.found(&Locator::new(Scheme::Sha256, [b'A'; 32])).await.expect("the key");
     assert_eq!(found.key, row);
 }
 
-/// A secret that has ended is still found and returned with its end, because the caller compares the end with
-/// its own clock.
+/// A secret whose `ends_at` has passed is still found, because the caller compares `ends_at` with its own
+/// clock.
 pub async fn a_secret_that_has_ended_is_found_with_its_end(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));

@@ -83,13 +83,16 @@ pub enum BuildError {
     /// A pepper is invalid.
     #[error(transparent)]
     Pepper(#[from] InvalidPepper),
-    /// The store holds secrets under a scheme that this process cannot verify.
+    /// The store holds keys that this process cannot verify, because a pepper is missing or because a newer
+    /// version of the library created the keys.
     #[error("keys are stored under the scheme {scheme}: add the pepper of that version to the builder")]
     MissingPepper {
-        /// The scheme, cut to 64 characters.
+        /// The text of the keys' [`Scheme`], such as `hmac-sha256:7` for version 7 of the pepper. The text is
+        /// cut to 64 characters.
         scheme: String,
     },
-    /// A pepper is set, and the store holds secrets without one.
+    /// A pepper is set, but the store holds keys that were created without a pepper, and
+    /// [`allow_unpeppered`](Builder::allow_unpeppered) was not called.
     #[error(
         "a pepper is set, but keys are stored without one: call `allow_unpeppered` on the builder while such \
          keys are in use, and check that none of them was planted"
@@ -147,18 +150,19 @@ impl Builder {
     /// outside the database.
     ///
     /// The secrets of new keys are stored under the pepper of the highest version. Keep a pepper for as long
-    /// as keys use it. Once a pepper is set, secrets that are stored without a pepper are not accepted,
-    /// unless [`allow_unpeppered`](Self::allow_unpeppered) is set.
+    /// as keys use it. If a pepper is set and the store holds keys that were created without a pepper,
+    /// [`build`](Self::build) returns [`BuildError::UnpepperedKeys`]. To accept such keys, call
+    /// [`allow_unpeppered`](Self::allow_unpeppered).
     pub fn pepper(mut self, version: u32, key: &[u8]) -> Self {
         self.peppers = self.peppers.and_then(|mut peppers| peppers.add(version, key).map(|()| peppers));
         self
     }
 
-    /// Accepts secrets that are stored without a pepper, although a pepper is set. Use this setting while
-    /// keys that were created before the first pepper was set are in use.
+    /// Accepts keys that were created without a pepper, although a pepper is set. Use this setting if you
+    /// introduce peppers while such keys exist, and remove it when no such key is left.
     ///
     /// With this setting, an attacker who can write to the database can add a working key, as if no pepper
-    /// were set. Without a pepper, this setting has no effect.
+    /// were set. If no pepper is set, this setting has no effect.
     pub fn allow_unpeppered(mut self) -> Self {
         self.allow_unpeppered = true;
         self
@@ -196,8 +200,8 @@ impl Builder {
     }
 
     /// Sets how many audit events may wait to be written. The minimum is 1, and the default is 100,000. When
-    /// the buffer is full, requests wait for up to the [`buffer_timeout`](Self::buffer_timeout). If the
-    /// buffer is still full then, they are denied with `AUDIT_UNAVAILABLE`.
+    /// the buffer is full, requests wait until there is room. A request that finds no room within the
+    /// [`buffer_timeout`](Self::buffer_timeout) is denied with `AUDIT_UNAVAILABLE`.
     pub fn buffer_capacity(mut self, events: usize) -> Self {
         self.buffer_capacity = events.max(1);
         self
@@ -229,13 +233,13 @@ impl Builder {
         self
     }
 
-    /// Builds the engine. This checks the settings, and reads from the store under which schemes secrets are
-    /// stored. Returns the handle, and the [`Maintenance`], which you spawn on your async runtime.
+    /// Builds the engine. This method checks the settings. It also reads from the store which peppers the
+    /// stored keys need. Returns the handle, and the [`Maintenance`], which you spawn on your async runtime.
     ///
     /// # Errors
     ///
-    /// Returns an error if a setting is invalid, if the store fails, or if the store holds secrets
-    /// that this process cannot verify.
+    /// Returns an error if a setting is invalid, if the store fails, or if the store holds keys that this
+    /// process cannot verify.
     pub async fn build(self) -> Result<(ApiKeys, Maintenance), BuildError> {
         let timeout = self.options.store_timeout;
         let schemes = within(&*self.clock, timeout, "schemes", self.store.schemes()).await?;
@@ -250,7 +254,8 @@ impl Builder {
         Ok((keys, maintenance))
     }
 
-    /// Returns the default settings are valid, and an empty store has no secrets to check.
+    /// Builds the engine with the default prefix and without peppers. There is nothing to check, because
+    /// these settings are valid and an empty store has no keys.
     pub(super) fn assemble_in_memory(self) -> ApiKeys {
         let (format, peppers) = (TokenFormat::default(), Peppers::none());
         self.assemble_with(format, peppers)

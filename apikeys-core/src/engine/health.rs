@@ -4,7 +4,7 @@ use crate::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the engine accepts requests. It is `false` once the shutdown has begun.
+    /// Whether the engine accepts requests. The value is `false` once the shutdown has begun.
     pub accepting: bool,
     /// Whether [`Maintenance::run`](super::Maintenance::run) is running.
     pub maintained: bool,
@@ -14,7 +14,7 @@ pub struct Health {
     pub buffer_capacity: usize,
     /// How many keys have state in memory because they were used within the last minutes.
     pub live_keys: usize,
-    /// Why the latest attempt to write the audit log failed. `None` means that it succeeded.
+    /// Why the latest attempt to write the audit log failed. `None` means that the latest attempt succeeded.
     pub flush_failure: Option<FlushFailure>,
 }
 

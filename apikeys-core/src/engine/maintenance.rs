@@ -8,18 +8,19 @@ use futures_util::future::{join3, select};
 
 use super::{inner::Inner, purge::purge_loop};
 
-/// The background work of the engine: writing the audit log, dropping the state of keys that are no longer in
-/// use, and removing the rows of forgotten organizations.
+/// The background work of the engine: writing the audit log, freeing the memory used for keys without recent
+/// requests, and removing the data of organizations that [`Operator::forget`](super::Operator::forget) has
+/// forgotten.
 ///
-/// Spawn [`run`](Self::run) as a task on your async runtime. While `run` is not running, no audit events are
-/// lost, but every request waits until its own audit event is written.
+/// Spawn [`run`](Self::run) as a task on your async runtime. Without this task, no audit events are lost, but
+/// every request waits until its own audit event is written.
 #[derive(Debug)]
 #[must_use = "spawn `maintenance.run()`, or every request waits for its audit event to be written"]
 pub struct Maintenance {
     pub(super) inner: Arc<Inner>,
 }
 
-/// How often the state of idle keys is dropped.
+/// The interval at which the memory used for keys without recent requests is freed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// The longest pause between two attempts to write the audit log.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);

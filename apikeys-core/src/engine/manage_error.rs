@@ -33,7 +33,7 @@ pub enum ManageError {
     /// The plan that was to be set is not in the catalogue.
     #[error("there is no plan called {0}")]
     UnknownPlan(PlanName),
-    /// The plan that the organization is stored on is not in the catalogue of this process.
+    /// The organization's stored plan is not in the catalogue of this process.
     #[error("the organization is on the plan {0}, which is not in the catalogue")]
     StoredPlanUnknown(PlanName),
     /// Concurrent changes to the same key or organization prevented the change at every attempt.
@@ -42,7 +42,9 @@ pub enum ManageError {
     /// The source of randomness failed, so no secret was created.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// The store failed. If the error is temporary, the change may have been made.
+    /// The store failed. If the error's kind is [`Unavailable`](crate::store::StoreErrorKind::Unavailable),
+    /// the change may have been made, because only the store's answer may have been lost. For every other
+    /// kind, nothing was changed.
     #[error("the key store failed")]
     Store(#[from] StoreError),
 }

@@ -115,7 +115,8 @@ impl ManagedKey {
         self.view.request_count
     }
 
-    /// Returns when the latest recorded request began. `None` means that no request is recorded.
+    /// Returns when the latest admitted request that is recorded began. `None` means that no admitted request
+    /// is recorded.
     #[must_use]
     pub fn last_used_at(&self) -> Option<Timestamp> {
         self.view.last_used_at

@@ -85,12 +85,14 @@ impl Operator {
     }
 
     /// Removes everything that is stored about an organization, which is its keys, counters, usage and audit
-    /// log. One audit event without names remains. If the organization is not stored, nothing changes.
+    /// log. One audit event remains, which contains the organization's id and the actor. If the organization
+    /// is not stored, nothing changes.
     ///
     /// When this method has returned, the organization's keys are refused and none of its data can be read,
     /// on every instance. The [`Maintenance`](super::Maintenance) of any instance then removes the rows in
-    /// small pieces, so that the removal of a large organization does not delay others. If the maintenance is
-    /// not running in this process, the rows are removed before this method returns.
+    /// small pieces, so that the removal of a large organization does not delay the requests of other
+    /// organizations. If the maintenance is not running in this process, the rows are removed before this
+    /// method returns.
     ///
     /// # Errors
     ///

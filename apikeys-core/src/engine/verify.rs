@@ -21,12 +21,15 @@ use crate::{
 };
 
 impl ApiKeys {
-    /// Verifies the secret `presented`, which a client sent with the request that `request` describes.
+    /// Verifies the secret that a client sent with a request. `presented` is the text that the client sent as
+    /// its secret. `request` describes the request for the audit log.
     ///
     /// The checks are made in this order: the secret's shape and checksum, which need no read from the store;
     /// the look-up of the key in the store; the key's state; the plan's API access; room for the audit event
-    /// in the buffer; the rate limit. If the key and its plan are known, the request is recorded, whether it
-    /// is admitted or denied. The future may be ready at its first poll, so poll it once before you box it.
+    /// in the buffer; the rate limit. If the key is stored and its organization's plan is in the catalogue,
+    /// the request is recorded, whether it is admitted or denied. If the shape or checksum is wrong, the
+    /// future is ready at its first poll. Code that boxes futures can poll this one first and save the
+    /// allocation.
     ///
     /// ```
     /// use apikeys_core::{Actor, ApiKeys, Denial, NewKey, OrgId, PlanName, RequestMeta};
@@ -114,7 +117,7 @@ impl fmt::Debug for Verification {
     }
 }
 
-/// A request whose secret is well-formed. It holds digests of the secret, not the secret.
+/// A request whose secret is well-formed. The attempt holds digests of the secret and not the secret.
 struct Attempt {
     inner: Arc<Inner>,
     candidates: Vec<Locator>,
@@ -127,7 +130,7 @@ struct Attempt {
 #[expect(clippy::large_enum_variant, reason = "a box would cost each verification an allocation")]
 enum Lookup {
     Found(Found),
-    /// The secret is not stored. The schemes are those of all stored secrets.
+    /// The secret is not stored. The value is the list of the schemes of all stored secrets.
     Unknown(Vec<Scheme>),
 }
 
@@ -161,8 +164,8 @@ impl Attempt {
         }
     }
 
-    /// Reads the key of the secret and, if there is none, the schemes of the stored secrets. Both
-    /// reads share one turn among the lookups and one timeout.
+    /// Reads the key of the secret. If there is no such key, reads the schemes of the stored secrets. Both
+    /// reads share one of the concurrent lookups and one timeout.
     async fn look_up(&self) -> Result<Lookup, StoreError> {
         let inner = &self.inner;
         within(&*inner.clock, inner.options.store_timeout, "find", async {
@@ -175,8 +178,8 @@ impl Attempt {
         .await
     }
 
-    /// Returns whether the store's row is that of the presented secret, and the secret has not ended. The
-    /// comparison is made here because the store is not trusted to have made it.
+    /// Returns whether the store's row is that of the presented secret, and the row's `ends_at` has not
+    /// passed. The locators are compared here because the engine does not rely on the store's comparison.
     fn is_ours(&self, found: &Found) -> bool {
         let secret = &found.secret;
         let now = self.inner.clock.wall();

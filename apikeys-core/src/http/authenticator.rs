@@ -46,7 +46,7 @@ pub enum Check {
         /// The header that carried the credential.
         carrier: Carrier,
     },
-    /// The request has no credential and needs none. Pass it on without a verified key.
+    /// The request has no credential and needs none. The adapter runs the handler without a verified key.
     Pass,
     /// The request is refused.
     Refuse(Denial),
@@ -78,8 +78,8 @@ impl Authenticator {
         }
     }
 
-    /// Passes requests without a credential on, without a verified key. A credential that is present is still
-    /// checked, so a request with a wrong key is denied.
+    /// Accepts requests that have no credential. Handlers see such a request without a verified key. If a
+    /// request has a credential, the credential is still checked, so a request with a wrong key is denied.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -143,9 +143,9 @@ impl Authenticator {
 
     /// Decides what to do with a request.
     ///
-    /// `path` and the headers are kept for the audit log only if the request has a well-formed
-    /// key; the query of `path` is not kept. `peer` is the address at the other end of the
-    /// connection, if it is known.
+    /// The path and the headers for the audit log are copied only if the request has a well-formed key. The
+    /// query of `path` is never copied. `peer` is the address at the other end of the connection, if it is
+    /// known.
     pub fn check(
         &self,
         method: &str,

@@ -20,7 +20,7 @@ pub(crate) struct IdGenerator {
 }
 
 impl IdGenerator {
-    /// Makes an id: seven bytes for the time, then nine that differ between generators.
+    /// Creates an id from seven bytes of time and nine bytes that differ between generators.
     pub(crate) fn next(&self, now: Timestamp) -> [u8; 16] {
         let tick = self.tick(now);
         let hash = u128::from(self.hash.hash_one(tick)) << 64 | u128::from(self.hash.hash_one(!tick));

@@ -122,7 +122,10 @@ impl KeyView {
     }
 }
 
-/// A secret of a key. A key has two secrets during a rotation, and one secret otherwise.
+/// A stored secret of a key. The row contains the secret's locator and not the secret.
+///
+/// The engine creates each key with one secret. A store must keep any number of secrets of a key, so that a
+/// later version of the library can replace the secret of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretRow {
@@ -132,12 +135,12 @@ pub struct SecretRow {
     pub key: KeyId,
     /// The time at which the secret was issued.
     pub created_at: Timestamp,
-    /// The time from which the secret is refused as unknown. `None` means that the secret has no end.
+    /// The time from which the secret is refused as unknown. `None` means that there is no such time.
     pub ends_at: Option<Timestamp>,
 }
 
 impl SecretRow {
-    /// Creates a secret without an end.
+    /// Creates a secret whose `ends_at` is `None`.
     #[must_use]
     pub const fn new(locator: Locator, key: KeyId, created_at: Timestamp) -> Self {
         Self { locator, key, created_at, ends_at: None }

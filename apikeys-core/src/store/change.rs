@@ -56,11 +56,12 @@ impl Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// Adds a key and its secrets if the organization's stored plan is `expected` and the organization has
-    /// fewer than `max_keys` keys. If the organization is not stored, it is stored with `plan`.
+    /// Adds a key and its secrets. The organization's stored plan must equal `expected`, and the organization
+    /// must have fewer than `max_keys` keys. If the organization is not stored, the store adds it with the
+    /// plan `plan`.
     ///
-    /// If an organization was forgotten after the change was prepared, `expected` prevents the creation from
-    /// storing the organization again.
+    /// `expected` also prevents that a change stores an organization again that was forgotten after the
+    /// change was prepared.
     Create {
         /// The key.
         row: KeyRow,
@@ -81,7 +82,8 @@ pub enum ChangeKind {
         expected_version: u64,
         /// The secrets to add.
         added: Vec<SecretRow>,
-        /// The secrets of this key to remove, before the secrets in `added` are added.
+        /// The locators of the key's secrets to remove. The store removes them before it adds `added`, and
+        /// ignores the locators of other keys.
         dropped: Vec<Locator>,
     },
     /// Removes a key with its secrets, counters and usage. The key's id, organization, name and display
@@ -92,7 +94,7 @@ pub enum ChangeKind {
         /// The key.
         key: KeyId,
     },
-    /// Sets an organization's plan if the stored plan is `expected`.
+    /// Sets an organization's plan. The stored plan must equal `expected`.
     SetPlan {
         /// The organization.
         org: OrgId,

@@ -36,16 +36,18 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// taken effect or not. After every other error, nothing was written.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// Returns the secret that is stored under one of `locators`, with its key and plan, or `None` if no such
-    /// secret is stored. The locators are digests of one secret, so at most one of them is stored. A secret
-    /// that has ended is also returned.
+    /// Returns the stored secret with one of `locators`, with its key and plan. Returns `None` if no stored
+    /// secret has such a locator. All of `locators` are derived from one secret, each by another scheme, so
+    /// at most one of them is stored. A secret whose `ends_at` has passed is also returned, because the
+    /// engine compares that time with its own clock.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>>;
 
     /// Returns the schemes of all stored secrets, each once, in any order. The secrets of a forgotten
     /// organization are included until they are purged.
     ///
-    /// The engine calls this after every unknown secret. A store therefore keeps a count for each
-    /// scheme, which [`commit`](Self::commit) and [`purge`](Self::purge) maintain.
+    /// The engine calls this method whenever a look-up finds no secret, because the secret may be stored
+    /// under a scheme that the process cannot verify. A store therefore keeps a count for each scheme, which
+    /// [`commit`](Self::commit) and [`purge`](Self::purge) maintain.
     async fn schemes(&self) -> StoreResult<Vec<Scheme>>;
 
     /// Returns an organization's plan and number of keys, or `None` if the organization is not stored.
@@ -61,8 +63,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>>;
 
     /// Commits a change in one transaction. The store locks the organization, checks the conditions of the
-    /// [`ChangeKind`](super::ChangeKind), writes the rows and the audit events, and increases the revision by
-    /// one.
+    /// [`ChangeKind`](super::ChangeKind), writes the rows and the audit events, and increases the store's
+    /// [`Revision`] by one.
     ///
     /// - [`OrgState::check`](super::OrgState::check) decides whether the organization's plan and number of
     ///   keys allow the change. This check precedes all other conditions of the change.
@@ -74,11 +76,13 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   quota allows.
     /// - If the id of a new key or of an event is in use, the change is `Rejected`. The id of a deleted key
     ///   remains in use. The id of a forgotten organization's key remains in use until the key is purged.
-    /// - A locator is in use as long as a key that can be read has the locator. Locators of a forgotten
-    ///   organization are not in use.
+    /// - If the locator of a new secret is in use, the result is `DuplicateLocator`. A locator is in use as
+    ///   long as a stored secret has the locator. The locators of a forgotten organization are not in use,
+    ///   even if they are not purged yet.
     async fn commit(&self, change: &Change) -> StoreResult<Committed>;
 
-    /// Opens a writer of batches. If the writer is already open, nothing changes.
+    /// Opens a writer, which is a numbered sequence of batches. Each process opens a writer before it records
+    /// its first batch. If the writer is already open, nothing changes.
     async fn open_writer(&self, writer: WriterId) -> StoreResult<()>;
 
     /// Records a batch in one transaction. The store writes the batch's events and adds its
@@ -87,9 +91,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// - The batches of a writer are numbered 1, 2, 3 … A batch that was recorded before is `AlreadyApplied`,
     ///   and a batch that leaves a gap is `Rejected`. A store keeps a writer for at least a day after the
     ///   writer's last batch.
-    /// - Events of deleted keys and events without a key are kept. An event is dropped with its counts if its
-    ///   key is unknown, which means that the key is neither stored nor left by a deletion. The organization
-    ///   of an unknown key has been forgotten.
+    /// - Events of deleted keys and events without a key are kept. If the key of an event is neither stored
+    ///   nor deleted, the key's organization has been forgotten. Such an event is neither stored nor counted.
     /// - Counters and usage change only for keys that exist.
     /// - If an event has a count and its id is already in the audit log, the count is added to the event in
     ///   the log.

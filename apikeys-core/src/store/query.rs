@@ -25,8 +25,8 @@ impl<T, C> Page<T, C> {
         Self { items, next }
     }
 
-    /// Creates a page of the first `limit` of `items`. The caller reads one item more than the limit, which
-    /// shows whether there is a next page. The function `place` returns the cursor of an item.
+    /// Creates a page from at most `limit` of the given items. The caller reads one more item than `limit`.
+    /// If that item exists, the page has a next page. The function `place` returns the cursor of an item.
     #[must_use]
     pub fn cut(mut items: Vec<T>, limit: u32, place: impl FnOnce(&T) -> C) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);

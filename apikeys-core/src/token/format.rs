@@ -33,7 +33,7 @@ pub enum MalformedToken {
     /// The text has more than [`TokenFormat::MAX_LEN`] bytes.
     #[error("the text is longer than a secret")]
     TooLong,
-    /// The text is not a prefix, `_` and 36 characters of `0-9A-Za-z`.
+    /// The text does not consist of a prefix, an underscore and 36 characters of `0-9A-Za-z`.
     #[error("the text does not have the shape of a secret")]
     Shape,
     /// The prefix is not accepted.

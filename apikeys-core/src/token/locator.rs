@@ -122,7 +122,7 @@ impl fmt::Debug for Locator {
 /// accepted unless [`allow_unpeppered`](Self::allow_unpeppered) was called.
 ///
 /// To rotate the pepper, add a pepper with a higher version. New keys use the pepper of the highest version.
-/// Older keys work for as long as their pepper is held.
+/// Older keys work as long as their pepper is set.
 #[derive(Clone, Default)]
 pub struct Peppers {
     /// The peppers, highest version first.
@@ -168,7 +168,7 @@ impl Peppers {
         }
     }
 
-    /// Accepts secrets that are stored without a pepper, although a pepper is held.
+    /// Accepts secrets that are stored without a pepper, although a pepper is set.
     pub fn allow_unpeppered(&mut self) {
         self.allow_unpeppered = true;
     }

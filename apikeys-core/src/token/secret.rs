@@ -10,11 +10,13 @@ use zeroize::Zeroizing;
 ///
 /// ```compile_fail
 /// # fn secret() -> apikeys_core::Secret { loop {} }
+/// // Does not compile, because `Secret` does not implement `Display`.
 /// println!("{}", secret());
 /// ```
 ///
 /// ```compile_fail
 /// # fn secret() -> apikeys_core::Secret { loop {} }
+/// // Does not compile, because `Secret` does not implement `Serialize`.
 /// serde_json::to_string(&secret());
 /// ```
 pub struct Secret {

@@ -19,7 +19,7 @@ pub enum Fault {
     /// The call does nothing and returns `Rejected`.
     Rejected,
     /// The call waits for this duration on the store's clock and then succeeds or fails as the wrapped store
-    /// does. With a duration of zero, some calls of a script can pass.
+    /// does. A delay of zero lets a call pass unchanged, for example between two queued faults.
     Delay(Duration),
     /// The call does nothing and never returns.
     Hang,
@@ -31,9 +31,9 @@ pub enum Fault {
 /// The faults of a [`FaultStore`](super::FaultStore), and the number of its calls.
 ///
 /// Clones share the faults and the numbers of calls, so that a test can change the faults while the store is
-/// in use. A call first takes the next of the faults that [`once`](Self::once) and [`times`](Self::times)
-/// queued. If none is queued, the call takes the fault that [`set`](Self::set) set. Without a fault, the call
-/// is forwarded.
+/// in use. A call takes the next fault that [`once`](Self::once) or [`times`](Self::times) has queued. If no
+/// fault is queued, the fault of the last [`set`](Self::set) or [`set_all`](Self::set_all) applies. If there
+/// is no fault at all, the call is forwarded.
 #[derive(Clone, Default)]
 pub struct Faults {
     scripts: Arc<Mutex<HashMap<Method, Script>>>,
