@@ -14,7 +14,9 @@ pub(crate) struct Told {
     pub(crate) status: u16,
     pub(crate) title: &'static str,
     /// What the client can do about the denial. For [`Denial::PlanWithoutAccess`], the text depends on the
-    /// plans.
+    /// plans. `{settings page}` stands for the name of the settings page, which [`Wording`] holds.
+    ///
+    /// [`Wording`]: crate::http::Wording
     pub(crate) detail: &'static str,
     pub(crate) challenge: Challenge,
     /// Seconds to wait before trying again. `None` means that waiting does not help.
@@ -111,7 +113,7 @@ denials! {
     Deactivated = "API_KEY_DEACTIVATED" {
         status: 401,
         title: "API key is deactivated",
-        detail: "An administrator can activate it in Developer settings.",
+        detail: "An administrator can activate it in {settings page}.",
         challenge: Challenge::InvalidToken,
         retry_after: None,
     }
@@ -119,7 +121,7 @@ denials! {
     Expired = "API_KEY_EXPIRED" {
         status: 401,
         title: "API key has expired",
-        detail: "An administrator can create a new key or extend the expiration in Developer settings.",
+        detail: "An administrator can create a new key or extend the expiration in {settings page}.",
         challenge: Challenge::InvalidToken,
         retry_after: None,
     }
@@ -135,7 +137,7 @@ denials! {
     RateLimited(RateLimited) = "RATE_LIMITED" {
         status: 429,
         title: "Rate limit exceeded",
-        detail: "Wait for the time given in Retry-After, or raise the key's rate limit in Developer settings.",
+        detail: "Wait for the time given in Retry-After, or raise the key's rate limit in {settings page}.",
         challenge: Challenge::None,
         retry_after: Some(1),
     }

@@ -54,7 +54,8 @@ impl Denied<'_> {
     fn problem(&self, denial: &Denial) -> Problem {
         let told = denial.told();
         let types = &self.wording.problem_types;
-        let mut problem = Problem::of(types, (told.code, told.status, told.title), told.detail);
+        let detail = self.wording.with_settings_page(told.detail);
+        let mut problem = Problem::of(types, (told.code, told.status, told.title), detail);
         if let Denial::RateLimited(_) = denial {
             problem.kind = "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned();
             problem.retry_after = told.retry_after;
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
     use crate::{
         DenialCode,
-        http::Rendered,
+        http::{ManageErrorCode, Rendered},
         plan::{Plan, Quota},
         rate_limit::{RateLimit, RateLimited},
     };
@@ -173,6 +174,32 @@ mod tests {
         assert_eq!(response.header("x-ratelimit-remaining"), Some("0"));
         assert_eq!(response.header("x-ratelimit-reset"), Some("1893456002"));
         assert_eq!(response.header("retry-after"), Some("2"));
+    }
+
+    #[test]
+    fn wording_names_the_settings_page_in_every_detail() {
+        let detail = |denial: &Denial, wording: &Wording| {
+            let body = respond(denial, wording, &Plans::standard()).body;
+            serde_json::from_slice::<serde_json::Value>(&body).unwrap()["detail"].as_str().unwrap().to_owned()
+        };
+        let renamed = Wording::default().settings_page("Account > API keys");
+        let mut naming = Vec::new();
+        for denial in all() {
+            let default = detail(&denial, &Wording::default());
+            assert!(!default.contains('{'), "{default}");
+            assert_eq!(
+                detail(&denial, &renamed),
+                default.replace("Developer settings", "Account > API keys"),
+                "{denial:?}"
+            );
+            if default.contains("Developer settings") {
+                naming.push(denial.code());
+            }
+        }
+        assert_eq!(naming, [DenialCode::Deactivated, DenialCode::Expired, DenialCode::RateLimited]);
+        for code in ManageErrorCode::ALL {
+            assert!(!code.detail().contains("Developer settings") && !code.detail().contains('{'), "{code}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
+use std::borrow::Cow;
+
 use super::Problem;
 
-/// Your service's choices about the texts of responses.
+/// The choices of your service about the texts of responses.
 ///
 /// ```
 /// use apikeys_core::http::Wording;
@@ -8,6 +10,7 @@ use super::Problem;
 /// let wording = Wording::default()
 ///     .realm("billing api")?
 ///     .problem_types("https://docs.example.com/problems/")
+///     .settings_page("Account > API keys")
 ///     .plan_without_access("Buy the API add-on to use keys.")
 ///     .legacy_rate_headers();
 /// # Ok::<(), apikeys_core::http::InvalidRealm>(())
@@ -16,22 +19,26 @@ use super::Problem;
 pub struct Wording {
     pub(super) realm: String,
     pub(super) problem_types: String,
+    settings_page: String,
     plan_without_access: Option<String>,
     pub(super) legacy_rate_headers: bool,
 }
 
-/// The error for a text that cannot be a realm.
+/// The error of a text that is not a valid realm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid realm: expected printable ASCII without quotes and backslashes")]
 pub struct InvalidRealm;
+
+/// The part of a detail in the table of denials that stands for the name of the settings page.
+const SETTINGS_PAGE: &str = "{settings page}";
 
 impl Wording {
     /// Sets the `realm` of `WWW-Authenticate`. The default is `api`.
     ///
     /// # Errors
     ///
-    /// Returns an error if `realm` has characters other than printable ASCII, or a quote or
-    /// backslash.
+    /// Returns [`InvalidRealm`] if `realm` contains a quote, a backslash, or a character other than printable
+    /// ASCII.
     pub fn realm(mut self, realm: &str) -> Result<Self, InvalidRealm> {
         if realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
             realm.clone_into(&mut self.realm);
@@ -41,12 +48,19 @@ impl Wording {
         }
     }
 
-    /// Sets the beginning of the `type` of problems, which is followed by the code in kebab case. The default
-    /// is `urn:problem-type:apikeys:`. Exceeded rate limits always have the type that is registered with
-    /// IANA.
+    /// Sets the beginning of the `type` of problems. The code in kebab case follows. The default is
+    /// `urn:problem-type:apikeys:`. Exceeded rate limits always have the type that is registered with IANA.
     #[must_use]
     pub fn problem_types(mut self, base: impl Into<String>) -> Self {
         self.problem_types = base.into();
+        self
+    }
+
+    /// Sets the name of the page on which administrators manage keys. Denials name the page where the
+    /// administrator can correct the problem. The default is `Developer settings`.
+    #[must_use]
+    pub fn settings_page(mut self, name: impl Into<String>) -> Self {
+        self.settings_page = name.into();
         self
     }
 
@@ -58,15 +72,25 @@ impl Wording {
         self
     }
 
-    /// Also sends `X-RateLimit-Limit`, `-Remaining`, `-Used` and `-Reset` (in seconds since 1970),
-    /// in GitHub's form.
+    /// Also sends the headers `X-RateLimit-Limit`, `X-RateLimit-Remaining`, `X-RateLimit-Used` and
+    /// `X-RateLimit-Reset`, in the form that GitHub uses. `X-RateLimit-Reset` is in seconds since 1970.
     #[must_use]
     pub fn legacy_rate_headers(mut self) -> Self {
         self.legacy_rate_headers = true;
         self
     }
 
-    /// Returns the detail of `API_ACCESS_NOT_AVAILABLE`, which is the text that was set, or `advice`.
+    /// Returns `detail` with the name of the settings page in place of [`SETTINGS_PAGE`].
+    pub(super) fn with_settings_page(&self, detail: &'static str) -> Cow<'static, str> {
+        if detail.contains(SETTINGS_PAGE) {
+            Cow::Owned(detail.replace(SETTINGS_PAGE, &self.settings_page))
+        } else {
+            Cow::Borrowed(detail)
+        }
+    }
+
+    /// Returns the detail of `API_ACCESS_NOT_AVAILABLE`: the text that was set, or `advice` if no text was
+    /// set.
     pub(super) fn upgrade(&self, advice: impl FnOnce() -> String) -> String {
         self.plan_without_access.clone().unwrap_or_else(advice)
     }
@@ -77,6 +101,7 @@ impl Default for Wording {
         Self {
             realm: "api".into(),
             problem_types: Problem::TYPES.into(),
+            settings_page: "Developer settings".into(),
             plan_without_access: None,
             legacy_rate_headers: false,
         }
