@@ -13,11 +13,11 @@ pub enum ManageError {
     #[error("the organization has no such key")]
     NotFound,
     /// The organization has as many keys as its plan allows.
-    #[error("the plan's quota of {quota} keys is used up: the organization has {used}")]
+    #[error("no key was created: the organization has {used} keys, and its plan allows {quota}")]
     KeyLimitReached {
-        /// How many keys the plan allows.
+        /// The number of keys that the plan allows.
         quota: Quota,
-        /// How many keys the organization has.
+        /// The number of keys that the organization has.
         used: u32,
     },
     /// The organization's plan has no API access.
@@ -30,14 +30,20 @@ pub enum ManageError {
     /// The expiration date is not in the future.
     #[error("the expiration date is not in the future")]
     ExpiresInThePast,
-    /// The plan that was to be set is not in the catalogue.
-    #[error("there is no plan called {0}")]
+    /// The plan to set is not in the catalogue.
+    #[error("the plan {0} is not in the catalogue")]
     UnknownPlan(PlanName),
-    /// The organization's stored plan is not in the catalogue of this process.
-    #[error("the organization is on the plan {0}, which is not in the catalogue")]
+    /// The organization's stored plan is not in the catalogue of this process. Add the plan to
+    /// the catalogue, or set another plan.
+    #[error(
+        "the organization is on the plan {0}, which is not in the catalogue: add the plan to the catalogue, or \
+         set another plan"
+    )]
     StoredPlanUnknown(PlanName),
     /// Concurrent changes to the same key or organization prevented the change at every attempt.
-    #[error("too many changes at the same time")]
+    #[error(
+        "nothing was changed, because other requests changed the same key or organization at the same time"
+    )]
     Conflict,
     /// The source of randomness failed, so no secret was created.
     #[error(transparent)]

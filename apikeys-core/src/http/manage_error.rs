@@ -3,13 +3,13 @@ use std::borrow::Cow;
 use super::{FieldError, PlainResponse, Problem, Wording};
 use crate::{engine::ManageError, text_enum::text_enum};
 
-/// The content of the response to a failed request to the management API.
-struct Told {
+/// A row of the table of management errors: the content of the response.
+struct Row {
     status: u16,
     title: &'static str,
     /// What the client can do about the error. Some errors replace this text with a more specific one.
     detail: &'static str,
-    /// Seconds to wait before trying again. `None` means that waiting does not help.
+    /// Seconds to wait before trying again. `None` means that the error is not temporary.
     retry_after: Option<u64>,
 }
 
@@ -18,24 +18,24 @@ macro_rules! manage_errors {
     ($(
         $(#[$doc:meta])*
         $variant:ident = $code:literal {
-            $($told:tt)+
+            $($row:tt)+
         }
     )+) => {
         text_enum! {
             /// The kinds of error of the management API. The text is the stable `code` of problem
             /// bodies.
             ///
-            /// The values are in the order in which the API checks them. If several apply, the response has
-            /// the first.
+            /// The values are in the order in which the API checks them. If several errors apply, the
+            /// response has the code of the first.
             pub enum ManageErrorCode("management error code") {
                 $( $(#[$doc])* $variant = $code, )+
             }
         }
 
         impl ManageErrorCode {
-            const fn told(self) -> Told {
+            const fn row(self) -> Row {
                 match self {
-                    $( Self::$variant => Told { $($told)+ }, )+
+                    $( Self::$variant => Row { $($row)+ }, )+
                 }
             }
         }
@@ -43,35 +43,36 @@ macro_rules! manage_errors {
 }
 
 manage_errors! {
-    /// The request has no administrator's login, or has an API key.
+    /// The request has no login of an administrator, or it carries an API key.
     AdminRequired = "ADMIN_REQUIRED" {
         status: 401,
         title: "Administrator login required",
         detail: "Log in as an administrator. API keys cannot manage API keys.",
         retry_after: None,
     }
-    /// A page of another site sent the request for the change.
+    /// A page of another origin requested a change.
     CrossSiteRequest = "CROSS_SITE_REQUEST" {
         status: 403,
         title: "Cross-site request",
-        detail: "Changes are accepted from the service's own pages and from programs.",
+        detail: "Changes are accepted from programs, from pages of the API's own origin, and from the origins that \
+                 the service allows.",
         retry_after: None,
     }
     /// The API has no endpoint at the path.
     NotFound = "NOT_FOUND" {
         status: 404,
         title: "Not found",
-        detail: "The API has no such call. api/openapi.json lists all calls.",
+        detail: "The API has no endpoint at this path. api/openapi.json lists all endpoints.",
         retry_after: None,
     }
-    /// The endpoint at the path does not have the method. The `Allow` header lists the methods that it has.
+    /// The path does not support the method. The `Allow` header lists the methods that the path supports.
     MethodNotAllowed = "METHOD_NOT_ALLOWED" {
         status: 405,
         title: "Method not allowed",
         detail: "The Allow header lists the methods of this path.",
         retry_after: None,
     }
-    /// The organization has no such key.
+    /// The organization has no key with this id.
     KeyNotFound = "KEY_NOT_FOUND" {
         status: 404,
         title: "Key not found",
@@ -99,14 +100,14 @@ manage_errors! {
         detail: "The body must be one JSON value in UTF-8.",
         retry_after: None,
     }
-    /// A parameter of the query is unknown, repeated or invalid.
+    /// A query parameter is unknown, repeated or invalid.
     InvalidQuery = "INVALID_QUERY" {
         status: 400,
         title: "Invalid query",
-        detail: "Check the parameters of the query.",
+        detail: "Check the query parameters.",
         retry_after: None,
     }
-    /// The cursor is not from a response to a request for the same list with the same query.
+    /// The cursor was not issued for this list with these filters.
     InvalidCursor = "INVALID_CURSOR" {
         status: 400,
         title: "Invalid cursor",
@@ -120,12 +121,12 @@ manage_errors! {
         detail: "Correct the members listed in errors.",
         retry_after: None,
     }
-    /// The catalogue has no plan of this name. The management API has no endpoint that sets plans, so only
-    /// handlers of your own respond with this error.
+    /// The catalogue has no plan with this name. The management API has no endpoint that sets plans, so only
+    /// handlers of your service send this error.
     UnknownPlan = "UNKNOWN_PLAN" {
         status: 422,
         title: "Unknown plan",
-        detail: "The service has no plan of this name.",
+        detail: "The service has no plan with this name.",
         retry_after: None,
     }
     /// The organization's plan has no API access.
@@ -142,7 +143,8 @@ manage_errors! {
         detail: "Delete a key that is no longer needed, or upgrade to a higher plan.",
         retry_after: None,
     }
-    /// The store failed, or concurrent changes to the same key prevented the change at every attempt.
+    /// The request failed for a reason that the client cannot correct. For example, the store failed, or
+    /// concurrent changes to the same key prevented the change at every attempt.
     ManagementUnavailable = "MANAGEMENT_UNAVAILABLE" {
         status: 503,
         title: "Keys cannot be managed now",
@@ -155,43 +157,45 @@ impl ManageErrorCode {
     /// Returns the status of the response.
     #[must_use]
     pub const fn status(self) -> u16 {
-        self.told().status
+        self.row().status
     }
 
     /// Returns the title of the problem.
     #[must_use]
     pub const fn title(self) -> &'static str {
-        self.told().title
+        self.row().title
     }
 
     /// Returns what the client can do about the problem. Some errors replace this text with a more specific
     /// one.
     #[must_use]
     pub const fn detail(self) -> &'static str {
-        self.told().detail
+        self.row().detail
     }
 
     /// Creates the problem that is the body of the response to this error.
     #[must_use]
     pub fn to_problem(self, wording: &Wording) -> Problem {
-        let Told { status, title, detail, .. } = self.told();
+        let Row { status, title, detail, .. } = self.row();
         Problem::of(&wording.problem_types, (self.as_str(), status, title), detail)
     }
 
-    /// Creates the response whose body is `problem`, which must have this code.
+    /// Creates the response with the body `problem`, which must have this code.
     #[must_use]
     pub fn to_response(self, problem: &Problem) -> PlainResponse {
-        let response = PlainResponse::problem(problem).with_header("x-content-type-options", "nosniff");
-        match self.told().retry_after {
-            Some(seconds) => response.with_header("retry-after", seconds.to_string()),
-            None => response,
-        }
+        respond(problem, self.row().retry_after)
     }
 }
 
-/// The responses to management errors.
-///
-/// With these methods, your own handlers can send the same responses as the management API:
+fn respond(problem: &Problem, retry_after: Option<u64>) -> PlainResponse {
+    let response = PlainResponse::problem(problem).with_header("x-content-type-options", "nosniff");
+    match retry_after {
+        Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+        None => response,
+    }
+}
+
+/// With these methods, the handlers of your service can send the same responses as the management API:
 ///
 /// ```
 /// use apikeys_core::{ApiKeys, OrgId, PlanName};
@@ -223,8 +227,8 @@ impl ManageError {
         }
     }
 
-    /// Returns the status of the response. The status is 4xx if the client can do something about the error,
-    /// and 503 if the service failed.
+    /// Returns the status of the response. The status is 4xx if the client can correct the error, and 503
+    /// otherwise.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.code().status()
@@ -239,10 +243,22 @@ impl ManageError {
         self.to_response_with(&Wording::default())
     }
 
-    /// Creates the response of the management API to this error, with your own wording.
+    /// Creates the response of the management API to this error, with the given wording.
     #[must_use]
     pub fn to_response_with(&self, wording: &Wording) -> PlainResponse {
-        self.code().to_response(&self.to_problem(wording))
+        let retry_after = match self {
+            // Only the operator can correct this error.
+            Self::StoredPlanUnknown(_) => None,
+            Self::NotFound
+            | Self::KeyLimitReached { .. }
+            | Self::ApiAccessNotAvailable { .. }
+            | Self::ExpiresInThePast
+            | Self::UnknownPlan(_)
+            | Self::Conflict
+            | Self::Entropy(_)
+            | Self::Store(_) => self.code().row().retry_after,
+        };
+        respond(&self.to_problem(wording), retry_after)
     }
 
     /// Creates the problem that is the body of the response.
@@ -263,10 +279,17 @@ impl ManageError {
             }
             Self::Conflict => {
                 problem.detail = Cow::Borrowed(
-                    "Other changes were made at the same time. Nothing was changed. Try again in a moment.",
+                    "Nothing was changed, because other requests changed the same key or organization at the \
+                     same time. Try again in a moment.",
                 );
             }
-            Self::StoredPlanUnknown(_) | Self::Entropy(_) => {
+            Self::StoredPlanUnknown(_) => {
+                problem.detail = Cow::Borrowed(
+                    "Nothing was changed, because the service does not know the organization's plan. The \
+                     operator of the service must add the plan to the catalogue or set another plan.",
+                );
+            }
+            Self::Entropy(_) => {
                 problem.detail = Cow::Borrowed("Nothing was changed. Try again in a moment.");
             }
         }
@@ -302,7 +325,8 @@ mod tests {
             assert_eq!((error.status(), error.code().as_str()), (status, code));
             let response = error.to_response();
             assert_eq!(response.status, status);
-            assert_eq!(response.header("retry-after").is_some(), status == 503);
+            let is_temporary = status == 503 && !matches!(error, ManageError::StoredPlanUnknown(_));
+            assert_eq!(response.header("retry-after").is_some(), is_temporary);
             let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
             assert_eq!((body["code"].as_str(), body["status"].as_u64()), (Some(code), Some(status.into())));
         }
@@ -326,7 +350,16 @@ mod tests {
     }
 
     #[test]
-    fn wording_of_the_host_replaces_type_and_upgrade_detail() {
+    fn unknown_stored_plan_says_what_the_operator_can_do() {
+        let problem = ManageError::StoredPlanUnknown(plan()).to_problem(&Wording::default());
+        assert!(problem.detail.ends_with("must add the plan to the catalogue or set another plan."));
+        assert!(!problem.detail.contains("Try again"));
+        let message = ManageError::StoredPlanUnknown(plan()).to_string();
+        assert!(message.contains("the plan gold, ") && message.ends_with("or set another plan"), "{message}");
+    }
+
+    #[test]
+    fn wording_replaces_the_type_and_the_upgrade_advice() {
         let error = ManageError::ApiAccessNotAvailable { upgrade: "Upgrade.".to_owned() };
         assert_eq!(error.to_problem(&Wording::default()).detail, "Upgrade.");
         let wording = Wording::default().plan_without_access("Buy it.").problem_types("https://x/");
