@@ -19,25 +19,25 @@ use futures_core::Stream;
 
 use crate::{
     Admin, AdminApi, AdminRequest, PlainResponse, RequestBody,
-    incoming::{Incoming, Incomplete, Parts, Rest},
+    incoming_body::{BodyParts, IncomingBody, IncompleteBody, Rest},
 };
 
-/// The path below the mount that all calls have in common.
+/// The beginning of the path below the mount, which all endpoints share.
 const API: &str = "/api";
 
-/// Mounting in actix-web.
+/// The scope for actix-web.
 impl AdminApi {
-    /// Turns the API into a scope that serves `/api/…`, to be a service of the scope where the
-    /// settings page is.
+    /// Creates a scope with the endpoints of the API, whose paths begin with `/api`. Register the scope as a
+    /// service of another scope, whose path is of your choice.
     ///
-    /// The scope reads [`Admin`] from the request's extensions, where a middleware around the scope
-    /// puts the administrator that the host's own login found. Without one the response is 401.
+    /// The scope takes the [`Admin`] from the extensions of the request. A middleware around the scope inserts
+    /// the [`Admin`] after it has checked your service's login. If the [`Admin`] is missing, the response is
+    /// 401.
     ///
-    /// Create one `AdminApi` and clone it for the `App` of each worker. Workers that create their
-    /// own refuse the cursors of the others, unless all have the same
-    /// [`cursor_key`](Self::cursor_key).
+    /// Create one `AdminApi` per process and clone it for each worker. An `AdminApi` rejects the cursors of
+    /// another `AdminApi`, unless both have the same [`cursor_key`](Self::cursor_key).
     ///
-    /// See the [crate's page](crate) for an example.
+    /// The [front page](crate) has an example.
     #[must_use]
     pub fn into_scope(self) -> Scope {
         let handler = move |request: HttpRequest, payload: web::Payload| {
@@ -52,8 +52,8 @@ async fn serve(api: &AdminApi, request: &HttpRequest, payload: Payload) -> HttpR
     let admin = request.extensions().get::<Admin>().cloned();
     let (mount, path) = split(request);
     let method = request.method().as_str();
-    // actix has sent `100 Continue` by now, where a client asked for it.
-    let mut incoming = Incoming::new(payload, declared_len(request.headers()), false);
+    // actix-web has already sent `100 Continue` if the client waits for it.
+    let mut incoming = IncomingBody::new(payload, declared_len(request.headers()), false);
     let bytes;
     let body = match api.body_limit(admin.as_ref(), method, path) {
         None => RequestBody::Read(&[]),
@@ -65,7 +65,7 @@ async fn serve(api: &AdminApi, request: &HttpRequest, payload: Payload) -> HttpR
             Err(body) => body,
         },
     };
-    let headers = Lines { map: request.headers(), authority: authority(request) };
+    let headers = RequestHeaders { map: request.headers(), authority: authority(request) };
     let request = AdminRequest { method, mount, path, query: request.uri().query(), headers: &headers, body };
     let mut response = into_response(api.handle(admin.as_ref(), request).await);
     if incoming.discard(api.clock()).await == Rest::Unread {
@@ -74,16 +74,18 @@ async fn serve(api: &AdminApi, request: &HttpRequest, payload: Payload) -> HttpR
     response
 }
 
-impl Parts for Payload {
+impl BodyParts for Payload {
     type Part = Bytes;
 
-    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Incomplete>>> {
-        Pin::new(self).poll_next(cx).map(|part| part.map(|part| part.map_err(|_| Incomplete)))
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, IncompleteBody>>> {
+        Pin::new(self).poll_next(cx).map(|part| part.map(|part| part.map_err(|_| IncompleteBody)))
     }
 }
 
-/// Splits the path, as the client sent it, into the mount and the rest. The router reports how much
-/// it has matched only after decoding, which keeps the number of slashes.
+/// Splits the path that the client sent into the mount and the rest.
+///
+/// The router says which part of the decoded path is left, but the API compares paths without decoding.
+/// Decoding keeps the number of slashes, so the slashes show where to split.
 fn split(request: &HttpRequest) -> (&str, &str) {
     let whole = request.uri().path();
     let slashes = API.matches('/').count() + request.match_info().unprocessed().matches('/').count();
@@ -91,11 +93,12 @@ fn split(request: &HttpRequest) -> (&str, &str) {
     whole.split_at(start)
 }
 
+/// Returns the value of `Content-Length`, or `None` if it is missing or invalid.
 fn declared_len(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The host of an HTTP/2 request, which has no `Host` header.
+/// Returns the host of an HTTP/2 request without a `Host` header, or `None` for other requests.
 fn authority(request: &HttpRequest) -> Option<&str> {
     if request.headers().contains_key(header::HOST) {
         None
@@ -104,22 +107,23 @@ fn authority(request: &HttpRequest) -> Option<&str> {
     }
 }
 
-struct Lines<'a> {
+/// The headers of a request, with `host` for HTTP/2.
+struct RequestHeaders<'a> {
     map: &'a HeaderMap,
     authority: Option<&'a str>,
 }
 
-impl Headers for Lines<'_> {
+impl Headers for RequestHeaders<'_> {
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
         let authority = self.authority.filter(|_| name == "host").map(str::as_bytes);
         self.map.get_all(name).map(HeaderValue::as_bytes).chain(authority)
     }
 }
 
-fn into_response(answer: PlainResponse) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::with_body(status, BoxBody::new(answer.body));
-    for (name, value) in answer.headers {
+fn into_response(plain: PlainResponse) -> HttpResponse {
+    let status = StatusCode::from_u16(plain.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::with_body(status, BoxBody::new(plain.body));
+    for (name, value) in plain.headers {
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }

@@ -1,21 +1,21 @@
 use apikeys_core::{Actor, OrgId};
 
-/// An administrator of one organization, as the host's own login identified them.
+/// An administrator of one organization, whom your service's login has identified.
 ///
-/// A call sees and changes only what belongs to `org`; a request cannot name another organization.
-/// The audit log records `actor` with every change. On axum and actix-web, a middleware of the host
-/// puts this value into the request's extensions.
+/// Requests of the administrator see and change only the keys of `org`. With each change, the audit log
+/// records `actor`. On axum and actix-web, a middleware of your service inserts the `Admin` into the
+/// extensions of each request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Admin {
-    /// The organization whose keys are managed.
+    /// The organization whose keys the administrator manages.
     pub org: OrgId,
-    /// The person or program that the audit log names.
+    /// The name of the administrator in the audit log.
     pub actor: Actor,
 }
 
 impl Admin {
-    /// Creates an administrator of `org` whom the audit log calls `actor`.
+    /// Creates an administrator of `org` with the name `actor` in the audit log.
     #[must_use]
     pub const fn new(org: OrgId, actor: Actor) -> Self {
         Self { org, actor }

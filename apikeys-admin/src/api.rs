@@ -8,22 +8,27 @@ use apikeys_core::{
 };
 
 use crate::{
-    Admin, AdminRequest, InvalidOrigin, ManageErrorCode, Origin, PlainResponse, RequestBody,
+    Admin, AdminRequest, InvalidOrigin, ManageErrorCode, PlainResponse, RequestBody,
+    api_error::ApiError,
     api_key::carries_api_key,
-    call_error::CallError,
+    cross_origin::is_cross_origin,
     cursor::Cursors,
-    handlers::{Handlers, MatchedCall},
+    dispatch::{self, Match},
+    handlers::{Handlers, MatchedRequest},
     openapi,
-    origin::is_cross_site,
-    route::{self, Match},
+    origin::Origin,
 };
 
-/// The management API: it creates, lists, changes and deletes keys, and shows the audit log and the
-/// usage of keys.
+/// The management API, which creates, lists, changes and deletes keys, and returns the audit log and the usage
+/// of keys.
 ///
-/// The API depends on no framework: [`handle`](Self::handle) takes a request as plain data and
-/// returns a response as plain data. `into_router` (feature `axum`) and `into_scope` (feature
-/// `actix`) mount it in a framework. Cloning is cheap.
+/// With the feature `axum`, `into_router` creates a router. With the feature `actix`, `into_scope` creates a
+/// scope for actix-web. For other frameworks, [`handle`](Self::handle) takes a request in plain strings and
+/// returns a [`PlainResponse`].
+///
+/// Cloning an `AdminApi` is cheap. Clones accept each other's cursors.
+///
+/// # Example
 ///
 /// ```
 /// use apikeys_admin::{Admin, AdminApi, AdminRequest, RequestBody};
@@ -57,7 +62,7 @@ pub struct AdminApi {
 }
 
 impl AdminApi {
-    /// Creates an API that manages `keys`.
+    /// Creates an API that manages the keys of the engine `keys`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
         Self {
@@ -71,29 +76,29 @@ impl AdminApi {
         }
     }
 
-    /// Sets the key that encrypts cursors: 32 random bytes, the same in all instances of a service.
+    /// Sets the key that encrypts cursors. The key consists of 32 random bytes and must be the same in all
+    /// instances of your service.
     ///
-    /// By default each `AdminApi` generates a key of its own, so that other instances refuse its
-    /// cursors and cursors do not survive a restart. Set the key if there is more than one instance.
+    /// By default, [`new`](Self::new) chooses a random key. Other instances then reject the cursors of this
+    /// instance, and cursors become invalid when the instance restarts. Set the key if your service has more
+    /// than one instance.
     #[must_use]
     pub fn cursor_key(mut self, key: &[u8; 32]) -> Self {
         self.cursors = Arc::new(Cursors::with_key(key));
         self
     }
 
-    /// Also accepts changes from pages of this origin, such as `https://app.example.com`.
+    /// Accepts changes from pages of one more origin, such as `https://app.example.com`.
     ///
-    /// Without this, only pages of the API's own origin may create, change or delete keys. Allow the
-    /// origin of a settings page that is served from elsewhere: a page on `app.example.com` that
-    /// calls `api.example.com`, or a service behind a proxy that changes `Host`. Call this once for
-    /// each origin.
+    /// By default, only pages of the API's own origin may create, change and delete keys. Allow another origin
+    /// if your page on `app.example.com` sends requests to `api.example.com`, or if a proxy changes `Host`.
     ///
-    /// This does not make a browser send such requests: the host also needs a CORS layer that
-    /// answers the preflight and lets the page send its credentials.
+    /// A browser sends such requests only if your service also has a CORS layer that responds to preflight
+    /// requests and allows credentials.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidOrigin`] if `origin` is not a scheme and a host, perhaps with a port.
+    /// Returns [`InvalidOrigin`] if `origin` is not a scheme and a host with an optional port.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
         let origin = origin.parse()?;
         self.origins = self.origins.iter().cloned().chain([origin]).collect();
@@ -102,23 +107,22 @@ impl AdminApi {
 
     /// Sets the path before `/api` in the URLs that clients use, such as `/settings/developer`.
     ///
-    /// This is needed only behind a proxy that changes paths. By default the path is taken from each
-    /// request.
+    /// By default, the path is taken from each request. Set the path only if a proxy changes paths.
     #[must_use]
     pub fn public_mount(mut self, path: &str) -> Self {
         self.public_mount = Some(path.trim_end_matches('/').into());
         self
     }
 
-    /// Sets the wording of errors: the prefix of problem types, and the advice to an organization
-    /// whose plan has no API access.
+    /// Sets the wording of errors. The management API uses [`Wording::problem_types`] and
+    /// [`Wording::plan_without_access`].
     #[must_use]
     pub fn wording(mut self, wording: Wording) -> Self {
         self.wording = wording;
         self
     }
 
-    /// Sets the name of the cookie that holds the host's login, which the OpenAPI document mentions.
+    /// Sets the name of the cookie that contains your service's login. The OpenAPI document names the cookie.
     /// The default is `session`.
     #[must_use]
     pub fn login_cookie(mut self, name: &str) -> Self {
@@ -126,68 +130,68 @@ impl AdminApi {
         self
     }
 
-    /// Sets the length of the longest accepted body, in bytes. The default is 16 KiB.
+    /// Sets the maximum length of a request's body, in bytes. The default is 16 KiB.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// Returns the number of bytes that an adapter reads of a request's body, or `None` if the call
-    /// does not use the body. An adapter passes a longer body as [`RequestBody::TooLong`].
+    /// Returns the maximum number of bytes that an adapter reads from the body of a request. Returns `None` if
+    /// the body is not used. An adapter passes a longer body as [`RequestBody::TooLong`].
     ///
-    /// An adapter reads and discards the rest of a body before it sends the response, up to a bound
-    /// of its own; otherwise a client that sends everything before it reads may see a broken
-    /// connection in place of the response.
+    /// Before an adapter sends the response, it reads and discards the rest of the body, up to a limit.
+    /// Otherwise a client that sends its whole request before it reads can see a connection error instead of
+    /// the response.
     #[must_use]
     pub fn body_limit(&self, admin: Option<&Admin>, method: &str, path: &str) -> Option<usize> {
-        match route::find(method, path) {
-            Match::Call(route, _) if admin.is_some() && route.body.is_some() => Some(self.max_body),
+        match dispatch::find(method, path) {
+            Match::Route(route, _) if admin.is_some() && route.body.is_some() => Some(self.max_body),
             _ => None,
         }
     }
 
-    /// Responds to a request. `admin` is the administrator whom the host's own login identified, or
-    /// `None` if there is no login. Never derive it from anything that a client can send by itself.
+    /// Responds to a request. `admin` is the administrator whom your service's login has identified, or `None`
+    /// if the request has no login. Do not create the [`Admin`] from headers that a client can set.
     ///
-    /// If the store fails, the response is 503; the store's error is logged and not sent. If the
-    /// returned future is dropped, a change is made completely or not at all.
+    /// If the store fails, the status is 503. The error of the store is logged and not sent. If the returned
+    /// future is dropped, the change is made completely or not at all.
     pub async fn handle<H>(&self, admin: Option<&Admin>, request: AdminRequest<'_, H>) -> PlainResponse
     where
         H: Headers + ?Sized,
     {
         let response = match self.screen(admin, &request) {
-            Ok((admin, call)) => {
+            Ok((admin, matched)) => {
                 let handlers = Handlers { keys: &self.keys, cursors: &self.cursors, admin };
-                let mount = call.mount;
-                handlers.handle(call, || self.document(mount)).await
+                let mount = matched.mount;
+                handlers.handle(matched, || self.document(mount)).await
             }
             Err(error) => Err(error),
         };
         response.unwrap_or_else(|error| error.into_response(&self.wording))
     }
 
-    /// Returns the OpenAPI 3.1 document of the API in JSON, for calls below the path `mount`.
+    /// Returns the OpenAPI 3.1 document of the API in JSON, for an API below the path `mount`.
     ///
-    /// The document holds no secrets. `api/openapi.json` serves it to administrators; a host may also
+    /// The document contains no secrets. Administrators get it from `api/openapi.json`. Your service may also
     /// publish it.
     #[must_use]
     pub fn document(&self, mount: &str) -> Vec<u8> {
         openapi::document(mount, &self.login_cookie)
     }
 
-    /// The engine's clock, which bounds how long a body is waited for.
+    /// Returns the engine's clock, which limits the time for which adapters wait for a body.
     #[cfg(any(feature = "actix", feature = "axum"))]
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.keys.clock()
     }
 
-    /// Checks all that needs no look at the keys, in the documented order.
+    /// Makes the checks that need no access to the keys, in the documented order.
     fn screen<'a, H>(
         &'a self,
         admin: Option<&'a Admin>,
         request: &AdminRequest<'a, H>,
-    ) -> Result<(&'a Admin, MatchedCall<'a>), CallError>
+    ) -> Result<(&'a Admin, MatchedRequest<'a>), ApiError>
     where
         H: Headers + ?Sized,
     {
@@ -196,19 +200,20 @@ impl AdminApi {
             return Err(ManageErrorCode::AdminRequired.into());
         }
         let safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS");
-        if !safe && is_cross_site(request.headers, &self.origins) {
+        if !safe && is_cross_origin(request.headers, &self.origins) {
             return Err(ManageErrorCode::CrossSiteRequest.into());
         }
-        let (route, id) = match route::find(request.method, request.path) {
-            Match::Call(route, id) => (route, id),
-            Match::OtherMethods(allow) => return Err(CallError::method_not_allowed(allow)),
+        let (route, id) = match dispatch::find(request.method, request.path) {
+            Match::Route(route, id) => (route, id),
+            Match::OtherMethods(allow) => return Err(ApiError::method_not_allowed(allow)),
             Match::Nothing => return Err(ManageErrorCode::NotFound.into()),
         };
         let body = self.body(request);
         let mount = self.public_mount.as_deref().unwrap_or(request.mount);
-        Ok((admin, MatchedCall { route, id, query: request.query, body, mount }))
+        Ok((admin, MatchedRequest { route, id, query: request.query, body, mount }))
     }
 
+    /// Returns the body, or the error of a body that cannot be used.
     fn body<'a, H>(&self, request: &AdminRequest<'a, H>) -> Result<&'a [u8], ManageErrorCode>
     where
         H: Headers + ?Sized,
@@ -223,8 +228,8 @@ impl AdminApi {
     }
 }
 
-/// Returns `true` if the body is declared as JSON without a content coding. Parameters of the media
-/// type are ignored.
+/// Returns whether the headers declare the body as JSON without a content coding. Parameters of the media type
+/// are ignored.
 fn is_json(headers: &(impl Headers + ?Sized)) -> bool {
     let mut types = headers.values("content-type");
     let (first, second) = (types.next(), types.next());

@@ -3,11 +3,11 @@ use apikeys_core::{
     http::{Headers, Sources, credential},
 };
 
-/// Returns `true` if a request carries a credential in the format of the engine's API keys, valid or
-/// not.
+/// Returns whether `Authorization` or `X-API-Key` contains a text in the format of the engine's API keys. The
+/// key may be invalid.
 ///
-/// API keys never manage API keys. A request with both a key and a login is refused too, so that no
-/// client comes to depend on sending a key.
+/// API keys cannot manage API keys. A request with both a key and a login is refused too, because the key was
+/// sent by mistake.
 pub(crate) fn carries_api_key(keys: &ApiKeys, headers: &(impl Headers + ?Sized)) -> bool {
     let sources = Sources::bearer().basic_user_name();
     let looks =
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn carries_api_key_finds_keys_in_every_header_that_can_hold_one() {
+    fn carries_api_key_finds_keys_in_authorization_and_x_api_key() {
         let keys = ApiKeys::in_memory();
         let (org, actor) = (OrgId::new("o").unwrap(), Actor::new("a").unwrap());
         let created = pollster::block_on(async {
@@ -37,7 +37,7 @@ mod tests {
         });
         let secret = created.secret.expose();
         let basic = data_encoding::BASE64.encode(format!("{secret}:").as_bytes());
-        // A text with a wrong checksum still has the format of a key.
+        // A key with a wrong checksum still has the format of a key.
         let wrong =
             format!("{}{}", &secret[..secret.len() - 1], if secret.ends_with('0') { '1' } else { '0' });
         for (name, value, wanted) in [

@@ -15,17 +15,19 @@ use axum::{
 
 use crate::{
     Admin, AdminApi, AdminRequest, PlainResponse, RequestBody,
-    incoming::{Incoming, Incomplete, Parts, Rest},
+    incoming_body::{BodyParts, IncomingBody, IncompleteBody, Rest},
 };
 
-/// Mounting in axum.
+/// The router for axum.
 impl AdminApi {
-    /// Turns the API into a router that serves `/api/…`, to be nested where the settings page is.
+    /// Creates a router with the endpoints of the API, whose paths begin with `/api`. Nest the router below a
+    /// path of your choice.
     ///
-    /// The router reads [`Admin`] from the request's extensions, where a middleware around the router
-    /// puts the administrator that the host's own login found. Without one the response is 401.
+    /// The router takes the [`Admin`] from the extensions of the request. A middleware around the router
+    /// inserts the [`Admin`] after it has checked your service's login. If the [`Admin`] is missing, the
+    /// response is 401.
     ///
-    /// See the [crate's page](crate) for an example.
+    /// The [front page](crate) has an example.
     pub fn into_router<S>(self) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
@@ -42,7 +44,7 @@ async fn serve(api: &AdminApi, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let admin = parts.extensions.get::<Admin>();
     let (method, path) = (parts.method.as_str(), parts.uri.path());
-    let mut incoming = Incoming::new(body, declared_len(&parts.headers), awaits_continue(&parts.headers));
+    let mut incoming = IncomingBody::new(body, declared_len(&parts.headers), awaits_continue(&parts.headers));
     let bytes;
     let body = match api.body_limit(admin, method, path) {
         None => RequestBody::Read(&[]),
@@ -54,7 +56,7 @@ async fn serve(api: &AdminApi, request: Request) -> Response {
             Err(body) => body,
         },
     };
-    let headers = Lines { map: &parts.headers, authority: authority(&parts) };
+    let headers = RequestHeaders { map: &parts.headers, authority: authority(&parts) };
     let request = AdminRequest {
         method,
         mount: mount(&parts),
@@ -71,53 +73,55 @@ async fn serve(api: &AdminApi, request: Request) -> Response {
     response
 }
 
-impl Parts for Body {
+impl BodyParts for Body {
     type Part = Bytes;
 
-    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Incomplete>>> {
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, IncompleteBody>>> {
         let frame = ready!(Pin::new(self).poll_frame(cx));
-        // Trailers are a part without bytes.
+        // Trailers become a part without bytes.
         let part = frame.map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()));
-        Poll::Ready(part.map(|part| part.map_err(|_| Incomplete)))
+        Poll::Ready(part.map(|part| part.map_err(|_| IncompleteBody)))
     }
 }
 
+/// Returns the value of `Content-Length`, or `None` if it is missing or invalid.
 fn declared_len(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// hyper sends `100 Continue` when the body is first polled.
+/// Returns whether the client waits for `100 Continue`, which hyper sends when the body is first polled.
 fn awaits_continue(headers: &HeaderMap) -> bool {
     headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// The part of the path that a nest has removed.
+/// Returns the part of the path that `Router::nest` has removed.
 fn mount(parts: &request::Parts) -> &str {
     let whole = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.path());
     whole.strip_suffix(parts.uri.path()).unwrap_or_default()
 }
 
-/// The host of an HTTP/2 request, which has no `Host` header.
+/// Returns the host of an HTTP/2 request without a `Host` header, or `None` for other requests.
 fn authority(parts: &request::Parts) -> Option<&str> {
     if parts.headers.contains_key(header::HOST) { None } else { parts.uri.authority().map(Authority::as_str) }
 }
 
-struct Lines<'a> {
+/// The headers of a request, with `host` for HTTP/2.
+struct RequestHeaders<'a> {
     map: &'a HeaderMap,
     authority: Option<&'a str>,
 }
 
-impl Headers for Lines<'_> {
+impl Headers for RequestHeaders<'_> {
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
         let authority = self.authority.filter(|_| name == "host").map(str::as_bytes);
         self.map.get_all(name).iter().map(HeaderValue::as_bytes).chain(authority)
     }
 }
 
-fn into_response(answer: PlainResponse) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in answer.headers {
+fn into_response(plain: PlainResponse) -> Response {
+    let mut response = Response::new(Body::from(plain.body));
+    *response.status_mut() = StatusCode::from_u16(plain.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in plain.headers {
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(name, value);
         }

@@ -1,5 +1,4 @@
-//! The bodies of requests and responses. The schemas of the OpenAPI document are derived from these
-//! types.
+//! The bodies of requests and responses. The schemas in the OpenAPI document are derived from these types.
 
 mod event;
 mod key;

@@ -9,8 +9,10 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// Creates and reads cursors. They are encrypted, so that they reveal nothing, and bound to a list,
-/// so that they are invalid for another organization, list or filter.
+/// The key that encrypts and decrypts cursors.
+///
+/// Cursors are encrypted, so that clients cannot read or change them. The encryption includes a description of
+/// the list, so that a cursor is invalid for another organization, list or set of filters.
 #[derive(Default)]
 pub(crate) struct Cursors {
     cipher: OnceLock<XChaCha20Poly1305>,
@@ -26,7 +28,7 @@ impl Cursors {
         Self { cipher: XChaCha20Poly1305::new(key.into()).into() }
     }
 
-    /// Returns a cursor that continues after `place` in the list that `list` describes.
+    /// Creates a cursor of the page that begins after `place`. `list` describes the list.
     pub(crate) fn seal(&self, list: &impl Serialize, place: [u8; PLACE_LEN]) -> Result<String, EntropyError> {
         let cipher = self.cipher()?;
         let mut nonce = [0; NONCE_LEN];
@@ -37,8 +39,8 @@ impl Cursors {
         Ok(BASE64URL_NOPAD.encode(&[&nonce[..], &sealed].concat()))
     }
 
-    /// Returns the place of a cursor, or `None` if the cursor was not created with the same key for
-    /// the same list.
+    /// Returns the place that a cursor contains. Returns `None` if the cursor was not created with the same
+    /// key for the same list.
     pub(crate) fn open(&self, list: &impl Serialize, cursor: &str) -> Option<[u8; PLACE_LEN]> {
         if cursor.len() != TEXT_LEN {
             return None;
@@ -49,6 +51,7 @@ impl Cursors {
         self.cipher().ok()?.decrypt(nonce.into(), payload).ok()?.try_into().ok()
     }
 
+    /// Returns the cipher. If no key was set, the first call generates one.
     fn cipher(&self) -> Result<&XChaCha20Poly1305, EntropyError> {
         if let Some(cipher) = self.cipher.get() {
             return Ok(cipher);
@@ -59,9 +62,9 @@ impl Cursors {
     }
 }
 
-/// Serializes the description of a list. JSON keeps its parts apart, whatever they contain.
+/// Returns the description of a list in JSON. JSON separates the parts of the description unambiguously.
 fn context(list: &impl Serialize) -> Vec<u8> {
-    // Cannot fail: a description holds only strings.
+    // This cannot fail, because a description contains only strings, ids and times.
     serde_json::to_vec(list).unwrap_or_default()
 }
 
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn default_cursors_are_valid_in_their_own_process() {
+    fn cursor_with_a_generated_key_is_valid_in_the_same_process() {
         let cursors = Cursors::default();
         let cursor = cursors.seal(&LIST, [9; 16]).unwrap();
         assert_eq!(cursors.open(&LIST, &cursor), Some([9; 16]));

@@ -1,4 +1,4 @@
-//! Examples for the OpenAPI document. A test checks each against its schema.
+//! Examples for the OpenAPI document. The test `document_examples_match_their_schemas` checks them.
 
 pub(crate) const NEW_KEY: &str =
     r#"{"name": "CI deploys", "expires_at": "2031-01-31T00:00:00Z", "rate_limit": 600}"#;

@@ -4,23 +4,29 @@
 #[cfg(feature = "actix")]
 mod actix;
 mod admin;
+mod admin_request;
 mod api;
+mod api_error;
 mod api_key;
 #[cfg(feature = "axum")]
 mod axum;
 mod body;
-mod call_error;
+mod client_text;
+mod cross_origin;
 mod cursor;
+mod dispatch;
 mod examples;
 mod handlers;
 #[cfg(any(feature = "actix", feature = "axum"))]
-mod incoming;
+mod incoming_body;
 mod openapi;
 mod origin;
+mod parameter;
 mod query;
-mod request;
 mod route;
+mod routes;
 mod strict_json;
+mod usage_range;
 
 #[doc(no_inline)]
 pub use apikeys_core;
@@ -28,9 +34,9 @@ pub use apikeys_core::http::{ManageErrorCode, PlainResponse};
 
 pub use self::{
     admin::Admin,
+    admin_request::{AdminRequest, RequestBody},
     api::AdminApi,
-    origin::{InvalidOrigin, Origin},
-    request::{AdminRequest, RequestBody},
+    origin::InvalidOrigin,
 };
 
 #[cfg(all(doctest, feature = "axum"))]

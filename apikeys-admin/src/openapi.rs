@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the table of routes and the types of the bodies.
+//! The OpenAPI document, which is generated from the table of routes and the types of the bodies.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -12,22 +12,24 @@ use serde_json::{Map, Value, json};
 use crate::{
     ManageErrorCode,
     body::ProblemSchema,
-    route::{COMMON_CODES, Content, ROUTES, Route, UNROUTED_CODES},
+    parameter::Parameter,
+    route::{COMMON_CODES, Content, Route, Success, UNROUTED_CODES},
+    routes::ROUTES,
 };
 
 const SCHEMAS: &str = "/components/schemas";
 
-/// The document without the parts that depend on the host.
+/// The part of the document that is the same for all services.
 static COMMON: LazyLock<Value> = LazyLock::new(common);
 
-/// Returns the document of an API below the path `mount`, with a login in the cookie `cookie`.
+/// Returns the document of an API below the path `mount`, for a service whose login is in the cookie `cookie`.
 pub(crate) fn document(mount: &str, cookie: &str) -> Vec<u8> {
     let mut document = COMMON.clone();
     let scheme = json!({
         "type": "apiKey",
         "in": "cookie",
         "name": cookie,
-        "description": "The login of the service itself. API keys are not accepted.",
+        "description": "The cookie of the service's login. API keys are not accepted.",
     });
     if let Some(root) = document.as_object_mut() {
         root.insert("servers".to_owned(), json!([{ "url": if mount.is_empty() { "/" } else { mount } }]));
@@ -35,7 +37,7 @@ pub(crate) fn document(mount: &str, cookie: &str) -> Vec<u8> {
             components.insert("securitySchemes".to_owned(), json!({ "login": scheme }));
         }
     }
-    // Cannot fail: the document is JSON already.
+    // This cannot fail, because the document is a JSON value.
     serde_json::to_vec(&document).unwrap_or_default()
 }
 
@@ -46,7 +48,7 @@ fn common() -> Value {
             settings.meta_schema = None;
         })
     };
-    // Members of requests may be optional where those of responses are always present.
+    // A member can be optional in a request and always present in a response, so each has its generator.
     let mut read = settings().for_deserialize().into_generator();
     let mut written = settings().for_serialize().into_generator();
     let problem = written.subschema_for::<ProblemSchema>();
@@ -78,11 +80,17 @@ fn common() -> Value {
     })
 }
 
-const DESCRIPTION: &str = "Manages the API keys of an organization. Times are in RFC 3339; responses give them in \
-UTC. Errors are problem details (RFC 9457) with a stable `code`. Unknown paths are answered with `NOT_FOUND`, other \
-methods with `METHOD_NOT_ALLOWED`. If several errors apply, the response is the first of: 401, 403 for a cross-site \
-request, 404, 405, 413, 415, 400, 422, 403 for the plan, 409. Every response has `Cache-Control: no-store`. Unknown, \
-repeated and empty query parameters are errors.";
+const DESCRIPTION: &str = "Manages the API keys of an organization.
+
+Times are in RFC 3339. Responses give them in UTC.
+
+Errors are problem details (RFC 9457) with a stable `code`. A path without an endpoint returns `NOT_FOUND`. A method \
+that the path does not support returns `METHOD_NOT_ALLOWED`. If several errors apply, the response has the first of: \
+401, 403 for a request from another origin, 404, 405, 413, 415, 400, 422, 403 for the plan, 409.
+
+A query parameter that is unknown, repeated or empty is an error.
+
+Every response has `Cache-Control: no-store`.";
 
 fn operation(
     route: &Route,
@@ -98,7 +106,7 @@ fn operation(
     });
     let Some(members) = operation.as_object_mut() else { return operation };
     if !route.parameters.is_empty() {
-        let parameter = |parameter: &crate::query::Parameter| {
+        let parameter = |parameter: &Parameter| {
             json!({
                 "name": parameter.name,
                 "in": "query",
@@ -118,13 +126,13 @@ fn operation(
 }
 
 fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> Map<String, Value> {
-    let answer = &route.success;
-    let mut success = json!({ "description": answer.description });
+    let Success { status, description, content: body } = &route.success;
+    let mut success = json!({ "description": description });
     if let Some(members) = success.as_object_mut() {
-        if let Some(body) = &answer.content {
+        if let Some(body) = body {
             members.insert("content".to_owned(), content("application/json", body, written));
         }
-        if answer.status == 201 {
+        if *status == 201 {
             let location = json!({
                 "Location": {
                     "description": "The path of the new key.",
@@ -139,13 +147,13 @@ fn responses(route: &Route, written: &mut SchemaGenerator, problem: &Value) -> M
     for code in COMMON_CODES.iter().chain(route.codes) {
         by_status.entry(code.status()).or_default().push(*code);
     }
-    let mut responses = Map::from_iter([(answer.status.to_string(), success)]);
+    let mut responses = Map::from_iter([(status.to_string(), success)]);
     responses
         .extend(by_status.iter().map(|(status, codes)| (status.to_string(), error_response(codes, problem))));
     responses
 }
 
-/// The response for `codes`, which all have the same status.
+/// Returns the response of errors with the same status.
 fn error_response(codes: &[ManageErrorCode], problem: &Value) -> Value {
     let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
     let names: Vec<_> = codes.iter().map(ManageErrorCode::as_str).collect();
@@ -162,10 +170,11 @@ fn error_response(codes: &[ManageErrorCode], problem: &Value) -> Value {
     });
     let header = match codes.first() {
         Some(ManageErrorCode::MethodNotAllowed) => {
-            json!({ "Allow": header("The methods that this path accepts.", "string") })
+            json!({ "Allow": header("The methods that the path supports.", "string", true) })
         }
         Some(ManageErrorCode::ManagementUnavailable) => {
-            json!({ "Retry-After": header("The number of seconds to wait.", "integer") })
+            let description = "The number of seconds to wait. Absent if the error is not temporary.";
+            json!({ "Retry-After": header(description, "integer", false) })
         }
         _ => return response,
     };
@@ -175,11 +184,11 @@ fn error_response(codes: &[ManageErrorCode], problem: &Value) -> Value {
     response
 }
 
-fn header(description: &str, kind: &str) -> Value {
-    json!({ "description": description, "required": true, "schema": { "type": kind } })
+fn header(description: &str, kind: &str, required: bool) -> Value {
+    json!({ "description": description, "required": required, "schema": { "type": kind } })
 }
 
-/// A problem with this code.
+/// Returns an example of a problem with this code.
 fn sample(code: ManageErrorCode) -> Problem {
     let wording = Wording::default();
     match code {
@@ -206,7 +215,7 @@ fn id_parameter(generator: &mut SchemaGenerator) -> Value {
     })
 }
 
-/// The name of the variant, such as `MethodNotAllowed`.
+/// Returns the name of the response, such as `MethodNotAllowed`.
 fn name_of(code: ManageErrorCode) -> String {
     format!("{code:?}")
 }

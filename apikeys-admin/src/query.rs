@@ -1,61 +1,22 @@
 use apikeys_core::{KeyId, Timestamp, audit::Action, store::UsageStep};
-use schemars::{Schema, SchemaGenerator};
 
-use crate::{ManageErrorCode, body::schema, call_error::CallError};
-
-/// A query parameter of a call.
-pub(crate) struct Parameter {
-    pub(crate) name: &'static str,
-    pub(crate) description: &'static str,
-    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
-}
-
-pub(crate) const LIMIT: Parameter = Parameter {
-    name: "limit",
-    description: "The maximum number of entries in the response.",
-    schema: SchemaGenerator::subschema_for::<schema::PageSize>,
-};
-pub(crate) const CURSOR: Parameter = Parameter {
-    name: "cursor",
-    description: "The `next_cursor` of the previous page, which must have had the same filters.",
-    schema: SchemaGenerator::subschema_for::<schema::Cursor>,
-};
-pub(crate) const KEY_ID: Parameter = Parameter {
-    name: "key_id",
-    description: "Only events of this key, which may be deleted. An unknown key has no events.",
-    schema: SchemaGenerator::subschema_for::<schema::Id>,
-};
-pub(crate) const ACTION: Parameter = Parameter {
-    name: "action",
-    description: "Only events with this action.",
-    schema: SchemaGenerator::subschema_for::<schema::ActionName>,
-};
-pub(crate) const SINCE: Parameter = Parameter {
-    name: "since",
-    description: "Only from this time on.",
-    schema: SchemaGenerator::subschema_for::<schema::Time>,
-};
-pub(crate) const UNTIL: Parameter = Parameter {
-    name: "until",
-    description: "Only before this time.",
-    schema: SchemaGenerator::subschema_for::<schema::Time>,
-};
-pub(crate) const STEP: Parameter = Parameter {
-    name: "step",
-    description: "The length of each point: an hour or a UTC day.",
-    schema: SchemaGenerator::subschema_for::<schema::Step>,
+use crate::{
+    ManageErrorCode,
+    api_error::ApiError,
+    client_text::shown_name,
+    parameter::{ACTION, CURSOR, KEY_ID, LIMIT, Parameter, SINCE, STEP, UNTIL},
 };
 
-/// A query with known parameters only, each at most once.
+/// The parameters of a query. Each of them is known and appears once.
 #[derive(Debug)]
 pub(crate) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
-    pub(crate) fn parse(text: Option<&str>, parameters: &'static [Parameter]) -> Result<Self, CallError> {
+    pub(crate) fn parse(text: Option<&str>, parameters: &'static [Parameter]) -> Result<Self, ApiError> {
         let mut found: Vec<(&'static str, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text.unwrap_or_default().as_bytes()) {
             let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
-                return Err(unknown(parameters));
+                return Err(unknown(&name, parameters));
             };
             if found.iter().any(|(other, _)| *other == parameter.name) {
                 return Err(invalid(format!("{} appears more than once in the query.", parameter.name)));
@@ -65,8 +26,8 @@ impl Query {
         Ok(Self(found))
     }
 
-    /// The page size; the default is 50.
-    pub(crate) fn limit(&self) -> Result<u32, CallError> {
+    /// Returns the maximum number of entries of a page. The default is 50.
+    pub(crate) fn limit(&self) -> Result<u32, ApiError> {
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let read = |text: &str| text.parse().ok().filter(|limit| digits(text) && (1..=100).contains(limit));
         Ok(self.read(LIMIT.name, read, "a whole number from 1 to 100")?.unwrap_or(50))
@@ -76,24 +37,25 @@ impl Query {
         self.get(CURSOR.name)
     }
 
-    pub(crate) fn key_id(&self) -> Result<Option<KeyId>, CallError> {
+    pub(crate) fn key_id(&self) -> Result<Option<KeyId>, ApiError> {
         self.read(KEY_ID.name, |text| text.parse().ok(), "the id of a key")
     }
 
-    pub(crate) fn action(&self) -> Result<Option<Action>, CallError> {
-        self.read(ACTION.name, |text| text.parse().ok(), "an action such as key.created")
+    pub(crate) fn action(&self) -> Result<Option<Action>, ApiError> {
+        let texts: Vec<_> = Action::ALL.iter().map(Action::as_str).collect();
+        self.read(ACTION.name, |text| text.parse().ok(), &format!("one of {}", texts.join(", ")))
     }
 
-    pub(crate) fn since(&self) -> Result<Option<Timestamp>, CallError> {
+    pub(crate) fn since(&self) -> Result<Option<Timestamp>, ApiError> {
         self.time(SINCE.name)
     }
 
-    pub(crate) fn until(&self) -> Result<Option<Timestamp>, CallError> {
+    pub(crate) fn until(&self) -> Result<Option<Timestamp>, ApiError> {
         self.time(UNTIL.name)
     }
 
-    /// The step of a usage query; the default is an hour.
-    pub(crate) fn step(&self) -> Result<UsageStep, CallError> {
+    /// Returns the step of a usage query. The default is an hour.
+    pub(crate) fn step(&self) -> Result<UsageStep, ApiError> {
         let read = |text: &str| match text {
             "hour" => Some(UsageStep::Hour),
             "day" => Some(UsageStep::Day),
@@ -102,8 +64,8 @@ impl Query {
         Ok(self.read(STEP.name, read, "hour or day")?.unwrap_or(UsageStep::Hour))
     }
 
-    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, CallError> {
-        let wanted = "an RFC 3339 time such as 2030-01-31T00:00:00Z, with + written as %2B";
+    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, ApiError> {
+        let wanted = "an RFC 3339 time, such as 2030-01-31T00:00:00Z, with + written as %2B";
         self.read(name, |text| text.parse().ok(), wanted)
     }
 
@@ -111,8 +73,8 @@ impl Query {
         &self,
         name: &'static str,
         read: impl FnOnce(&str) -> Option<T>,
-        wanted: &'static str,
-    ) -> Result<Option<T>, CallError> {
+        wanted: &str,
+    ) -> Result<Option<T>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         read(text).map(Some).ok_or_else(|| invalid(format!("{name} must be {wanted}.")))
     }
@@ -122,26 +84,34 @@ impl Query {
     }
 }
 
-/// Creates an `INVALID_QUERY` error with this detail.
-pub(crate) fn invalid(detail: String) -> CallError {
-    CallError::detailed(ManageErrorCode::InvalidQuery, detail)
+/// Creates the error `INVALID_QUERY` with this detail.
+pub(crate) fn invalid(detail: String) -> ApiError {
+    ApiError::detailed(ManageErrorCode::InvalidQuery, detail)
 }
 
-fn unknown(parameters: &[Parameter]) -> CallError {
+fn unknown(name: &str, parameters: &[Parameter]) -> ApiError {
     let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
-    invalid(match &*names {
-        [] => "This call takes no parameters.".to_owned(),
-        names => format!("This call takes only these parameters: {}.", names.join(", ")),
-    })
+    let accepted = if names.is_empty() { "no parameters".to_owned() } else { names.join(", ") };
+    invalid(format!(
+        "The query parameter \"{}\" is unknown. This endpoint accepts {accepted}.",
+        shown_name(name)
+    ))
 }
 
 #[cfg(test)]
 mod tests {
+    use apikeys_core::http::Wording;
+
     use super::*;
 
     const ALL: &[Parameter] = &[LIMIT, CURSOR, KEY_ID, ACTION, SINCE, UNTIL, STEP];
 
-    fn refused<T>(text: &str, read: impl FnOnce(&Query) -> Result<T, CallError>) -> bool {
+    fn detail(error: ApiError) -> String {
+        let body = error.into_response(&Wording::default()).body;
+        serde_json::from_slice::<serde_json::Value>(&body).unwrap()["detail"].as_str().unwrap().to_owned()
+    }
+
+    fn refused<T>(text: &str, read: impl FnOnce(&Query) -> Result<T, ApiError>) -> bool {
         match Query::parse(Some(text), ALL).and_then(|query| read(&query)) {
             Ok(_) => false,
             Err(error) => {
@@ -181,7 +151,32 @@ mod tests {
     }
 
     #[test]
-    fn invalid_values_of_parameters_are_refused() {
+    fn unknown_parameter_is_named_in_the_error() {
+        let named = |text: &str, parameters| detail(Query::parse(Some(text), parameters).unwrap_err());
+        assert_eq!(
+            named("limit=1&sort=name", &[LIMIT, CURSOR]),
+            "The query parameter \"sort\" is unknown. This endpoint accepts limit, cursor."
+        );
+        assert_eq!(
+            named("x%1b%E2%80%AE=1", &[]),
+            "The query parameter \"x\u{fffd}\u{fffd}\" is unknown. This endpoint accepts no parameters."
+        );
+        let longest = "é".repeat(32);
+        assert!(named(&format!("{longest}=1"), &[]).contains(&format!("\"{longest}\"")));
+        assert!(named(&format!("{longest}x=1"), &[]).contains("\"éééééé…\""));
+        assert!(named(&"x".repeat(1_000_000), &[]).len() < 100);
+    }
+
+    #[test]
+    fn error_of_an_invalid_action_lists_all_actions() {
+        let query = Query::parse(Some("action=deleted"), ALL).unwrap();
+        let detail = detail(query.action().unwrap_err());
+        assert!(detail.starts_with("action must be one of key.created, "), "{detail}");
+        assert!(Action::ALL.iter().all(|action| detail.contains(action.as_str())), "{detail}");
+    }
+
+    #[test]
+    fn invalid_values_of_parameters_are_errors() {
         assert!(refused("key_id=x", Query::key_id));
         assert!(refused("key_id=", Query::key_id));
         assert!(refused("action=key.exploded", Query::action));

@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::{ManageErrorCode, call_error::CallError};
+use crate::{ManageErrorCode, api_error::ApiError};
 
 /// The deepest accepted nesting of arrays and objects.
 const MAX_DEPTH: usize = 128;
@@ -44,17 +44,17 @@ pub(crate) enum Value<'a> {
 }
 
 impl<'a> Object<'a> {
-    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, CallError> {
+    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, ApiError> {
         let text = std::str::from_utf8(body).map_err(|_| ManageErrorCode::MalformedJson)?;
         let whole: &RawValue = read(text)?;
         if depth(text) > MAX_DEPTH {
-            return Err(CallError::detailed(
+            return Err(ApiError::detailed(
                 ManageErrorCode::MalformedJson,
                 "The body is nested more than 128 levels deep.",
             ));
         }
         if !whole.get().starts_with('{') {
-            return Err(CallError::invalid(vec![FieldError::of_body("must be an object")]));
+            return Err(ApiError::invalid(vec![FieldError::of_body("must be an object")]));
         }
         let listed: Listed<'a> = read(text)?;
         let mut places = HashMap::with_capacity(listed.0.len());
@@ -91,7 +91,7 @@ impl<'a> Object<'a> {
     }
 
     /// Returns all errors, among them one for every member that was not read.
-    pub(crate) fn finish(mut self) -> Result<(), CallError> {
+    pub(crate) fn finish(mut self) -> Result<(), ApiError> {
         let unknown = self.members.iter().enumerate().filter(|(_, member)| !member.taken);
         let unknown =
             unknown.map(|(place, member)| (place, FieldError::of_member(&member.name, "unknown member")));
@@ -100,13 +100,13 @@ impl<'a> Object<'a> {
             return Ok(());
         }
         self.errors.sort_by_key(|(place, _)| *place);
-        Err(CallError::invalid(self.errors.into_iter().map(|(_, error)| error).collect()))
+        Err(ApiError::invalid(self.errors.into_iter().map(|(_, error)| error).collect()))
     }
 }
 
 impl<'a> Value<'a> {
     /// Reads a value of valid JSON. A string with half a surrogate pair is malformed.
-    fn parse(raw: &'a str) -> Result<Self, CallError> {
+    fn parse(raw: &'a str) -> Result<Self, ApiError> {
         Ok(match raw.as_bytes().first() {
             Some(b'n') => Self::Null,
             Some(b't') => Self::Bool(true),
@@ -118,14 +118,14 @@ impl<'a> Value<'a> {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, CallError> {
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ApiError> {
     serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let detail = format!(
             "{} Syntax error at line {line}, column {column}.",
             ManageErrorCode::MalformedJson.detail()
         );
-        CallError::detailed(ManageErrorCode::MalformedJson, detail)
+        ApiError::detailed(ManageErrorCode::MalformedJson, detail)
     })
 }
 
@@ -185,7 +185,7 @@ mod tests {
         Object::parse(body).and_then(Object::finish).unwrap_err().code()
     }
 
-    fn problem(error: CallError) -> serde_json::Value {
+    fn problem(error: ApiError) -> serde_json::Value {
         serde_json::from_slice(&error.into_response(&Wording::default()).body).unwrap()
     }
 

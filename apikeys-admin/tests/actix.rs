@@ -27,7 +27,7 @@ use apikeys_admin::{Admin, AdminApi};
 use apikeys_core::{Actor, ApiKeys, OrgId, PlanName};
 use serde_json::{Value, json};
 
-/// The host's own login: trusts the organization in a header of the test.
+/// The login of the service, which takes the organization from a header.
 async fn login<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     if let Some(org) = request.headers().get("x-login").and_then(|value| value.to_str().ok()) {
         let admin = Admin::new(OrgId::new(org).unwrap(), Actor::new("ann").unwrap());
@@ -36,7 +36,7 @@ async fn login<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result
     next.call(request).await
 }
 
-/// The API below a mount, with pages of the host around it.
+/// A service with the API and other pages.
 async fn app() -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = Error> {
     let keys = ApiKeys::in_memory();
     let plan = PlanName::new("starter").unwrap();
@@ -47,7 +47,7 @@ async fn app() -> impl Service<actix_http::Request, Response = ServiceResponse<B
         .service(AdminApi::new(keys).into_scope())
         .route("", web::get().to(async || "the page"));
     let app = App::new().service(settings);
-    init_service(app.default_service(web::to(async || HttpResponse::NotFound().body("the host's own")))).await
+    init_service(app.default_service(web::to(async || HttpResponse::NotFound().body("not found")))).await
 }
 
 fn request(method: Method, path: &str) -> TestRequest {
@@ -57,13 +57,13 @@ fn request(method: Method, path: &str) -> TestRequest {
         .insert_header((header::CONTENT_TYPE, "application/json"))
 }
 
-/// The status, a header by name, and the body as JSON.
-type Answer = (StatusCode, Box<dyn Fn(&str) -> String>, Value);
+/// The status, a function that returns a header, and the body as JSON.
+type Reply = (StatusCode, Box<dyn Fn(&str) -> String>, Value);
 
 async fn send(
     app: &impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = Error>,
     request: actix_http::Request,
-) -> Answer {
+) -> Reply {
     let response = app.call(request).await.unwrap().into_parts().1;
     let (head, body) = response.into_parts();
     let headers = head.headers().clone();
@@ -204,7 +204,7 @@ async fn http_2_authority_is_the_host() {
 }
 
 #[actix_web::test]
-async fn other_pages_of_the_host_are_served() {
+async fn other_pages_of_the_service_are_served() {
     let app = app().await;
     assert_eq!(send(&app, request(Method::GET, "").to_request()).await.0, StatusCode::OK);
     assert_eq!(send(&app, request(Method::GET, "/other").to_request()).await.0, StatusCode::NOT_FOUND);

@@ -24,7 +24,7 @@ use axum::{
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// The host's own login: trusts the organization in a header of the test.
+/// The login of the service, which takes the organization from a header.
 async fn login(mut request: Request, next: Next) -> Response {
     if let Some(org) = request.headers().get("x-login").and_then(|value| value.to_str().ok()) {
         let admin = Admin::new(OrgId::new(org).unwrap(), Actor::new("ann").unwrap());
@@ -41,7 +41,7 @@ async fn app() -> Router {
     let settings = AdminApi::new(keys).into_router().route("/", get(|| async { "the page" }));
     Router::new()
         .nest("/settings/developer", settings.layer(from_fn(login)))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "the host's own") })
+        .fallback(|| async { (StatusCode::NOT_FOUND, "not found") })
 }
 
 fn request(method: Method, path: &str, body: impl Into<Body>) -> Request {
@@ -200,7 +200,7 @@ async fn http_2_authority_is_the_host() {
 }
 
 #[tokio::test]
-async fn other_pages_of_the_host_are_served() {
+async fn other_pages_of_the_service_are_served() {
     let app = app().await;
     assert_eq!(send(&app, request(Method::GET, "", "")).await.0, StatusCode::OK);
     assert_eq!(send(&app, request(Method::GET, "/other", "")).await.0, StatusCode::NOT_FOUND);

@@ -26,3 +26,5 @@ pub use problem::{FieldError, Problem};
 pub use render::{DenialRenderer, Rendered};
 pub use response::PlainResponse;
 pub use wording::{InvalidRealm, Wording};
+
+pub use crate::text::excerpt;

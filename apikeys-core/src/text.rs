@@ -150,9 +150,12 @@ pub(crate) fn is_printable(c: char) -> bool {
     !(c.is_control() || changes_direction || separates_lines || is_invisible)
 }
 
-/// Returns the beginning of a text of unknown origin, for a message. The result has at most `max_chars`
-/// characters, and all of them are printable.
-pub(crate) fn excerpt(text: &str, max_chars: usize) -> String {
+/// Returns the beginning of a text of unknown origin, to show it in a message.
+///
+/// The result has the first `max_chars` characters of the text, followed by `…` if the text is longer.
+/// Characters that are not printable are replaced with U+FFFD.
+#[must_use]
+pub fn excerpt(text: &str, max_chars: usize) -> String {
     let mut chars = text.chars().map(|c| if is_printable(c) { c } else { char::REPLACEMENT_CHARACTER });
     let mut excerpt: String = chars.by_ref().take(max_chars).collect();
     if chars.next().is_some() {

@@ -23,67 +23,71 @@ pub(crate) struct EventList {
 pub(crate) struct Event {
     #[schemars(with = "schema::Id")]
     pub(crate) id: EventId,
-    /// When the event happened; for a request, when the request began.
+    /// The time of the event. For a request, the time at which the request began.
     #[schemars(with = "schema::Time")]
     at: Timestamp,
     #[schemars(with = "schema::EventAction")]
     action: String,
-    /// The administrator or system that made the change. Null for `request` and `audit.gap`.
+    /// The administrator or system that made the change. Null if the action is `request` or `audit.gap`.
     #[schemars(with = "Option<String>")]
     actor: Option<Actor>,
-    /// The key of the event, which may be deleted. Null if the event concerns no key.
+    /// The key that the event concerns. The key may have been deleted. Null if the event concerns no key.
     key: Option<EventKey>,
-    /// The old and the new value of each changed member.
+    /// The old and the new value of each changed member. Absent if the event is not a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schema::Changes")]
     changes: Option<Changes>,
-    /// The number of events that could not be stored. Present for `audit.gap`.
+    /// The number of events that could not be stored. Present if the action is `audit.gap`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     lost: Option<u32>,
-    /// The request. Present for `request`.
+    /// The request. Present if the action is `request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "EventRequest")]
     request: Option<EventRequest>,
 }
 
-/// The key of an event, with its current or last name.
+/// The key of an event. The name is the current name, or the last name of a deleted key.
 #[derive(Debug, Serialize, JsonSchema)]
 struct EventKey {
     #[schemars(with = "schema::Id")]
     id: KeyId,
-    /// The name of the key. Null if it is not known.
+    /// The name of the key. Null if it is unknown.
     #[schemars(with = "Option<String>")]
     name: Option<KeyName>,
-    /// The first characters of the secret. Null if they are not known.
+    /// The first characters of the secret. Null if they are unknown.
     prefix: Option<String>,
 }
 
-/// A request made with a key.
+/// A request that was made with a key.
 #[derive(Debug, Serialize, JsonSchema)]
 struct EventRequest {
+    /// The HTTP method.
     method: String,
-    /// The path, without the query.
+    /// The path of the URL, without the query.
     path: String,
-    /// The status of the response. Null if there was no response.
+    /// The HTTP status of the response. Null if the request had no response.
     #[schemars(with = "Option<schema::HttpStatus>")]
     status: Option<u16>,
     #[schemars(with = "schema::EventOutcome")]
     outcome: String,
-    /// The time from the request to the response, in milliseconds with three decimals.
+    /// The time from the beginning of the request to the response, in milliseconds, with microseconds as
+    /// decimals.
     latency_ms: f64,
-    /// The address of the client, if known.
+    /// The IP address of the client. Null if it is unknown.
     #[schemars(with = "Option<String>")]
     ip: Option<IpAddr>,
+    /// The `User-Agent` header. Null if the request had no such header.
     user_agent: Option<String>,
+    /// The id of the request. Null if it is unknown.
     request_id: Option<String>,
-    /// The trace id of the request's `traceparent` header.
+    /// The trace id from the `traceparent` header. Null if the request had no valid header of this name.
     trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schema::EventDenial")]
     denial: Option<String>,
-    /// The number of denials that this event stands for. Beyond 60 denials of a key in a minute, one
-    /// event counts all others.
+    /// The number of denials that the event stands for. If a key has more than 60 denials in a minute, one
+    /// event counts the further denials. Absent if the event stands for one request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     count: Option<u32>,
@@ -105,7 +109,7 @@ impl From<AuditEntry> for Event {
 }
 
 impl EventKey {
-    /// A key of which only the id is known.
+    /// Creates a key with an unknown name and prefix.
     fn unknown(id: KeyId) -> Self {
         Self { id, name: None, prefix: None }
     }

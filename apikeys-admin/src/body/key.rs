@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::schema;
 
-/// An API key. Of the secret it shows only the display prefix.
+/// An API key, without its secret.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Key {
     #[schemars(with = "schema::Id")]
@@ -15,19 +15,20 @@ pub(crate) struct Key {
     /// The name that an administrator gave the key.
     #[schemars(with = "String")]
     name: KeyName,
-    /// The first characters of the secret, to recognize it. Null if they are not known.
+    /// The first characters of the secret, which help to recognize it. Null if they are unknown.
     prefix: Option<String>,
-    /// A key that is both deactivated and expired is `deactivated`.
+    /// The status of the key. A key that is both deactivated and expired is `deactivated`.
     #[schemars(with = "schema::Status")]
     status: Status,
-    /// False if the key is deactivated.
+    /// Whether the key is activated. An activated key can be expired.
     active: bool,
+    /// The time of the creation.
     #[schemars(with = "schema::Time")]
     created_at: Timestamp,
     /// The administrator who created the key.
     #[schemars(with = "String")]
     created_by: Actor,
-    /// When the key stops working. Null means never.
+    /// The time from which on the key does not work. Null means that the key does not expire.
     #[schemars(with = "Option<schema::Time>")]
     expires_at: Option<Timestamp>,
     /// The key's own rate limit in requests per minute. Null means that the plan's limit applies.
@@ -36,18 +37,18 @@ pub(crate) struct Key {
     /// The rate limit that applies to the key, in requests per minute.
     #[schemars(with = "schema::Limit")]
     effective_rate_limit: RateLimit,
-    /// When the latest admitted request began. Null means that there was none.
+    /// The time at which the latest admitted request began. Null means that no request was admitted.
     #[schemars(with = "Option<schema::Time>")]
     last_used_at: Option<Timestamp>,
     /// The number of admitted requests.
     request_count: u64,
 }
 
-/// A new key with its secret, which is shown only once.
+/// A new key and its secret. The secret is returned only once.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CreatedKey<'a> {
     pub(crate) key: Key,
-    /// The secret, which clients send as `Authorization: Bearer`. It cannot be retrieved later.
+    /// The secret. Programs send it as `Authorization: Bearer <secret>`. It cannot be retrieved later.
     pub(crate) secret: &'a str,
 }
 
@@ -57,14 +58,14 @@ pub(crate) struct KeyList {
     pub(crate) keys: Vec<Key>,
     /// The cursor of the next page. Null on the last page.
     pub(crate) next_cursor: Option<String>,
-    pub(crate) quota: QuotaUse,
+    pub(crate) quota: QuotaBody,
 }
 
-/// The number of keys, and how many the plan allows.
+/// The number of keys of the organization, and the number that its plan allows.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Quota")]
-pub(crate) struct QuotaUse {
-    /// The number of keys, whatever their status.
+pub(crate) struct QuotaBody {
+    /// The number of keys of the organization, including deactivated and expired keys.
     used: u32,
     /// The number of keys that the plan allows. Null means unlimited.
     limit: Option<u32>,
@@ -89,7 +90,7 @@ impl From<ManagedKey> for Key {
     }
 }
 
-/// Returns `None` for an empty text, which imported keys may have.
+/// Returns the display prefix, or `None` if it is empty. Imported keys can have an empty display prefix.
 pub(super) fn display_prefix(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
@@ -101,8 +102,8 @@ impl KeyList {
     }
 }
 
-impl From<QuotaUsage> for QuotaUse {
-    fn from(status: QuotaUsage) -> Self {
-        Self { used: status.used, limit: status.quota.limit() }
+impl From<QuotaUsage> for QuotaBody {
+    fn from(usage: QuotaUsage) -> Self {
+        Self { used: usage.used, limit: usage.quota.limit() }
     }
 }

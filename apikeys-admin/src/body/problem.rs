@@ -1,15 +1,15 @@
-//! The schemas of errors. The bodies themselves are [`apikeys_core::http::Problem`]s.
+//! The schemas of [`apikeys_core::http::Problem`], which is the body of errors.
 
 use schemars::JsonSchema;
 
 use super::schema;
 
-/// An error: RFC 9457 problem details with a stable `code`.
+/// An error, as problem details (RFC 9457) with a stable `code`.
 #[derive(JsonSchema)]
 #[schemars(rename = "Problem")]
-#[expect(dead_code, reason = "only its schema is used")]
+#[expect(dead_code, reason = "only the schema is used")]
 pub(crate) struct ProblemSchema {
-    /// The kind of problem: a URI to compare, not to fetch.
+    /// The kind of problem, as a URI. Programs compare the URI and do not fetch it.
     #[serde(rename = "type")]
     kind: String,
     /// The kind of problem in words.
@@ -17,9 +17,9 @@ pub(crate) struct ProblemSchema {
     /// The status of the response.
     #[schemars(with = "schema::HttpStatus")]
     status: u16,
-    /// What to do about the problem.
+    /// What the client can do about the problem.
     detail: String,
-    /// A stable code for programs.
+    /// The kind of problem, as a stable text for programs.
     #[schemars(with = "schema::Code")]
     code: String,
     /// The invalid members of the body. Present for `VALIDATION_FAILED`.
@@ -39,9 +39,9 @@ pub(crate) struct ProblemSchema {
 /// An invalid member of the body.
 #[derive(JsonSchema)]
 #[schemars(rename = "FieldError")]
-#[expect(dead_code, reason = "only its schema is used")]
+#[expect(dead_code, reason = "only the schema is used")]
 struct FieldErrorSchema {
-    /// The member, as a JSON Pointer (RFC 6901); empty for the body itself.
+    /// The member, as a JSON Pointer (RFC 6901). An empty pointer means the body itself.
     pointer: String,
     /// Why the member is invalid.
     detail: String,

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 
 use super::schema;
 use crate::{
-    call_error::CallError,
+    api_error::ApiError,
     strict_json::{Object, Value},
 };
 
@@ -15,51 +15,52 @@ use crate::{
 pub(crate) struct NewKeyBody {
     #[schemars(with = "schema::Name")]
     pub(crate) name: KeyName,
-    /// When the key stops working; must be in the future. Absent or null means never.
+    /// The time from which on the key does not work. The time must be in the future. If the member is absent
+    /// or null, the key does not expire.
     #[schemars(with = "Option<schema::Time>")]
     expires_at: Option<Timestamp>,
-    /// The rate limit in requests per minute. Absent or null means the plan's limit.
+    /// The rate limit in requests per minute. If the member is absent or null, the plan's limit applies.
     #[schemars(with = "Option<schema::Limit>")]
     rate_limit: Option<RateLimit>,
 }
 
-/// The body that changes a key. Absent members stay unchanged.
+/// The body that changes a key. A member that is absent is not changed.
 #[derive(Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(rename = "KeyPatch", deny_unknown_fields, transform = schema::nothing_required)]
 pub(crate) struct KeyPatchBody {
     #[schemars(with = "schema::Name")]
     name: Option<KeyName>,
-    /// When the key stops working; must be in the future. An expired key works again. Null means
-    /// never.
+    /// The time from which on the key does not work. The time must be in the future. If the member is null, the
+    /// key does not expire. A key that has expired works again after this change.
     #[schemars(with = "Option<schema::Time>")]
     expires_at: Option<Option<Timestamp>>,
-    /// The rate limit in requests per minute. Null means the plan's limit.
+    /// The rate limit in requests per minute. If the member is null, the plan's limit applies.
     #[schemars(with = "Option<schema::Limit>")]
     rate_limit: Option<Option<RateLimit>>,
-    /// False deactivates the key; true activates it.
+    /// `true` activates the key. `false` deactivates it.
     #[schemars(with = "bool")]
     active: Option<bool>,
 }
 
 impl NewKeyBody {
-    /// Reads a body. An expiration date must be later than `now`.
-    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, CallError> {
+    /// Reads a body. An expiration date that is not later than `now` is invalid.
+    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, ApiError> {
         let mut object = Object::parse(body)?;
         let name = object.take("name", name);
         object.require("name");
         let expires_at = object.take("expires_at", |value| expires_at(value, now)).flatten();
         let rate_limit = object.take("rate_limit", rate_limit).flatten();
         object.finish()?;
-        // Not reached: `finish` has reported a missing name.
+        // This error cannot occur, because `finish` has reported a missing name.
         let name =
-            name.ok_or_else(|| CallError::invalid(vec![FieldError::of_member("name", "is required")]))?;
+            name.ok_or_else(|| ApiError::invalid(vec![FieldError::of_member("name", "is required")]))?;
         Ok(Self { name, expires_at, rate_limit })
     }
 }
 
 impl KeyPatchBody {
-    /// Reads a body. An expiration date must be later than `now`.
-    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, CallError> {
+    /// Reads a body. An expiration date that is not later than `now` is invalid.
+    pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Self, ApiError> {
         let mut object = Object::parse(body)?;
         let patch = Self {
             name: object.take("name", name),
@@ -108,29 +109,30 @@ impl From<KeyPatchBody> for KeyPatch {
     }
 }
 
-type Read<T> = Result<T, Cow<'static, str>>;
+/// The value of a member, or the reason why it is invalid.
+type MemberResult<T> = Result<T, Cow<'static, str>>;
 
-fn name(value: &Value<'_>) -> Read<KeyName> {
+fn name(value: &Value<'_>) -> MemberResult<KeyName> {
     match value {
         Value::Text(text) => KeyName::new(text).map_err(|error| error.reason().into()),
         _ => Err("must be a string".into()),
     }
 }
 
-fn expires_at(value: &Value<'_>, now: Timestamp) -> Read<Option<Timestamp>> {
+fn expires_at(value: &Value<'_>, now: Timestamp) -> MemberResult<Option<Timestamp>> {
     match value {
         Value::Null => Ok(None),
         Value::Text(text) => match text.parse() {
             Ok(at) if at > now => Ok(Some(at)),
             Ok(_) => Err("must be in the future".into()),
-            Err(_) => Err("must be an RFC 3339 time such as 2030-01-31T00:00:00Z".into()),
+            Err(_) => Err("must be an RFC 3339 time, such as 2030-01-31T00:00:00Z".into()),
         },
         _ => Err("must be an RFC 3339 time, or null".into()),
     }
 }
 
-/// Reads whole numbers in plain digits. `60.0` and `6e1` are refused.
-fn rate_limit(value: &Value<'_>) -> Read<Option<RateLimit>> {
+/// Reads a whole number in plain digits. Rejects `60.0` and `6e1`.
+fn rate_limit(value: &Value<'_>) -> MemberResult<Option<RateLimit>> {
     match value {
         Value::Null => Ok(None),
         Value::Number(digits) => {
@@ -141,7 +143,7 @@ fn rate_limit(value: &Value<'_>) -> Read<Option<RateLimit>> {
     }
 }
 
-fn active(value: &Value<'_>) -> Read<bool> {
+fn active(value: &Value<'_>) -> MemberResult<bool> {
     match value {
         Value::Bool(active) => Ok(*active),
         _ => Err("must be true or false".into()),
@@ -156,7 +158,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_893_456_000_000_000);
 
-    fn pointers(result: Result<impl std::fmt::Debug, CallError>) -> Vec<String> {
+    fn pointers(result: Result<impl std::fmt::Debug, ApiError>) -> Vec<String> {
         let problem = result.unwrap_err().into_response(&Wording::default());
         let problem: serde_json::Value = serde_json::from_slice(&problem.body).unwrap();
         let errors = problem["errors"].as_array().unwrap();

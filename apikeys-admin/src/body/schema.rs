@@ -9,7 +9,7 @@ use apikeys_core::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use crate::route;
+use crate::ManageErrorCode;
 
 macro_rules! schemas {
     ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {$(
@@ -34,13 +34,13 @@ macro_rules! schemas {
 
 schemas! {
     Id = json_schema!({ "type": "string", "pattern": "^[a-z2-7]{26}$" });
-    /// A time in RFC 3339. Responses use UTC; requests may use any offset.
+    /// A time in RFC 3339. Responses use UTC. Requests may use any offset.
     Time = json_schema!({ "type": "string", "format": "date-time" });
     Name = json_schema!({
         "type": "string",
         "minLength": 1,
         "description": format!(
-            "1 to {} characters after trimming, none of them a control character.",
+            "1 to {} printable characters. White space at the beginning and the end is removed.",
             KeyName::MAX_CHARS,
         ),
     });
@@ -48,15 +48,16 @@ schemas! {
     Status = json_schema!({ "type": "string", "enum": ["active", "deactivated", "expired"] });
     /// An action to filter by.
     ActionName = json_schema!({ "type": "string", "enum": texts(Action::ALL) });
-    EventAction = open_set("What happened", &texts(Action::ALL));
+    EventAction = open_set("The kind of event", &texts(Action::ALL));
     EventOutcome = open_set("The outcome of the request", &texts(Outcome::ALL));
-    EventDenial = open_set("The code of the denial, present for denied requests", &texts(DenialCode::ALL));
-    Code = json_schema!({ "type": "string", "enum": texts(&route::codes()) });
+    EventDenial =
+        open_set("The code of the denial, which is present if the request was denied", &texts(DenialCode::ALL));
+    Code = json_schema!({ "type": "string", "enum": texts(&codes()) });
     HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
     Cursor = json_schema!({ "type": "string" });
     Step = json_schema!({ "type": "string", "enum": ["hour", "day"], "default": "hour" });
-    /// The old and new values, by the name of the member.
+    /// The old and the new values, by the names of the members.
     Changes = json_schema!({
         "type": "object",
         "additionalProperties": {
@@ -71,20 +72,26 @@ fn texts(values: &[impl ToString]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
-/// A text in a response that is one of `known` today. A newer version of the library may have
-/// stored another one, and clients must be able to read it.
+/// Returns the codes of the API, which are all but `UNKNOWN_PLAN`, because no endpoint sets plans.
+fn codes() -> Vec<ManageErrorCode> {
+    ManageErrorCode::ALL.iter().copied().filter(|code| *code != ManageErrorCode::UnknownPlan).collect()
+}
+
+/// Returns the schema of a text in a response. The schema accepts every text, because a newer version of the
+/// library may have stored a text that is not in `known`.
 fn open_set(what: &str, known: &[String]) -> Schema {
     let known: Vec<_> = known.iter().map(|text| format!("`{text}`")).collect();
     let known = known.join(", ");
     json_schema!({
         "type": "string",
-        "description": format!("{what}: {known}. Later versions may add values."),
+        "description": format!("{what}. The known values are {known}. Later versions can add values."),
     })
 }
 
-/// A value in a change. It may be of another kind if a newer version of the library stored it.
+/// Returns the schema of a value in a change. The schema accepts every value, because a newer version of the
+/// library may have stored a value of another kind.
 fn change_value() -> serde_json::Value {
-    json!({ "description": "A string, an integer, a boolean or null. Later versions may add other kinds." })
+    json!({ "description": "A string, an integer, a boolean or null. Later versions can add other kinds of values." })
 }
 
 /// Makes every member of a body optional.

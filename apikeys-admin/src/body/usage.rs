@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::schema;
 
-/// The usage of a key. Hours and days without a request are left out.
+/// The usage of a key. Hours and days without requests are left out.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Usage {
-    /// The hours or days in ascending order.
+    /// The hours or days, oldest first.
     points: Vec<Point>,
 }
 
@@ -15,7 +15,7 @@ pub(crate) struct Usage {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "UsagePoint")]
 pub(crate) struct Point {
-    /// When the hour or day begins.
+    /// The beginning of the hour or day.
     #[schemars(with = "schema::Time")]
     at: Timestamp,
     /// The number of admitted requests.

@@ -91,7 +91,7 @@ async fn requests_are_listed_with_every_recorded_member() {
 }
 
 #[tokio::test]
-async fn denials_beyond_sixty_in_a_minute_are_one_event_with_a_count() {
+async fn denials_beyond_sixty_in_a_minute_become_one_event_with_a_count() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     bench.json(patch(&path(&created)).body(r#"{"active":false}"#)).await;
@@ -112,7 +112,7 @@ async fn denials_beyond_sixty_in_a_minute_are_one_event_with_a_count() {
 }
 
 #[tokio::test]
-async fn gap_has_the_number_of_lost_events() {
+async fn event_of_a_gap_has_the_number_of_lost_events() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     bench.faults.times(2, Method::Record, Fault::Rejected);
@@ -202,7 +202,7 @@ async fn forgotten_organization_keeps_one_event_without_names() {
     );
 }
 
-/// `events` checks each response against the document, which must allow the values too.
+/// `events` also checks that the document allows the values.
 #[tokio::test]
 async fn values_that_a_newer_version_stored_are_shown_as_they_are() {
     let bench = Bench::new().await;

@@ -83,7 +83,7 @@ async fn create_on_a_plan_without_api_access_is_refused_while_existing_keys_stay
     assert_eq!(reply.status, 204);
 }
 
-/// The catalogue is the host's, so the response names one of its plans unless the host words it.
+/// The detail names a plan of the service's catalogue, unless the wording replaces the detail.
 #[tokio::test]
 async fn create_on_a_plan_without_api_access_names_the_first_plan_of_the_catalogue_with_access() {
     use apikeys_core::{ApiKeys, MemoryStore, Plan, Plans, Quota, http::Wording};
@@ -129,7 +129,7 @@ async fn sixty_concurrent_creations_create_exactly_the_ten_keys_of_the_plan() {
 }
 
 #[tokio::test]
-async fn concurrent_creations_below_a_quota_of_one_more_key_create_one_key() {
+async fn concurrent_creations_with_room_for_one_key_create_one_key() {
     for _ in 0..20 {
         let bench = Arc::new(Bench::new().await);
         bench.set_plan("org", "starter").await;

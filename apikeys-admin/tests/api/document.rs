@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use apikeys_admin::{AdminApi, ManageErrorCode};
+use apikeys_core::audit::Action;
 use apikeys_test_document::{assert_valid, validator};
 use serde_json::{Value, json};
 
@@ -9,9 +10,9 @@ use crate::{
     support::{Bench, get},
 };
 
-/// The calls are listed by hand, because the document is generated from the table of routes.
+/// The endpoints are listed by hand, because the document is generated from the table of routes.
 #[test]
-fn document_lists_every_call() {
+fn document_lists_every_endpoint() {
     let mut documented = BTreeSet::new();
     for (path, methods) in DOCUMENT.json["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys().filter(|name| *name != "parameters") {
@@ -57,9 +58,29 @@ fn document_has_an_example_of_every_code_under_its_status() {
     for response in DOCUMENT.json["components"]["responses"].as_object().unwrap().values() {
         read(None, response);
     }
-    // Only a host's own handler sets plans.
+    // No endpoint sets plans.
     let known = ManageErrorCode::ALL.iter().filter(|code| **code != ManageErrorCode::UnknownPlan);
     assert_eq!(documented, known.map(ToString::to_string).collect());
+    let code = &DOCUMENT.json["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
+    let code: BTreeSet<_> = code.as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+    assert_eq!(code, documented.iter().map(String::as_str).collect());
+}
+
+/// A newer version can store values that this version does not know, and clients must be able to read them.
+#[test]
+fn document_accepts_unknown_values_in_events_and_rejects_unknown_actions_in_the_filter() {
+    let schemas = &DOCUMENT.json["components"]["schemas"];
+    for (schema, member) in [("Event", "action"), ("EventRequest", "outcome"), ("EventRequest", "denial")] {
+        let schema = validator(&DOCUMENT.json, &schemas[schema]["properties"][member]);
+        assert!(schema.is_valid(&json!("unknown")) && !schema.is_valid(&json!(1)), "{member}");
+    }
+    let changes = validator(&DOCUMENT.json, &schemas["Event"]["properties"]["changes"]);
+    assert!(changes.is_valid(&json!({ "unknown": { "from": ["read"], "to": { "x": 1.5 } } })));
+    let parameters = DOCUMENT.json["paths"]["/api/audit"]["get"]["parameters"].as_array().unwrap();
+    let filter = parameters.iter().find(|parameter| parameter["name"] == "action").unwrap();
+    let filter = validator(&DOCUMENT.json, &filter["schema"]);
+    assert!(Action::ALL.iter().all(|action| filter.is_valid(&json!(action.as_str()))));
+    assert!(!filter.is_valid(&json!("unknown")));
 }
 
 #[test]

@@ -71,7 +71,7 @@ async fn page_has_50_keys_by_default_and_at_most_100() {
 }
 
 #[tokio::test]
-async fn head_is_answered_like_get() {
+async fn head_returns_the_same_response_as_get() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     for path in ["/api/keys", "/api/audit", "/api/openapi.json", &path(&created), "/api/keys/unknown"] {

@@ -3,11 +3,11 @@ use apikeys_core::conformance::faults::{Fault, Method};
 use crate::support::{Bench, delete, get, patch, path, post, problem};
 
 #[tokio::test]
-async fn failing_store_is_answered_with_503_without_its_message() {
+async fn failing_store_returns_503_without_the_message_of_the_store() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let key = path(&created);
-    for (call, methods) in [
+    for (request, methods) in [
         (post("/api/keys").body(r#"{"name":"b"}"#), &[Method::Org, Method::Commit][..]),
         (get("/api/keys"), &[Method::Org, Method::Keys]),
         (get(&key), &[Method::Key]),
@@ -20,12 +20,12 @@ async fn failing_store_is_answered_with_503_without_its_message() {
         for method in methods {
             for fault in [Fault::Error, Fault::Rejected, Fault::Hang] {
                 bench.faults.set(*method, fault);
-                let reply = bench.pass_time_until(bench.send(call.clone())).await;
+                let reply = bench.pass_time_until(bench.send(request.clone())).await;
                 bench.faults.clear();
                 assert_eq!(
                     reply.problem(),
                     problem(503, "MANAGEMENT_UNAVAILABLE"),
-                    "{call:?} {method} {fault:?}"
+                    "{request:?} {method} {fault:?}"
                 );
                 assert_eq!(reply.header("retry-after"), Some("1"));
                 let whole = "Try again in a moment. Before you repeat a change, check whether it was made.";
@@ -39,12 +39,12 @@ async fn failing_store_is_answered_with_503_without_its_message() {
     assert_eq!(
         bench.send(get("/api/keys/x")).await.status,
         404,
-        "an invalid id is answered without the store"
+        "an invalid id needs no access to the store"
     );
 }
 
 #[tokio::test]
-async fn commit_with_a_lost_answer_creates_one_key_with_one_secret() {
+async fn commit_without_a_response_of_the_store_creates_one_key_with_one_secret() {
     let bench = Bench::new().await;
     bench.faults.once(Method::Commit, Fault::AfterCommit);
     let created = bench.pass_time_until(bench.create("a")).await;
@@ -58,7 +58,7 @@ async fn commit_with_a_lost_answer_creates_one_key_with_one_secret() {
 }
 
 #[tokio::test]
-async fn create_on_an_unknown_plan_is_answered_with_503_while_keys_can_be_listed() {
+async fn create_on_an_unknown_plan_returns_503_while_keys_can_be_listed() {
     use apikeys_core::{ApiKeys, Plan, Plans, Quota};
     let store = apikeys_core::MemoryStore::new();
     let plans = Plans::new([
@@ -76,7 +76,11 @@ async fn create_on_an_unknown_plan_is_answered_with_503_while_keys_can_be_listed
     (bench.keys, _) = ApiKeys::builder(store).build().await.unwrap();
     bench.api = apikeys_admin::AdminApi::new(bench.keys.clone());
     let create = post("/api/keys").body(r#"{"name":"a"}"#);
-    assert_eq!(bench.send(create).await.problem(), problem(503, "MANAGEMENT_UNAVAILABLE"));
+    let reply = bench.send(create).await;
+    assert_eq!(reply.problem(), problem(503, "MANAGEMENT_UNAVAILABLE"));
+    let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.ends_with("must add the plan to the catalogue or set another plan."), "{detail}");
+    assert_eq!(reply.header("retry-after"), None, "only the operator can correct the error");
     let quota = bench.json(get("/api/keys")).await["quota"].clone();
     assert_eq!(quota, serde_json::json!({ "used": 0, "limit": 0 }));
 }

@@ -78,12 +78,13 @@ const BAD_MEMBERS: &[&str] = &[
     r#""a":[[[[]]]]"#,
 ];
 
-/// The path of a request: of a call, of a key that may belong to either organization or be unknown,
-/// or any text.
+/// The path of a request.
 #[derive(Debug, Clone)]
 enum Target {
     Fixed(&'static str),
+    /// The path of a key, which belongs to either organization or is unknown, and the rest of the path.
     Key(Index, &'static str),
+    /// Any text.
     Odd(String),
 }
 
@@ -108,8 +109,8 @@ struct Shape {
     who: u8,
 }
 
-/// Mostly an existing call, sometimes any method on any path.
-fn call() -> impl Strategy<Value = (&'static str, Target)> {
+/// Mostly an existing endpoint, sometimes any method with any path.
+fn endpoint() -> impl Strategy<Value = (&'static str, Target)> {
     let target = prop_oneof![
         2 => prop::sample::select(vec!["/api/keys", "/api/audit", "/api/openapi.json"]).prop_map(Target::Fixed),
         2 => (any::<Index>(), prop::sample::select(vec!["", "/usage", "/x"])).prop_map(|(id, rest)| Target::Key(id, rest)),
@@ -156,7 +157,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     let query =
         prop::option::weighted(0.3, prop::collection::vec(prop::sample::select(PARAMETERS.to_vec()), 1..4));
     let typed = prop::bool::weighted(0.9);
-    (call(), query, headers, typed, members(), mutation(), 0_u8..20).prop_map(
+    (endpoint(), query, headers, typed, members(), mutation(), 0_u8..20).prop_map(
         |((method, target), query, headers, typed, body, mutation, who)| Shape {
             method,
             target,
@@ -211,9 +212,9 @@ impl Mutation {
     }
 }
 
-/// `send` checks every response against the OpenAPI document.
+/// `send` also checks each response against the OpenAPI document.
 #[test]
-fn random_requests_are_answered_as_documented_and_never_with_5xx() {
+fn random_requests_return_documented_responses_below_500() {
     let seen = Mutex::new(BTreeMap::new());
     let mut runner =
         TestRunner::new(ProptestConfig { source_file: Some(file!()), ..ProptestConfig::with_cases(1_000) });

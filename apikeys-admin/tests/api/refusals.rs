@@ -3,8 +3,8 @@ use serde_json::json;
 
 use crate::support::{Ask, Bench, ask, delete, get, patch, path, post, problem};
 
-/// Every call of the API, with the path of a key where a call has an id.
-fn every_call(key: &str) -> Vec<Ask> {
+/// Requests to all endpoints. `key` is the path of a key.
+fn every_endpoint(key: &str) -> Vec<Ask> {
     vec![
         post("/api/keys").body(r#"{"name":"a"}"#),
         get("/api/keys"),
@@ -18,55 +18,56 @@ fn every_call(key: &str) -> Vec<Ask> {
 }
 
 #[tokio::test]
-async fn request_without_login_or_with_an_api_key_is_refused_on_every_call() {
+async fn request_without_login_or_with_an_api_key_is_refused_on_every_endpoint() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let secret = created["secret"].as_str().unwrap();
-    for call in every_call(&path(&created)) {
+    for request in every_endpoint(&path(&created)) {
         let bearer = format!("Bearer {secret}");
         for refused in [
-            call.clone().nobody(),
-            call.clone().nobody().header("authorization", bearer.clone()),
-            call.clone().header("authorization", bearer.clone()),
-            call.clone().header("authorization", bearer.replace("Bearer", "bearer")),
-            call.clone().header("x-api-key", secret),
+            request.clone().without_login(),
+            request.clone().without_login().header("authorization", bearer.clone()),
+            request.clone().header("authorization", bearer.clone()),
+            request.clone().header("authorization", bearer.replace("Bearer", "bearer")),
+            request.clone().header("x-api-key", secret),
         ] {
             let reply = bench.send(refused.clone()).await;
             assert_eq!(reply.problem(), problem(401, "ADMIN_REQUIRED"), "{refused:?}");
         }
     }
     for path in ["/api/nothing", "/api/keys/"] {
-        assert_eq!(bench.send(get(path).nobody()).await.problem(), problem(401, "ADMIN_REQUIRED"));
+        assert_eq!(bench.send(get(path).without_login()).await.problem(), problem(401, "ADMIN_REQUIRED"));
     }
-    assert_eq!(bench.send(ask("OPTIONS", "/api/keys").nobody()).await.status, 401);
+    assert_eq!(bench.send(ask("OPTIONS", "/api/keys").without_login()).await.status, 401);
     assert_eq!(bench.json(get(&path(&created))).await, created["key"], "the key is unchanged");
 }
 
 #[tokio::test]
-async fn other_credentials_beside_a_login_are_accepted() {
+async fn other_credentials_in_a_request_with_a_login_are_accepted() {
     let bench = Bench::new().await;
     for other in ["Bearer eyJhbGciOiJub25lIn0.e30.", "Basic YWRtaW46cGFzcw==", "Bearer test_key"] {
         assert_eq!(bench.send(get("/api/keys").header("authorization", other)).await.status, 200, "{other}");
     }
 }
 
-/// Reads are not checked, because pages of other sites cannot read the response.
+/// Reads are not checked, because pages of other origins cannot read the response.
 #[tokio::test]
-async fn changes_from_other_sites_are_refused_and_reads_are_accepted() {
+async fn changes_from_other_origins_are_refused_and_reads_are_accepted() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
-    for call in every_call(&path(&created)) {
-        let cross = call.clone().header("sec-fetch-site", "cross-site");
-        let origin = call.clone().header("origin", "https://evil.example").header("host", "keys.example.com");
+    for request in every_endpoint(&path(&created)) {
+        let cross = request.clone().header("sec-fetch-site", "cross-site");
+        let origin =
+            request.clone().header("origin", "https://evil.example").header("host", "keys.example.com");
         for refused in [cross, origin] {
             let reply = bench.send(refused.clone()).await;
-            if call.method == "GET" {
+            if request.method == "GET" {
                 assert_eq!(reply.status, 200, "{refused:?}");
             } else {
                 assert_eq!(reply.problem(), problem(403, "CROSS_SITE_REQUEST"), "{refused:?}");
             }
         }
-        let own = call.header("origin", "https://keys.example.com").header("host", "keys.example.com");
+        let own = request.header("origin", "https://keys.example.com").header("host", "keys.example.com");
         assert!(bench.send(own).await.status < 300);
     }
 }
@@ -86,7 +87,7 @@ async fn changes_from_an_allowed_origin_are_accepted() {
     assert!(bench.api.allow_origin("https://app.example.com/").is_err());
 }
 
-/// Browsers send forms and simple requests of other sites without a preflight, but not as JSON.
+/// Browsers send forms and simple requests without a preflight, but never as JSON.
 #[tokio::test]
 async fn body_of_another_media_type_is_refused() {
     let bench = Bench::new().await;
@@ -104,9 +105,9 @@ async fn body_of_another_media_type_is_refused() {
         ("application/json, text/plain", 415),
         ("", 415),
     ] {
-        let mut call = post("/api/keys").header("content-type", media_type);
-        call.body = br#"{"name":"a"}"#.to_vec();
-        assert_eq!(bench.send(call).await.status, status, "{media_type}");
+        let mut request = post("/api/keys").header("content-type", media_type);
+        request.body = br#"{"name":"a"}"#.to_vec();
+        assert_eq!(bench.send(request).await.status, status, "{media_type}");
     }
     let mut untyped = post("/api/keys");
     untyped.body = br#"{"name":"a"}"#.to_vec();
@@ -134,14 +135,18 @@ async fn body_that_is_not_json_is_malformed() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     for bad in [&b""[..], b"{", b"{} {}", b"\xff", b"{\"name\":\"\\ud800\"}", b"\xef\xbb\xbf{}"] {
-        for call in [post("/api/keys"), patch(&path(&created))] {
-            assert_eq!(bench.send(call.body(bad)).await.problem(), problem(400, "MALFORMED_JSON"), "{bad:?}");
+        for request in [post("/api/keys"), patch(&path(&created))] {
+            assert_eq!(
+                bench.send(request.body(bad)).await.problem(),
+                problem(400, "MALFORMED_JSON"),
+                "{bad:?}"
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn unknown_paths_are_404_and_unknown_methods_405() {
+async fn unknown_path_returns_404_and_unsupported_method_405() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
     let key = path(&created);
@@ -181,46 +186,47 @@ async fn first_error_of_the_documented_order_is_returned() {
     for (method, wrong, right) in
         [("POST", None, "/api/keys".to_owned()), ("PATCH", Some("/api/keys/x"), path(&created))]
     {
-        let mut call = ask(method, wrong.unwrap_or(&right)).nobody().header("sec-fetch-site", "cross-site");
-        call.query = Some("x=1".to_owned());
-        call.body = vec![b' '; 20_000];
-        assert_eq!(bench.send(call.clone()).await.problem(), problem(401, "ADMIN_REQUIRED"));
-        call = call.admin(crate::support::ann());
-        assert_eq!(bench.send(call.clone()).await.problem(), problem(403, "CROSS_SITE_REQUEST"));
-        call.headers.clear();
+        let mut request =
+            ask(method, wrong.unwrap_or(&right)).without_login().header("sec-fetch-site", "cross-site");
+        request.query = Some("x=1".to_owned());
+        request.body = vec![b' '; 20_000];
+        assert_eq!(bench.send(request.clone()).await.problem(), problem(401, "ADMIN_REQUIRED"));
+        request = request.admin(crate::support::ann());
+        assert_eq!(bench.send(request.clone()).await.problem(), problem(403, "CROSS_SITE_REQUEST"));
+        request.headers.clear();
         if wrong.is_some() {
-            assert_eq!(bench.send(call.clone()).await.problem(), problem(404, "KEY_NOT_FOUND"));
-            call.path = right;
+            assert_eq!(bench.send(request.clone()).await.problem(), problem(404, "KEY_NOT_FOUND"));
+            request.path = right;
         }
-        assert_eq!(bench.send(call.clone()).await.problem(), problem(413, "BODY_TOO_LARGE"));
-        call.body = b"{".to_vec();
-        assert_eq!(bench.send(call.clone()).await.problem(), problem(415, "UNSUPPORTED_MEDIA_TYPE"));
-        call = call.header("content-type", "application/json");
-        assert_eq!(bench.send(call.clone()).await.problem(), problem(400, "INVALID_QUERY"));
-        call.query = None;
-        assert_eq!(bench.send(call.clone()).await.problem(), problem(400, "MALFORMED_JSON"));
-        call.body = br#"{"name":7}"#.to_vec();
-        assert_eq!(bench.send(call.clone()).await.problem(), problem(422, "VALIDATION_FAILED"));
-        call.body = br#"{"name":"b"}"#.to_vec();
+        assert_eq!(bench.send(request.clone()).await.problem(), problem(413, "BODY_TOO_LARGE"));
+        request.body = b"{".to_vec();
+        assert_eq!(bench.send(request.clone()).await.problem(), problem(415, "UNSUPPORTED_MEDIA_TYPE"));
+        request = request.header("content-type", "application/json");
+        assert_eq!(bench.send(request.clone()).await.problem(), problem(400, "INVALID_QUERY"));
+        request.query = None;
+        assert_eq!(bench.send(request.clone()).await.problem(), problem(400, "MALFORMED_JSON"));
+        request.body = br#"{"name":7}"#.to_vec();
+        assert_eq!(bench.send(request.clone()).await.problem(), problem(422, "VALIDATION_FAILED"));
+        request.body = br#"{"name":"b"}"#.to_vec();
         if method == "POST" {
-            assert_eq!(bench.send(call.clone()).await.problem(), problem(403, "API_ACCESS_NOT_AVAILABLE"));
+            assert_eq!(bench.send(request.clone()).await.problem(), problem(403, "API_ACCESS_NOT_AVAILABLE"));
             bench.set_plan("org", "starter").await;
             bench.create("second").await;
-            assert_eq!(bench.send(call.clone()).await.problem(), problem(409, "KEY_LIMIT_REACHED"));
+            assert_eq!(bench.send(request.clone()).await.problem(), problem(409, "KEY_LIMIT_REACHED"));
             bench.set_plan("org", "enterprise").await;
         }
-        assert!(bench.send(call).await.status < 300);
+        assert!(bench.send(request).await.status < 300);
     }
 }
 
 #[tokio::test]
-async fn unknown_query_parameter_is_refused_on_every_call() {
+async fn unknown_query_parameter_is_refused_on_every_endpoint() {
     let bench = Bench::new().await;
     let created = bench.create("a").await;
-    for call in every_call(&path(&created)) {
-        let mut call = call;
-        call.query = Some("force=true".to_owned());
-        assert_eq!(bench.send(call).await.problem(), problem(400, "INVALID_QUERY"));
+    for request in every_endpoint(&path(&created)) {
+        let mut request = request;
+        request.query = Some("force=true".to_owned());
+        assert_eq!(bench.send(request).await.problem(), problem(400, "INVALID_QUERY"));
     }
     assert_eq!(bench.json(get("/api/keys")).await["quota"]["used"], 1);
 }

@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use crate::checked::check;
 
-/// The API on an engine whose clock stands at 2030-01-01T00:00:00Z and whose store fails on demand.
-/// `ann` administers `org`, on Enterprise, and `bob` administers `other`.
+/// The API with an engine whose clock begins at 2030-01-01T00:00:00Z and whose store can be made to fail.
+/// The administrator of `org` is `ann`, and the administrator of `other` is `bob`. Both organizations are on
+/// the plan Enterprise.
 pub(crate) struct Bench {
     pub(crate) keys: ApiKeys,
     pub(crate) api: AdminApi,
     pub(crate) faults: Faults,
-    /// The engine's store, to put events in that the engine does not write.
+    /// The engine's store, into which tests write events that the engine does not write.
     pub(crate) store: Arc<FaultStore<MemoryStore>>,
     pub(crate) clock: ManualClock,
 }
@@ -107,8 +108,8 @@ impl Bench {
         self.json(post("/api/keys").json(&serde_json::json!({ "name": name }))).await
     }
 
-    /// Makes a request with a key and returns whether it was admitted. Its outcome is in the audit log
-    /// when this returns.
+    /// Verifies a request with a key and returns whether the request was admitted. The audit log contains the
+    /// request when this function returns.
     pub(crate) async fn call(&self, created: &Value) -> bool {
         self.call_as(created, RequestMeta::new("GET", "/v1/items")).await
     }
@@ -123,7 +124,7 @@ impl Bench {
         admitted
     }
 
-    /// Polls `future` and advances the clock until `future` is ready.
+    /// Advances the clock until `future` is ready.
     pub(crate) async fn pass_time_until<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         for _ in 0..2_000 {
@@ -137,7 +138,7 @@ impl Bench {
     }
 }
 
-/// A request of `ann`.
+/// Creates a request of `ann`.
 pub(crate) fn ask(method: &str, path: &str) -> Ask {
     let (path, query) = match path.split_once('?') {
         Some((path, query)) => (path, Some(query.to_owned())),
@@ -175,7 +176,7 @@ impl Ask {
         self
     }
 
-    pub(crate) fn nobody(mut self) -> Self {
+    pub(crate) fn without_login(mut self) -> Self {
         self.admin = None;
         self
     }
@@ -197,7 +198,7 @@ impl Ask {
 }
 
 impl Reply {
-    /// Leaves the response to the search for secrets, or notes the secret that it issues.
+    /// Writes the response to a file that is searched for secrets later. Notes the secret of a new key.
     fn leave(&self) {
         let issued: Option<Value> = serde_json::from_slice(&self.body).ok().filter(|_| self.status == 201);
         match issued {
@@ -217,12 +218,12 @@ impl Reply {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The status, and the code of the problem or `none`.
+    /// Returns the status and the code of the problem. The code is `none` if the body is not a problem.
     pub(crate) fn problem(&self) -> (u16, String) {
         (self.status, self.json()["code"].as_str().unwrap_or("none").to_owned())
     }
 
-    /// The pointers of all field errors.
+    /// Returns the pointers of all field errors.
     pub(crate) fn pointers(&self) -> Vec<String> {
         let json = self.json();
         let errors = json["errors"].as_array().cloned().unwrap_or_default();
@@ -234,7 +235,7 @@ pub(crate) fn problem(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
-/// The path of a key, from the key itself or from the response to its creation.
+/// Returns the path of a key. `key` is the key, or the response to its creation.
 pub(crate) fn path(key: &Value) -> String {
     let id = key["key"]["id"].as_str().or(key["id"].as_str()).unwrap();
     format!("/api/keys/{id}")

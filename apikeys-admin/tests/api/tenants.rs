@@ -3,14 +3,14 @@ use serde_json::json;
 use crate::support::{Ask, Bench, ask, bob, delete, get, patch, path, post, problem};
 
 #[tokio::test]
-async fn key_of_another_organization_is_answered_exactly_like_an_unknown_key() {
+async fn key_of_another_organization_returns_the_same_response_as_an_unknown_key() {
     let bench = Bench::new().await;
     let foreign = bench.json(post("/api/keys").admin(bob()).body(r#"{"name":"theirs"}"#)).await;
     let foreign = foreign["key"]["id"].as_str().unwrap().to_owned();
     let deleted = bench.create("gone").await;
     bench.send(delete(&path(&deleted))).await;
     let deleted = deleted["key"]["id"].as_str().unwrap();
-    let calls: &[fn(&str) -> Ask] = &[
+    let requests: &[fn(&str) -> Ask] = &[
         |id| get(&format!("/api/keys/{id}")),
         |id| ask("HEAD", &format!("/api/keys/{id}")),
         |id| delete(&format!("/api/keys/{id}")),
@@ -25,13 +25,13 @@ async fn key_of_another_organization_is_answered_exactly_like_an_unknown_key() {
         |id| get(&format!("/api/keys/{id}/usage")),
         |id| get(&format!("/api/keys/{id}/usage?step=week")),
     ];
-    for call in calls {
-        let unknown = bench.send(call("aaaaaaaaaaaaaaaaaaaaaaaaaa")).await;
-        assert_eq!(unknown.problem(), problem(404, "KEY_NOT_FOUND"), "{:?}", call("x"));
+    for request in requests {
+        let unknown = bench.send(request("aaaaaaaaaaaaaaaaaaaaaaaaaa")).await;
+        assert_eq!(unknown.problem(), problem(404, "KEY_NOT_FOUND"), "{:?}", request("x"));
         for id in
             [&*foreign, deleted, "x", "AAAAAAAAAAAAAAAAAAAAAAAAAA", "%2e%2e", "aaaaaaaaaaaaaaaaaaaaaaaaa1"]
         {
-            assert_eq!(bench.send(call(id)).await, unknown, "{:?}", call(id));
+            assert_eq!(bench.send(request(id)).await, unknown, "{:?}", request(id));
         }
     }
     let filter = |id: &str| get(&format!("/api/audit?key_id={id}"));
@@ -43,7 +43,7 @@ async fn key_of_another_organization_is_answered_exactly_like_an_unknown_key() {
 }
 
 #[tokio::test]
-async fn lists_contain_only_the_own_organization() {
+async fn lists_contain_only_the_organization_of_the_administrator() {
     let bench = Bench::new().await;
     bench.create("mine").await;
     let theirs = bench.json(post("/api/keys").admin(bob()).body(r#"{"name":"theirs"}"#)).await;

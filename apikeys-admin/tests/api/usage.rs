@@ -65,4 +65,14 @@ async fn usage_range_must_be_valid_and_bounded() {
             assert_eq!(reply.problem(), problem(400, "INVALID_QUERY"));
         }
     }
+    for (query, detail) in [
+        ("since=2029-01-01T00:00:00Z", "The time from since to until must be at most 90 days (2,160 hours)."),
+        (
+            "step=day&since=2026-01-01T00:00:00Z",
+            "The time from since to until must be at most 1,100 days (26,400 hours).",
+        ),
+    ] {
+        let reply = bench.send(get(&format!("{}/usage?{query}", path(&created)))).await;
+        assert_eq!(reply.json()["detail"], detail);
+    }
 }

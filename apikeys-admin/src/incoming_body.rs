@@ -8,38 +8,38 @@ use apikeys_core::Clock;
 
 use crate::RequestBody;
 
-/// The most that is read of a body in order to discard it, in bytes.
+/// The length of the longest body that is read to its end in order to discard it, in bytes.
 const MAX_DISCARDED: u64 = 8 * 1024 * 1024;
 
-/// How long the rest of a body is waited for.
+/// The longest time for which [`IncomingBody::discard`] waits for the rest of a body.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// A framework's stream of the parts of a body.
-pub(crate) trait Parts {
+/// A stream of the parts of a body, which an adapter implements for its framework's type.
+pub(crate) trait BodyParts {
     type Part: AsRef<[u8]>;
 
-    /// The next part; `None` at the end of the body, an error where the client stopped before it.
-    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Self::Part, Incomplete>>>;
+    /// Polls for the next part. Returns `None` at the end of the body, and [`IncompleteBody`] if the
+    /// connection ended before.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Self::Part, IncompleteBody>>>;
 }
 
-/// The client did not send all of the body.
+/// The error of a body whose connection ended before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Incomplete;
+pub(crate) struct IncompleteBody;
 
 /// The body of a request while it arrives.
 ///
-/// A body that a call does not want, or that is too long, is read to its end all the same and
-/// discarded before the response is sent. Otherwise a server closes the connection while the client
-/// still sends, and a client that sends everything before it reads sees an error of its connection
-/// in place of the response.
-pub(crate) struct Incoming<P> {
+/// A body that is too long, or that the endpoint does not use, is read and discarded before the response is
+/// sent. Otherwise the server closes the connection while the client is still sending. A client that sends
+/// its whole request before it reads then sees a connection error instead of the response.
+pub(crate) struct IncomingBody<P> {
     parts: P,
     state: State,
     received: u64,
-    /// `Content-Length`, if there is one.
+    /// The value of `Content-Length`. `None` if the header is missing or invalid.
     declared: Option<u64>,
-    /// The client sends the body only after a `100 Continue`, which the server sends when the body
-    /// is first read.
+    /// The client sends the body only after `100 Continue`, which the server sends when the body is first
+    /// read.
     awaits_continue: bool,
 }
 
@@ -51,16 +51,16 @@ enum State {
     Failed,
 }
 
-/// What is left of a body when the response is sent.
+/// The part of a body that is left when the response is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// Nothing: the connection can be used for the next request.
+    /// The whole body was read. The connection can be used for the next request.
     Nothing,
-    /// Some of it, so that the connection must be closed.
+    /// A part of the body was not read. The connection must be closed.
     Unread,
 }
 
-impl<P: Parts> Incoming<P> {
+impl<P: BodyParts> IncomingBody<P> {
     pub(crate) fn new(parts: P, declared: Option<u64>, awaits_continue: bool) -> Self {
         Self { parts, state: State::Untouched, received: 0, declared, awaits_continue }
     }
@@ -69,7 +69,8 @@ impl<P: Parts> Incoming<P> {
     ///
     /// # Errors
     ///
-    /// Returns [`RequestBody::TooLong`] or [`RequestBody::Incomplete`].
+    /// Returns [`RequestBody::TooLong`] if the body is longer, and [`RequestBody::Incomplete`] if the
+    /// connection ended before the end of the body.
     pub(crate) async fn read(&mut self, limit: usize) -> Result<Vec<u8>, RequestBody<'static>> {
         let mut body = Vec::new();
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
@@ -80,14 +81,14 @@ impl<P: Parts> Incoming<P> {
             match poll_fn(|cx| self.poll(cx)).await {
                 Some(Ok(_)) if self.received > limit => return Err(RequestBody::TooLong),
                 Some(Ok(part)) => body.extend_from_slice(part.as_ref()),
-                Some(Err(Incomplete)) => return Err(RequestBody::Incomplete),
+                Some(Err(IncompleteBody)) => return Err(RequestBody::Incomplete),
                 None => return Ok(body),
             }
         }
     }
 
-    /// Reads and discards the rest of the body, up to 8 MiB of the whole and for 5 seconds on
-    /// `clock`.
+    /// Reads and discards the rest of the body. Stops when the body is longer than 8 MiB, and after 5 seconds
+    /// on `clock`.
     pub(crate) async fn discard(mut self, clock: &dyn Clock) -> Rest {
         let too_long = self.declared.is_some_and(|declared| declared > MAX_DISCARDED);
         if self.state == State::Untouched && (too_long || self.awaits_continue) {
@@ -99,13 +100,13 @@ impl<P: Parts> Incoming<P> {
                 let polled = self.poll(cx);
                 match polled {
                     Poll::Ready(None) => return Poll::Ready(Rest::Nothing),
-                    Poll::Ready(Some(Err(Incomplete))) => return Poll::Ready(Rest::Unread),
+                    Poll::Ready(Some(Err(IncompleteBody))) => return Poll::Ready(Rest::Unread),
                     Poll::Ready(Some(Ok(_))) if self.received > MAX_DISCARDED => {
                         return Poll::Ready(Rest::Unread);
                     }
                     Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
                 }
-                // Also polled after a part, because a client may never pause.
+                // The timeout is also polled after a part, because a client may send without a pause.
                 let timeout = timeout.get_or_insert_with(|| clock.sleep(MAX_WAIT));
                 if timeout.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(Rest::Unread);
@@ -118,10 +119,10 @@ impl<P: Parts> Incoming<P> {
         .await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P::Part, Incomplete>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P::Part, IncompleteBody>>> {
         match self.state {
             State::Ended => return Poll::Ready(None),
-            State::Failed => return Poll::Ready(Some(Err(Incomplete))),
+            State::Failed => return Poll::Ready(Some(Err(IncompleteBody))),
             State::Untouched | State::Begun => self.state = State::Begun,
         }
         let polled = self.parts.poll_part(cx);
@@ -130,7 +131,7 @@ impl<P: Parts> Incoming<P> {
                 let len = u64::try_from(part.as_ref().len()).unwrap_or(u64::MAX);
                 self.received = self.received.saturating_add(len);
             }
-            Poll::Ready(Some(Err(Incomplete))) => self.state = State::Failed,
+            Poll::Ready(Some(Err(IncompleteBody))) => self.state = State::Failed,
             Poll::Ready(None) => self.state = State::Ended,
             Poll::Pending => {}
         }

@@ -6,12 +6,12 @@ use apikeys_core::{
     http::{FieldError, ManageErrorCode, PlainResponse, Wording},
 };
 
-/// The error of a call, which becomes its response.
+/// The error of a request to the API. The error becomes the response.
 #[derive(Debug)]
-pub(crate) enum CallError {
+pub(crate) enum ApiError {
     /// The request is invalid.
     Request(RequestError),
-    /// The change or the query failed.
+    /// The engine could not carry out the request.
     Failed(ManageError),
 }
 
@@ -19,22 +19,26 @@ pub(crate) enum CallError {
 #[derive(Debug)]
 pub(crate) struct RequestError {
     code: ManageErrorCode,
-    /// The detail of the problem; `None` for the default detail of the code.
+    /// The detail of the problem. `None` means the default detail of the code.
     detail: Option<Cow<'static, str>>,
+    /// The invalid members of the body.
     errors: Vec<FieldError>,
-    /// The value of the `Allow` header.
+    /// The value of the `Allow` header. `None` means that the response has no such header.
     allow: Option<String>,
 }
 
-impl CallError {
+impl ApiError {
+    /// Creates an error with its own detail in place of the default detail of the code.
     pub(crate) fn detailed(code: ManageErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::Request(RequestError { detail: Some(detail.into()), ..code.into() })
     }
 
+    /// Creates the error `VALIDATION_FAILED`.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         Self::Request(RequestError { errors, ..ManageErrorCode::ValidationFailed.into() })
     }
 
+    /// Creates the error `METHOD_NOT_ALLOWED`. `allow` is the value of the `Allow` header.
     pub(crate) fn method_not_allowed(allow: String) -> Self {
         Self::Request(RequestError { allow: Some(allow), ..ManageErrorCode::MethodNotAllowed.into() })
     }
@@ -74,12 +78,11 @@ impl RequestError {
     }
 }
 
-/// Logs an error of the service itself. The response does not contain it, because the client cannot
-/// correct it.
+/// Logs an error that the client cannot correct. The response does not contain the message of the error.
 fn log(error: &ManageError) {
     if error.status() == 503 && !matches!(error, ManageError::Conflict) {
         let cause = error.source().map(tracing::field::display);
-        tracing::error!(%error, cause, "a management call failed");
+        tracing::error!(%error, cause, "a request to the management API failed");
     }
 }
 
@@ -89,19 +92,19 @@ impl From<ManageErrorCode> for RequestError {
     }
 }
 
-impl From<ManageErrorCode> for CallError {
+impl From<ManageErrorCode> for ApiError {
     fn from(code: ManageErrorCode) -> Self {
         Self::Request(code.into())
     }
 }
 
-impl From<ManageError> for CallError {
+impl From<ManageError> for ApiError {
     fn from(error: ManageError) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<EntropyError> for CallError {
+impl From<EntropyError> for ApiError {
     fn from(error: EntropyError) -> Self {
         Self::Failed(error.into())
     }
