@@ -1,5 +1,5 @@
-//! A strict reader of JSON objects: repeated and unknown members are errors, and all errors are
-//! reported together.
+//! A strict reader of JSON objects. Repeated and unknown members are errors, and all errors are reported
+//! together.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -10,7 +10,11 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::{ManageErrorCode, api_error::ApiError};
+use crate::{
+    ManageErrorCode,
+    api_error::ApiError,
+    client_text::{is_long, shown_name},
+};
 
 /// The deepest accepted nesting of arrays and objects.
 const MAX_DEPTH: usize = 128;
@@ -19,7 +23,7 @@ const MAX_DEPTH: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
     members: Vec<Member<'a>>,
-    /// Each error with the index of its member, to sort the errors by the order of the body.
+    /// The errors, each with the index of its member, by which the errors are sorted.
     errors: Vec<(usize, FieldError)>,
 }
 
@@ -36,7 +40,7 @@ struct Member<'a> {
 pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
-    /// The digits as they were sent: `60`, `60.0` and `6e1` differ.
+    /// The text of a number as it was sent, such as `60`, `60.0` or `6e1`.
     Number(&'a str),
     Text(String),
     /// An array or an object.
@@ -56,11 +60,11 @@ impl<'a> Object<'a> {
         if !whole.get().starts_with('{') {
             return Err(ApiError::invalid(vec![FieldError::of_body("must be an object")]));
         }
-        let listed: Listed<'a> = read(text)?;
-        let mut places = HashMap::with_capacity(listed.0.len());
-        let mut members: Vec<Member<'a>> = Vec::with_capacity(listed.0.len());
-        for (name, raw) in listed.0 {
-            let value = Value::parse(raw.get())?;
+        let list: MemberList<'a> = read(text)?;
+        let mut places = HashMap::with_capacity(list.0.len());
+        let mut members: Vec<Member<'a>> = Vec::with_capacity(list.0.len());
+        for (name, raw) in list.0 {
+            let value = Value::parse(raw.get()).map_err(|error| malformed(text, raw.get(), &error))?;
             let place = *places.entry(name.clone()).or_insert(members.len());
             match members.get_mut(place) {
                 Some(first) => first.repeated = true,
@@ -70,8 +74,8 @@ impl<'a> Object<'a> {
         Ok(Self { members, errors: Vec::new() })
     }
 
-    /// Reads the member `name` with `read`. Returns `None` if the member is absent, and also if it is
-    /// repeated or invalid, which adds an error.
+    /// Reads the member `name` with `read`. Returns `None` if the member is absent. Adds an error and returns
+    /// `None` if the member is repeated or invalid.
     pub(crate) fn take<T>(
         &mut self,
         name: &str,
@@ -90,11 +94,14 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns all errors, among them one for every member that was not read.
+    /// Ends the reading of the object. Every member that was not read is an error.
+    ///
+    /// # Errors
+    ///
+    /// Returns all errors.
     pub(crate) fn finish(mut self) -> Result<(), ApiError> {
         let unknown = self.members.iter().enumerate().filter(|(_, member)| !member.taken);
-        let unknown =
-            unknown.map(|(place, member)| (place, FieldError::of_member(&member.name, "unknown member")));
+        let unknown = unknown.map(|(place, member)| (place, unknown_member(&member.name)));
         self.errors.extend(unknown);
         if self.errors.is_empty() {
             return Ok(());
@@ -105,13 +112,17 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Reads a value of valid JSON. A string with half a surrogate pair is malformed.
-    fn parse(raw: &'a str) -> Result<Self, ApiError> {
+    /// Reads a value of valid JSON.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the value is a string with half a surrogate pair.
+    fn parse(raw: &'a str) -> serde_json::Result<Self> {
         Ok(match raw.as_bytes().first() {
             Some(b'n') => Self::Null,
             Some(b't') => Self::Bool(true),
             Some(b'f') => Self::Bool(false),
-            Some(b'"') => Self::Text(read(raw)?),
+            Some(b'"') => Self::Text(serde_json::from_str(raw)?),
             Some(b'[' | b'{') => Self::Nested,
             _ => Self::Number(raw),
         })
@@ -119,17 +130,33 @@ impl<'a> Value<'a> {
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ApiError> {
-    serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let detail = format!(
-            "{} Syntax error at line {line}, column {column}.",
-            ManageErrorCode::MalformedJson.detail()
-        );
-        ApiError::detailed(ManageErrorCode::MalformedJson, detail)
-    })
+    serde_json::from_str(text).map_err(|error| malformed(text, text, &error))
 }
 
-/// Returns the depth of nesting of valid JSON.
+/// Creates the error for `error`, which occurred in `part`. `part` is a slice of `body`.
+fn malformed(body: &str, part: &str, error: &serde_json::Error) -> ApiError {
+    let start = part.as_ptr().addr().saturating_sub(body.as_ptr().addr());
+    let before = body.get(..start).unwrap_or_default();
+    let line = before.matches('\n').count() + error.line();
+    let column = match error.line() {
+        1 => before.len() - before.rfind('\n').map_or(0, |end| end + 1) + error.column(),
+        _ => error.column(),
+    };
+    let detail = ManageErrorCode::MalformedJson.detail();
+    let detail = format!("{detail} Syntax error at line {line}, column {column}.");
+    ApiError::detailed(ManageErrorCode::MalformedJson, detail)
+}
+
+/// Creates the error of an unknown member. The error of a long name does not repeat the name.
+fn unknown_member(name: &str) -> FieldError {
+    if is_long(name) {
+        FieldError::of_body(format!("unknown member \"{}\"", shown_name(name)))
+    } else {
+        FieldError::of_member(name, "unknown member")
+    }
+}
+
+/// Returns how deeply arrays and objects are nested in valid JSON.
 fn depth(text: &str) -> usize {
     let (mut deepest, mut depth, mut quoted, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in text.bytes() {
@@ -148,30 +175,30 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// All members in order. A map would lose repeated members.
-struct Listed<'a>(Vec<(String, &'a RawValue)>);
+/// All members in the order of the body, including repeated members.
+struct MemberList<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Listed<'de> {
+impl<'de> Deserialize<'de> for MemberList<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
+        struct MemberVisitor;
 
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Listed<'de>;
+        impl<'de> Visitor<'de> for MemberVisitor {
+            type Value = MemberList<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut listed = Vec::new();
+                let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
-                    listed.push(member);
+                    members.push(member);
                 }
-                Ok(Listed(listed))
+                Ok(MemberList(members))
             }
         }
 
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_map(MemberVisitor)
     }
 }
 
@@ -222,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn parse_other_value_than_object_is_invalid_at_the_root() {
+    fn parse_value_other_than_an_object_is_invalid_at_the_root() {
         let deepest = format!("{}{}", "[".repeat(128), "]".repeat(128));
         for bad in ["null", "1", "1e999", "\"a\"", "[]", "true", &deepest] {
             let Err(error) = Object::parse(bad.as_bytes()) else { panic!("{bad}") };
@@ -245,5 +272,35 @@ mod tests {
         let pointers: Vec<_> =
             problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
         assert_eq!(pointers, ["/x~0~1y", "/b", "/a", "/missing"]);
+    }
+
+    #[test]
+    fn finish_shows_only_the_beginning_of_a_long_unknown_name() {
+        let name = "é".repeat(5_000);
+        let object = Object::parse(format!("{{\"{name}\":1}}").as_bytes()).unwrap().finish();
+        let problem = problem(object.unwrap_err());
+        assert_eq!(problem["errors"][0]["pointer"], "");
+        assert_eq!(problem["errors"][0]["detail"], "unknown member \"éééééé…\"");
+    }
+
+    /// The oracle is a reader that decodes the strings of the whole body.
+    #[test]
+    fn parse_half_a_surrogate_pair_is_reported_at_its_position_in_the_body() {
+        let filler = "\n  \"filler\": [1, 2, {}],".repeat(500);
+        for body in [
+            format!("{{{filler}\n\n  \"name\":\t\"a\\ud800\"\n}}"),
+            format!("{{\"é\": 1e999, \"é\": \"é\",{filler} \"name\": \"\\udc00\", \"x\": 1}}"),
+            "{\"name\":\"\\ud800\"}".to_owned(),
+        ] {
+            let at = body.find("\\ud").unwrap();
+            let line = body[..at].matches('\n').count() + 1;
+            let problem = problem(Object::parse(body.as_bytes()).unwrap_err());
+            let detail = problem["detail"].as_str().unwrap();
+            let (_, position) = detail.split_once("Syntax error at ").unwrap();
+            let body = body.replace("1e999", "19999");
+            let oracle = serde_json::from_str::<serde_json::Value>(&body).unwrap_err();
+            assert_eq!(oracle.line(), line, "{oracle}");
+            assert_eq!(position, format!("line {line}, column {}.", oracle.column()));
+        }
     }
 }
