@@ -8,7 +8,7 @@ use apikeys_core::{
     http::{Authenticator, Carrier, Check, Headers},
 };
 
-use crate::{Caller, peer::PeerSource, to_response};
+use crate::{Caller, peer::PeerSource};
 
 /// Translates between actix and the core's [`Authenticator`].
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl Guard {
 
     /// Creates the response to a denied request, with the denial in its extensions.
     pub(crate) fn refuse(&self, denial: Denial) -> HttpResponse {
-        let mut response = to_response(self.authenticator.refusal(&denial));
+        let mut response = crate::response(self.authenticator.refusal(&denial));
         response.extensions_mut().insert(denial);
         response
     }

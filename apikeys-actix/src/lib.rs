@@ -127,7 +127,7 @@ pub use apikeys_core::{
 pub use caller::Caller;
 pub use extract::CallerRejection;
 pub use middleware::ApiKeyMiddleware;
-pub use response::to_response;
+pub use response::response;
 pub use service::ApiKeyService;
 pub use spawn::spawn;
 

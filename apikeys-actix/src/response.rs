@@ -7,19 +7,20 @@ use actix_web::{
 };
 use apikeys_core::http::PlainResponse;
 
-/// Turns a response of the core into one of actix.
+/// Converts a [`ManageError`](crate::ManageError), or a [`PlainResponse`] of the core, into a response of
+/// actix-web.
 ///
-/// Handlers that manage keys answer errors with it:
+/// The response to a `ManageError` is the one that the management API sends.
 ///
 /// ```
-/// use apikeys_actix::{ManageError, to_response};
+/// use apikeys_actix::{ManageError, response};
 ///
-/// let response = to_response(ManageError::NotFound.to_response());
+/// let response = response(&ManageError::NotFound);
 /// assert_eq!(response.status(), 404);
 /// assert_eq!(response.headers().get("content-type").unwrap(), "application/problem+json");
 /// ```
-pub fn to_response(plain: PlainResponse) -> HttpResponse {
-    let PlainResponse { status, headers, body, .. } = plain;
+pub fn response(from: impl Into<PlainResponse>) -> HttpResponse {
+    let PlainResponse { status, headers, body, .. } = from.into();
     // An invalid status is never a success.
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::new(status).set_body(body).map_into_boxed_body();

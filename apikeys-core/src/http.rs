@@ -22,7 +22,7 @@ pub use authenticator::{Authenticator, Check, ResponseHeaders};
 pub use credential::{Carrier, InvalidHeaderName, Presented, Sources, credential};
 pub use headers::Headers;
 pub use manage_error::ManageErrorCode;
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldError, Problem, ProblemCode};
 pub use render::{DenialRenderer, Rendered};
 pub use response::PlainResponse;
 pub use wording::{InvalidRealm, Wording};

@@ -1,9 +1,39 @@
-//! The macro behind the enums whose values have a stable text, such as [`Action`].
+//! The macros behind the types whose values have a stable text, such as [`Action`].
 //!
-//! The enum, `ALL`, `as_str`, `FromStr` and `Display` are generated from one table, so that no value can be
-//! missing from one of them.
+//! The enum, `ALL`, `as_str` and `FromStr` are generated from one table, so that no value can be missing from
+//! one of them.
 //!
 //! [`Action`]: crate::audit::Action
+
+/// Implements `Display`, `Serialize` and the comparison with `str` for a type that has the method `as_str`.
+macro_rules! text_traits {
+    ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, text: &str) -> bool {
+                self.as_str() == text
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, text: &&str) -> bool {
+                self.as_str() == *text
+            }
+        }
+    };
+}
+pub(crate) use text_traits;
 
 /// Declares an enum from a table of `Variant = "text"`.
 ///
@@ -34,11 +64,7 @@ macro_rules! text_enum {
             }
         }
 
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
+        $crate::text_enum::text_traits!($name);
 
         /// Accepts exactly the texts of [`ALL`](Self::ALL).
         impl std::str::FromStr for $name {
@@ -114,6 +140,7 @@ mod tests {
     use crate::{
         DenialCode,
         audit::{Action, Outcome},
+        http::ManageErrorCode,
     };
 
     macro_rules! each_value_is_read_from_its_text {
@@ -121,7 +148,6 @@ mod tests {
             for value in $name::ALL {
                 assert_eq!(value.as_str().parse().as_ref(), Ok(value));
                 assert_eq!($name::from_stored(value.as_str()), *value);
-                assert_eq!(value.to_string(), value.as_str());
             }
         )+};
     }
@@ -129,6 +155,23 @@ mod tests {
     #[test]
     fn each_known_text_is_read_as_its_value() {
         each_value_is_read_from_its_text!(Action, Outcome, DenialCode);
+    }
+
+    #[test]
+    fn value_is_printed_serialized_and_compared_as_its_text() {
+        macro_rules! each_value_is_its_text {
+            ($($name:ident),+) => {$(
+                for value in $name::ALL {
+                    let text = value.as_str();
+                    assert_eq!(value.to_string(), text);
+                    assert_eq!(serde_json::to_value(value).unwrap(), text);
+                    assert!(*value == text && *value == *text && *value != "" && *value != text[1..]);
+                }
+            )+};
+        }
+        each_value_is_its_text!(Action, Outcome, DenialCode, ManageErrorCode);
+        let newer = Action::from_stored("key.exploded");
+        assert!(newer == "key.exploded" && newer != "key.created");
     }
 
     #[test]

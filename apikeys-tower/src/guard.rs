@@ -5,7 +5,7 @@ use apikeys_core::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header::Entry};
 
-use crate::{Caller, peer::PeerSource, to_response};
+use crate::{Caller, peer::PeerSource};
 
 /// Translates between the `http` crate and the core's [`Authenticator`].
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl Guard {
 
     /// Creates the response to a denied request, with the denial in its extensions.
     pub(crate) fn refuse(&self, denial: Denial) -> Response<Bytes> {
-        let mut response = to_response(self.authenticator.refusal(&denial));
+        let mut response = crate::response(self.authenticator.refusal(&denial));
         response.extensions_mut().insert(denial);
         response
     }

@@ -135,7 +135,7 @@ pub use extract::CallerRejection;
 pub use future::ResponseFuture;
 pub use layer::ApiKeyLayer;
 pub use peer::PeerAddr;
-pub use response::to_response;
+pub use response::response;
 pub use service::ApiKeyService;
 
 #[cfg(all(doctest, feature = "axum"))]

@@ -1,20 +1,21 @@
 use apikeys_core::http::PlainResponse;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-/// Turns a response of the core into one of the `http` crate, with any body that can be made from
-/// bytes. axum's `Response` is one.
+/// Converts a [`ManageError`](crate::ManageError), or a [`PlainResponse`] of the core, into a response of the
+/// `http` crate.
 ///
-/// Handlers that manage keys answer errors with it:
+/// The response to a `ManageError` is the one that the management API sends. The body can have any type that
+/// is made from bytes, such as the body of axum's `Response`.
 ///
 /// ```
-/// use apikeys_tower::{ManageError, to_response};
+/// use apikeys_tower::{ManageError, response};
 ///
-/// let response: http::Response<Vec<u8>> = to_response(ManageError::NotFound.to_response());
+/// let response: http::Response<Vec<u8>> = response(&ManageError::NotFound);
 /// assert_eq!(response.status(), 404);
 /// assert_eq!(response.headers()["content-type"], "application/problem+json");
 /// ```
-pub fn to_response<B: From<Vec<u8>>>(plain: PlainResponse) -> Response<B> {
-    let PlainResponse { status, headers, body, .. } = plain;
+pub fn response<B: From<Vec<u8>>>(from: impl Into<PlainResponse>) -> Response<B> {
+    let PlainResponse { status, headers, body, .. } = from.into();
     let mut response = Response::new(B::from(body));
     // An invalid status is never a success.
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

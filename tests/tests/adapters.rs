@@ -26,15 +26,14 @@ fn names_that_a_service_uses_are_at_each_root() {
     mod tower {
         use apikeys_tower::{
             Actor, ApiKeyLayer, ApiKeys, Caller, Denial, KeyManager, KeyPatch, ManageError, NewKey, OrgId,
-            Plan, PlanName, Plans, Quota, RateLimit, Rendered, Sources, Timestamp, Wording, to_response,
+            Plan, PlanName, Plans, Quota, RateLimit, Rendered, Sources, Timestamp, Wording, response,
         };
     }
     #[allow(unused_imports, reason = "that the names exist is the test")]
     mod actix {
         use apikeys_actix::{
             Actor, ApiKeyMiddleware, ApiKeys, Caller, Denial, KeyManager, KeyPatch, ManageError, NewKey,
-            OrgId, Plan, PlanName, Plans, Quota, RateLimit, Rendered, Sources, Timestamp, Wording,
-            to_response,
+            OrgId, Plan, PlanName, Plans, Quota, RateLimit, Rendered, Sources, Timestamp, Wording, response,
         };
     }
 }

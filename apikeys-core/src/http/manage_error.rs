@@ -297,6 +297,20 @@ impl ManageError {
     }
 }
 
+/// The response of [`ManageError::to_response`].
+impl From<&ManageError> for PlainResponse {
+    fn from(error: &ManageError) -> Self {
+        error.to_response()
+    }
+}
+
+/// The response of [`ManageError::to_response`].
+impl From<ManageError> for PlainResponse {
+    fn from(error: ManageError) -> Self {
+        error.to_response()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::text_enum::text_traits;
+
 /// The body of an error: RFC 9457 problem details with a stable `code`.
 ///
 /// The responses to denied requests and the error responses of the management API have this form. Members
@@ -18,8 +20,8 @@ pub struct Problem {
     pub status: u16,
     /// What to do about the problem.
     pub detail: Cow<'static, str>,
-    /// The stable text that programs compare.
-    pub code: &'static str,
+    /// The stable code that programs compare.
+    pub code: ProblemCode,
     /// Seconds to wait before trying again. Set with `RATE_LIMITED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -36,6 +38,11 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<u32>,
 }
+
+/// The stable code of a [`Problem`], which is the text of a [`DenialCode`](crate::DenialCode) or a
+/// [`ManageErrorCode`](super::ManageErrorCode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProblemCode(&'static str);
 
 /// An invalid member of a request's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,7 +71,7 @@ impl Problem {
             title,
             status,
             detail: detail.into(),
-            code,
+            code: ProblemCode(code),
             retry_after: None,
             violated_policies: &[],
             errors: Vec::new(),
@@ -80,6 +87,16 @@ impl Problem {
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
+
+impl ProblemCode {
+    /// Returns the stable text.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        self.0
+    }
+}
+
+text_traits!(ProblemCode);
 
 impl FieldError {
     /// Creates an error about the member `name` of the body.
@@ -99,4 +116,18 @@ impl FieldError {
 /// Returns `code` in kebab case: `rate-limited` for `RATE_LIMITED`.
 fn kebab_case(code: &str) -> String {
     code.to_ascii_lowercase().replace('_', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::http::{ManageErrorCode, Wording};
+
+    #[test]
+    fn code_of_a_problem_is_printed_serialized_and_compared_as_its_text() {
+        let problem = ManageErrorCode::KeyNotFound.to_problem(&Wording::default());
+        assert!(problem.code == "KEY_NOT_FOUND" && problem.code != "NOT_FOUND");
+        assert_eq!(problem.code.as_str(), ManageErrorCode::KeyNotFound.as_str());
+        assert_eq!(problem.code.to_string(), "KEY_NOT_FOUND");
+        assert_eq!(serde_json::to_value(&problem).unwrap()["code"], "KEY_NOT_FOUND");
+    }
 }

@@ -9,7 +9,7 @@ use actix_web::{
     middleware::{Next, from_fn},
     web::{self, Bytes, Data, Json, PayloadConfig, ServiceConfig},
 };
-use apikeys_actix::{ApiKeyMiddleware, Caller, to_response};
+use apikeys_actix::{ApiKeyMiddleware, Caller};
 use apikeys_example_shared::{Demo, Identity};
 
 /// The length of the longest accepted body, in bytes.
@@ -71,11 +71,11 @@ async fn log_in<B: MessageBody>(
 }
 
 async fn enter(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
-    to_response(demo.login.enter(request.uri().query()))
+    apikeys_actix::response(demo.login.enter(request.uri().query()))
 }
 
 async fn set_plan(demo: Data<Demo>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    to_response(demo.set_plan(&*lines(request.headers()), &body).await)
+    apikeys_actix::response(demo.set_plan(&*lines(request.headers()), &body).await)
 }
 
 /// The headers as lines, which `apikeys_core::http::Headers` is implemented for.

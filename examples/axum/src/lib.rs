@@ -2,7 +2,7 @@
 
 use apikeys_core::ApiKeys;
 use apikeys_example_shared::{Demo, Identity};
-use apikeys_tower::{ApiKeyLayer, Caller, to_response};
+use apikeys_tower::{ApiKeyLayer, Caller};
 use axum::{
     Json, Router,
     body::Bytes,
@@ -54,11 +54,11 @@ async fn log_in(State(demo): State<Demo>, mut request: Request, next: Next) -> R
 }
 
 async fn enter(State(demo): State<Demo>, RawQuery(query): RawQuery) -> Response {
-    to_response(demo.login.enter(query.as_deref()))
+    apikeys_tower::response(demo.login.enter(query.as_deref()))
 }
 
 async fn set_plan(State(demo): State<Demo>, headers: HeaderMap, body: Bytes) -> Response {
-    to_response(demo.set_plan(&*lines(&headers), &body).await)
+    apikeys_tower::response(demo.set_plan(&*lines(&headers), &body).await)
 }
 
 async fn whoami(caller: Caller) -> Json<Identity> {

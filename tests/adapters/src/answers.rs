@@ -186,7 +186,7 @@ pub async fn wording_sets_realm_problem_types_and_legacy_headers<A: Adapter>() {
 
 pub async fn renderer_changes_the_body_and_its_type_only<A: Adapter>() {
     fn render(denial: &Denial, problem: &Problem) -> Rendered {
-        assert_eq!(denial.code().as_str(), problem.code);
+        assert_eq!(problem.code, denial.code().as_str());
         Rendered::new("application/json", format!("{{\"error\":\"{}\"}}", problem.code))
     }
     let host = Host::with_limit(1).await;
