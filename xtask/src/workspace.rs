@@ -21,6 +21,20 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
+/// Cargo's home folder, which holds what cargo has downloaded and unpacked.
+///
+/// # Errors
+///
+/// Returns an error if neither `CARGO_HOME` nor a home folder is set.
+pub(crate) fn cargo_home() -> Result<PathBuf, String> {
+    match env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => Ok(root().join(home)),
+        None => env::home_dir()
+            .map(|home| home.join(".cargo"))
+            .ok_or_else(|| "cannot find cargo's home folder: set CARGO_HOME".to_owned()),
+    }
+}
+
 /// Returns a command of the cargo that runs this program, in the root of the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -32,6 +46,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) folder: PathBuf,
     pub(crate) documentation: Option<String>,
     pub(crate) readme: Option<String>,
@@ -46,14 +61,21 @@ pub(crate) fn published() -> Result<Vec<Package>, String> {
     let output = cargo(&["metadata", "--no-deps", "--format-version", "1"])
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !output.status.success() {
+        return Err("`cargo metadata` failed; its output is above".to_owned());
+    }
     let metadata: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("cargo metadata cannot be read: {error}"))?;
+        .map_err(|error| format!("cannot read the output of `cargo metadata`: {error}"))?;
     let packages = metadata.get("packages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     // `publish` is null without restrictions, and an empty list for `publish = false`.
     let published = packages.iter().filter(|package| package.get("publish").is_some_and(Value::is_null));
     let published: Vec<Package> = published.filter_map(package).collect();
-    if published.is_empty() { Err("no package is published".to_owned()) } else { Ok(published) }
+    if published.is_empty() {
+        Err("the workspace has no package to publish: all have `publish = false`".to_owned())
+    } else {
+        Ok(published)
+    }
 }
 
 fn package(metadata: &Value) -> Option<Package> {
@@ -61,6 +83,7 @@ fn package(metadata: &Value) -> Option<Package> {
     let manifest = PathBuf::from(text("manifest_path")?);
     Some(Package {
         name: text("name")?,
+        version: text("version")?,
         folder: manifest.parent()?.to_owned(),
         documentation: text("documentation"),
         readme: text("readme"),
