@@ -1,37 +1,37 @@
 use crate::workspace::cargo;
 
-/// Measures the quickstart against the same service without the layer.
+/// Measures the requests per second of the quickstart, and of the same service without the layer.
 ///
 /// # Errors
 ///
-/// If the measurement cannot be run.
+/// Returns an error if the measurement cannot be run or fails.
 pub(crate) fn quickstart(arguments: &[&str]) -> Result<(), String> {
     run("bench-quickstart", arguments)
 }
 
-/// Measures audit pages of a key with a long history, and verifications beside them.
+/// Measures how long audit pages of a key with a long history take, and verifications at the same time.
 ///
 /// # Errors
 ///
-/// If the measurement cannot be run.
+/// Returns an error if the measurement cannot be run or fails.
 pub(crate) fn audit(arguments: &[&str]) -> Result<(), String> {
     run("bench-audit", arguments)
 }
 
-/// Measures how a large organization is forgotten beside the requests of another one.
+/// Measures how long it takes to forget a large organization while another organization sends requests.
 ///
 /// # Errors
 ///
-/// If the measurement cannot be run.
+/// Returns an error if the measurement cannot be run or fails.
 pub(crate) fn forget(arguments: &[&str]) -> Result<(), String> {
     run("bench-forget", arguments)
 }
 
-/// Measures how many events a second the store records.
+/// Measures how many events per second the store records.
 ///
 /// # Errors
 ///
-/// If the measurement cannot be run.
+/// Returns an error if the measurement cannot be run or fails.
 pub(crate) fn record(arguments: &[&str]) -> Result<(), String> {
     run("bench-record", arguments)
 }
@@ -40,6 +40,6 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let status = cargo(&["run", "--release", "--package", "apikeys-benches", "--bin", program, "--"])
         .args(arguments)
         .status()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
-    if status.success() { Ok(()) } else { Err("the measurement failed; see above".to_owned()) }
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err("the measurement failed; its output is above".to_owned()) }
 }

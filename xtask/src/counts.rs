@@ -1,4 +1,4 @@
-/// How many checks a step ran.
+/// The numbers of checks that passed and failed in a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: u64,
@@ -6,7 +6,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Reads the summary of `cargo nextest run`. No summary, no counts: nothing was run.
+    /// Reads the summary of `cargo nextest run`. Returns zeros if the output has no summary.
     pub(crate) fn of_nextest(output: &str) -> Self {
         let summary = output.lines().rev().find(|line| {
             line.trim_start().starts_with("Summary [")
@@ -18,7 +18,7 @@ impl Counts {
         }) else {
             return Self::default();
         };
-        // `7/12 tests run` when the run was cut short: the rest did not pass.
+        // `7/12 tests run` means that the run was cut short. The other tests count as failed.
         let planned = run.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap_or(0);
         let passed = before(results, " passed").unwrap_or(0).min(planned);
         Self { passed, failed: planned - passed }
@@ -40,7 +40,7 @@ impl Counts {
     }
 }
 
-/// The number that stands right before `word`.
+/// Returns the number directly before `word`.
 fn before(text: &str, word: &str) -> Option<u64> {
     let (head, _) = text.split_once(word)?;
     head.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nextest_summary_is_read_whatever_it_mentions() {
+    fn nextest_output_with_any_summary_line_gives_its_counts() {
         for (line, passed, failed) in [
             ("     Summary [   0.310s] 179 tests run: 179 passed, 2 skipped", 179, 0),
             ("     Summary [   1.000s] 1 test run: 1 passed, 0 skipped", 1, 0),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn doc_test_summaries_are_added_up() {
+    fn libtest_output_of_several_crates_gives_the_sums() {
         let output = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n\
                       noise\n\
                       test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n";

@@ -7,9 +7,9 @@ use std::{
 
 use crate::{scan, step::Step, workspace::target};
 
-/// What tests leave to the search for leaked secrets.
+/// The files of tests that are searched for leaked secrets.
 pub(crate) struct Leftovers {
-    /// The folder of databases, logs and texts: one folder in it for each package.
+    /// The folder of databases, logs and error texts. It has a folder for each package.
     pub(crate) artifacts: PathBuf,
     /// The file that lists the secrets to search for.
     secrets: PathBuf,
@@ -21,7 +21,7 @@ impl Leftovers {
     }
 
     pub(crate) fn empty(&self) -> Result<(), String> {
-        let cannot = |path: &Path, error| format!("{} cannot be emptied: {error}", path.display());
+        let cannot = |path: &Path, error| format!("cannot empty {}: {error}", path.display());
         if self.artifacts.exists() {
             fs::remove_dir_all(&self.artifacts).map_err(|error| cannot(&self.artifacts, error))?;
         }
@@ -29,31 +29,31 @@ impl Leftovers {
         fs::write(&self.secrets, "").map_err(|error| cannot(&self.secrets, error))
     }
 
-    /// Notes a secret that was printed where it may be, so that it is searched for everywhere else.
+    /// Registers a secret that was printed in an allowed place, so that all other places are searched for it.
     ///
     /// # Errors
     ///
-    /// Returns an error if the secret has no display prefix or cannot be noted.
-    pub(crate) fn note(&self, secret: &str) -> Result<(), String> {
+    /// Returns an error if the secret has no display prefix, or if the list of secrets cannot be written.
+    pub(crate) fn register(&self, secret: &str) -> Result<(), String> {
         let shown = secret.rfind('_').and_then(|at| secret.get(..at + "_0123".len()));
-        let shown = shown.ok_or("the text that was printed as a secret is not one")?;
+        let shown = shown.ok_or("the quickstart printed a key that does not have the format of a secret")?;
         let file = OpenOptions::new().create(true).append(true).open(&self.secrets);
         // A line is one write, because other processes append to the same file.
         file.and_then(|mut file| file.write_all(format!("xtask {shown} {secret}\n").as_bytes()))
-            .map_err(|error| format!("{} cannot be written: {error}", self.secrets.display()))
+            .map_err(|error| format!("cannot write {}: {error}", self.secrets.display()))
     }
 
-    /// Names both places in the environment of a command that runs tests.
-    pub(crate) fn told_to(&self, mut command: Command) -> Command {
+    /// Passes the paths of both places to a command that runs tests, in its environment.
+    pub(crate) fn pass_to(&self, mut command: Command) -> Command {
         command.env("APIKEYS_TEST_ARTIFACTS", &self.artifacts).env("APIKEYS_TEST_SECRETS", &self.secrets);
         command
     }
 
-    /// Searches what tests left. `without` names packages whose tests did not run.
+    /// Searches the files of tests. `without` lists packages whose tests did not run.
     pub(crate) fn search(&self, without: &[&str]) -> Vec<Step> {
         vec![
-            Step::check("the secret scan finds a planted secret", scan::proves_itself),
-            Step::check("no secret is left in databases, logs and errors", || {
+            Step::check("the search for secrets finds planted secrets", scan::search_planted),
+            Step::check("databases, logs and error texts of tests contain no secrets", || {
                 scan::search(&self.artifacts, &self.secrets, without)
             }),
         ]

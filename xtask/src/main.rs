@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask help` lists them.
+//! Commands for developers of this project. `cargo xtask help` lists them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
@@ -24,22 +24,27 @@ use std::process::ExitCode;
 use self::part::Part;
 
 const HELP: &str = "\
-cargo xtask test              all checks: examples, tests, doc tests, the parts below, and the search for
-                              leaked secrets
-cargo xtask test --without openapi,other-sqlx,publish,readme
-                              the same without these parts; the last line names them
-cargo xtask openapi           only the API's document: a public validator, and a client generated from the
-                              document that manages keys; needs python3 with venv and pip
-cargo xtask other-sqlx        only the store in one program with another version of sqlx
-cargo xtask publish           only the packages: what they hold, and a publication without upload
-cargo xtask readme            only README's services, each in an empty project
-cargo xtask bench quickstart  requests per second with the layer and without
-cargo xtask bench audit       audit pages of a key with 8 million seconds of history, and
-                              verifications beside sixteen such pages
-cargo xtask bench forget      an organization with 4 million events, forgotten beside the requests
-                              of another one
-cargo xtask bench record      events that the store records in a second
-cargo xtask scan              only the search for leaked secrets, in what the last tests left behind";
+Usage: cargo xtask COMMAND
+
+test                          run all checks: build the examples, run tests, doc tests and the parts below,
+                              and search the files of the tests for leaked secrets
+test --without PART,PART      do the same without these parts, for example --without openapi,readme
+
+These commands run one part of `test`:
+openapi                       check the OpenAPI document with a validator and with a generated client, which
+                              manages keys; needs python3 with venv and pip
+other-sqlx                    run the store in one program with sqlx 0.8
+publish                       check the files of each package, and rehearse the publication
+readme                        compile the two services in README, each in an empty project
+scan                          search the files that the last tests left for leaked secrets
+
+These commands measure:
+bench quickstart              requests per second with the layer and without it
+bench audit                   audit pages of a key with 8 million seconds of history, and verifications
+                              while sixteen such pages are read
+bench forget                  forgetting an organization with 4 million events, while another organization
+                              sends requests
+bench record                  events per second that the store records";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -57,7 +62,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         [name] if let Some(part) = Part::named(name) => test::only(part),
-        _ => Err(HELP.to_owned()),
+        [] => Err(HELP.to_owned()),
+        unknown => Err(format!("unknown command: {}\n\n{HELP}", unknown.join(" "))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

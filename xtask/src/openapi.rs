@@ -1,5 +1,5 @@
-//! Holds the API's own document to public tools: a validator, and a generator whose client then
-//! manages keys of the running quickstart.
+//! Checks the OpenAPI document with public tools: a validator, and a generator of clients. The generated client
+//! then manages keys of a running quickstart.
 
 mod python;
 mod quickstart;
@@ -17,22 +17,26 @@ use crate::{
     workspace::{root, target},
 };
 
-/// Both checks, on a quickstart that has been built. It is stopped before this returns.
+/// Starts the quickstart, which must have been built, runs both checks, and stops the quickstart.
 pub(crate) fn steps(left: &Leftovers) -> Vec<Step> {
     match Checks::prepare(left) {
         Ok(checks) => vec![
             Step::check("the OpenAPI document is valid", || checks.validate()),
-            Step::check("a client generated from it manages keys", || checks.generate_and_drive(left)),
+            Step::check("a client generated from the OpenAPI document manages keys", || {
+                checks.generate_and_drive(left)
+            }),
         ],
-        Err(message) => vec![Step::check("preparations for the OpenAPI document", || Err(message))],
+        Err(message) => {
+            vec![Step::check("the quickstart and the tools for the OpenAPI document start", || Err(message))]
+        }
     }
 }
 
-/// What both checks need.
+/// The tools, the running quickstart and the files of both checks.
 struct Checks {
     python: Python,
     quickstart: Quickstart,
-    /// Emptied at each run, so that nothing is left of an earlier document.
+    /// The folder of the document and the generated client. It is emptied at each run.
     folder: PathBuf,
     document: PathBuf,
 }
@@ -43,7 +47,7 @@ impl Checks {
         let document = folder.join("openapi.json");
         let python = Python::ensure(&script("requirements.txt"))?;
         let quickstart = Quickstart::start(left)?;
-        let cannot = |error| format!("{} cannot be written: {error}", folder.display());
+        let cannot = |error| format!("cannot write {}: {error}", folder.display());
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(cannot)?;
         }
@@ -51,15 +55,15 @@ impl Checks {
         let mut fetch = python.run(&script("fetch.py"));
         fetch.arg(&quickstart.url).env("ADMIN_TOKEN", quickstart::ADMIN_TOKEN);
         fetch.stdout(fs::File::create(&document).map_err(cannot)?);
-        succeeds(fetch, "the document cannot be fetched")?;
+        succeeds(fetch, "cannot fetch the document from the quickstart")?;
         Ok(Self { python, quickstart, folder, document })
     }
 
     fn validate(&self) -> Result<String, String> {
         let mut validate = self.python.module("openapi_spec_validator");
         validate.arg(&self.document);
-        succeeds(validate, "the document is not valid")?;
-        Ok("it is".to_owned())
+        succeeds(validate, "the document is not valid OpenAPI")?;
+        Ok("the document is valid".to_owned())
     }
 
     fn generate_and_drive(&self, left: &Leftovers) -> Result<String, String> {
@@ -67,11 +71,11 @@ impl Checks {
         generate.args(["generate", "--meta", "none", "--fail-on-warning", "--path"]).arg(&self.document);
         generate.arg("--output-path").arg(self.folder.join("generated"));
         generate.arg("--config").arg(script("generator.yml"));
-        succeeds(generate, "no client for all of the document can be generated")?;
+        succeeds(generate, "cannot generate a client for the whole document")?;
         let mut drive = self.python.run(&script("drive.py"));
         drive.arg(&self.quickstart.url).arg(&self.folder).env("ADMIN_TOKEN", quickstart::ADMIN_TOKEN);
-        succeeds(left.told_to(drive), "the generated client does not do what the document says")?;
-        Ok("it does".to_owned())
+        succeeds(left.pass_to(drive), "the generated client failed against the running quickstart")?;
+        Ok("the client created, changed, listed and deleted keys".to_owned())
     }
 }
 
@@ -79,9 +83,9 @@ fn script(name: &str) -> PathBuf {
     root().join("xtask/openapi").join(name)
 }
 
-/// Runs a command that shows what it prints.
+/// Runs a command and shows its output. Returns the error `otherwise` if the command fails.
 fn succeeds(mut command: Command, otherwise: &str) -> Result<(), String> {
     let program = Path::new(command.get_program()).display().to_string();
-    let status = command.status().map_err(|error| format!("{program} cannot be run: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{otherwise}; see above")) }
+    let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{otherwise}; its output is above")) }
 }

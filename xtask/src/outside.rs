@@ -1,4 +1,4 @@
-//! Projects outside of this workspace, in `target`, which use its crates as if they were published.
+//! Projects in `target`, outside the workspace, that use its crates like published crates.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::workspace::{cargo, published, root, target};
 
-/// A project of one binary.
+/// A project with one binary.
 pub(crate) struct Project {
     folder: PathBuf,
 }
@@ -21,7 +21,7 @@ impl Project {
     /// Returns an error if the files cannot be written.
     pub(crate) fn write(name: &str, dependencies: &str, code: &str) -> Result<Self, String> {
         let folder = target().join("outside").join(name);
-        let cannot = |error| format!("{} cannot be written: {error}", folder.display());
+        let cannot = |error| format!("cannot write {}: {error}", folder.display());
         let patches: String = published()?
             .iter()
             .map(|package| format!("{} = {{ path = {:?} }}\n", package.name, package.folder))
@@ -33,12 +33,12 @@ impl Project {
         fs::create_dir_all(folder.join("src")).map_err(cannot)?;
         fs::write(folder.join("Cargo.toml"), manifest).map_err(cannot)?;
         fs::write(folder.join("src/main.rs"), code).map_err(cannot)?;
-        // The versions that the tests run with. Cargo changes only those that do not fit.
+        // The project uses the same versions as the tests. Cargo changes only versions that do not fit.
         fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).map_err(cannot)?;
         Ok(Self { folder })
     }
 
-    /// Returns a command of cargo in the project.
+    /// Returns a cargo command that runs in the folder of the project.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo(arguments);
         command.current_dir(&self.folder).env("CARGO_TARGET_DIR", target_outside());
@@ -51,7 +51,7 @@ impl Project {
     }
 }
 
-/// The folder that cargo builds in for all projects and packages outside of the workspace.
+/// Returns the folder that cargo builds all projects and packages outside the workspace in.
 pub(crate) fn target_outside() -> PathBuf {
     target().join("outside/target")
 }

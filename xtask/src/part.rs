@@ -1,7 +1,7 @@
 use crate::{leftovers::Leftovers, openapi, other_sqlx, publish, readme, step::Step};
 
-/// A part of `cargo xtask test` that can be left out, or run alone. Each examines what the tests do not
-/// depend on, with tools or crates of its own.
+/// A part of `cargo xtask test` that can be left out or run alone. The parts need tools or crates that the tests
+/// do not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     OpenApi,
@@ -23,7 +23,7 @@ impl Part {
         }
     }
 
-    /// Returns the part with this name, or `None` if there is none.
+    /// Returns the part with this name, or `None` if no part has the name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|part| part.name() == name)
     }
@@ -32,20 +32,21 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// Returns an error that lists the known names if one is unknown.
+    /// Returns an error if a name is unknown. The error lists the known names.
     pub(crate) fn list(names: &str) -> Result<Vec<Self>, String> {
         let known = || Self::ALL.map(Self::name).join(", ");
-        let part =
-            |name| Self::named(name).ok_or_else(|| format!("unknown part {name:?}; known: {}", known()));
+        let part = |name| {
+            Self::named(name).ok_or_else(|| format!("unknown part {name:?}; the parts are {}", known()))
+        };
         names.split(',').map(part).collect()
     }
 
-    /// Whether the part runs a quickstart, which has to be built first.
+    /// Returns whether the part runs an example, which must be built first.
     pub(crate) const fn needs_examples(self) -> bool {
         matches!(self, Self::OpenApi)
     }
 
-    /// Runs the checks.
+    /// Runs the checks of the part.
     pub(crate) fn run(self, left: &Leftovers) -> Vec<Step> {
         match self {
             Self::OpenApi => openapi::steps(left),
@@ -61,11 +62,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn list_of_known_names_is_read_and_an_unknown_name_is_an_error() {
+    fn list_with_an_unknown_name_is_rejected_with_the_known_names() {
         assert_eq!(Part::list("readme,openapi"), Ok(vec![Part::Readme, Part::OpenApi]));
         for wrong in ["", "readme,", "scan", "readme openapi"] {
             let message = Part::list(wrong).unwrap_err();
-            assert!(message.ends_with("known: openapi, other-sqlx, publish, readme"), "{message}");
+            assert!(message.ends_with("the parts are openapi, other-sqlx, publish, readme"), "{message}");
         }
     }
 }

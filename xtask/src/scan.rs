@@ -1,9 +1,10 @@
-//! The search for leaked secrets in what tests leave behind.
+//! The search for leaked secrets in the files of tests.
 //!
-//! Tests put databases, logs and texts of errors into a folder for each package, and a line for each
-//! secret they issued into a file outside that folder. The search fails when eight consecutive bytes of a secret
-//! beyond its display prefix are found in the folder, as they are or in hexadecimal, in base64 or in a
-//! list of numbers. It also fails when there is less to search than the tests are known to leave.
+//! Tests put databases, logs and error texts into a folder for each package. For each secret that they create,
+//! they write a line into a file outside that folder. The search fails if the folder contains eight consecutive
+//! bytes of a secret beyond its display prefix, as text, in hexadecimal, in base64 or in a list of numbers. The
+//! search also fails if a package left fewer files than [`FLOORS`] says, because the search would then prove
+//! nothing.
 
 mod files;
 mod secrets;
@@ -17,14 +18,15 @@ use base64::{
 
 use self::{files::Found, secrets::Secrets};
 
-/// What the tests of one package leave at least.
+/// The least that the tests of one package leave.
 struct Floor {
     package: &'static str,
     secrets: usize,
     files: Found,
 }
 
-/// About two thirds of what the tests leave: less means that some of them stopped leaving it.
+/// The minimum for each package, which is about two thirds of what its tests leave. Less means that some tests
+/// no longer leave their files.
 const FLOORS: [Floor; 7] = [
     floor("apikeys-actix", 48, 0, 44, 1_200_000),
     floor("apikeys-admin", 2_600, 0, 35, 34_000_000),
@@ -39,16 +41,17 @@ const fn floor(package: &'static str, secrets: usize, databases: usize, logs: us
     Floor { package, secrets, files: Found { databases, logs, bytes } }
 }
 
-/// Searches the folder for pieces of the secrets in the file. `without` names packages whose tests did
-/// not run.
+/// Searches the folder `artifacts` for pieces of the secrets that the file `secrets` lists. `without` lists
+/// packages whose tests did not run.
 ///
 /// # Errors
 ///
 /// Returns an error if a piece is found, if a package left less than it should, or if a file cannot be
 /// read.
 pub(crate) fn search(artifacts: &Path, secrets: &Path, without: &[&str]) -> Result<String, String> {
-    let text = fs::read_to_string(secrets)
-        .map_err(|error| format!("{} cannot be read: {error}", secrets.display()))?;
+    let text = fs::read_to_string(secrets).map_err(|error| {
+        format!("cannot read {}: {error}; run `cargo xtask test` first", secrets.display())
+    })?;
     let secrets = Secrets::parse(&text)?;
     let mut lines = Vec::new();
     let mut too_little = false;
@@ -65,22 +68,32 @@ pub(crate) fn search(artifacts: &Path, secrets: &Path, without: &[&str]) -> Resu
             "{package:<18} {issued:>5} secrets {databases:>4} databases {logs:>4} logs {bytes:>11} bytes"
         );
         if !enough {
-            line += &format!(": too little, expected at least {fewest} secrets and {least:?}");
+            line += &format!(
+                ": too little; at least {fewest} secrets, {} databases, {} logs and {} bytes are expected",
+                least.databases, least.logs, least.bytes
+            );
         }
         lines.push(line);
     }
     let table = lines.join("\n");
-    if too_little { Err(table) } else { Ok(format!("{table}\nno piece of a secret was found")) }
+    if too_little {
+        Err(format!(
+            "{table}\nthe tests of a package left less than expected. If tests were removed on purpose, lower its \
+             minimum in xtask/src/scan.rs"
+        ))
+    } else {
+        Ok(format!("{table}\nno piece of a secret was found"))
+    }
 }
 
-/// Plants a piece of a secret in every encoding that is searched for, and finds each.
+/// Plants a piece of a secret in every encoding that the search knows, and checks that the search finds it.
 ///
 /// # Errors
 ///
-/// Returns an error when one is not found, or when something is found that was not planted.
-pub(crate) fn proves_itself() -> Result<String, String> {
+/// Returns an error if a planted piece is not found, or if the search finds something else.
+pub(crate) fn search_planted() -> Result<String, String> {
     let secrets = Secrets::parse(PLANTED)?;
-    let cannot = |error| format!("cannot plant a secret: {error}");
+    let cannot = |error| format!("cannot write a planted secret: {error}");
     let folder = tempfile::tempdir().map_err(cannot)?;
     let deep = folder.path().join("deep");
     fs::create_dir_all(&deep).map_err(cannot)?;
@@ -94,21 +107,29 @@ pub(crate) fn proves_itself() -> Result<String, String> {
     };
     plant("demo_live_7KqA")?;
     if let Err(message) = files::search(folder.path(), &secrets) {
-        return Err(format!("a display prefix is not secret, but: {message}"));
+        return Err(format!("the search reports a display prefix, which is not secret: {message}"));
     }
     let encodings = encodings(b"9Fx2LmQ0");
     for (encoding, text) in &encodings {
         plant(text)?;
         match files::search(folder.path(), &secrets) {
             Err(message) if message.contains("planted.db-wal") => {}
-            Err(message) => return Err(format!("{encoding}: found something else: {message}")),
-            Ok(_) => return Err(format!("eight bytes of a secret were planted as {encoding} and not found")),
+            Err(message) => {
+                return Err(format!(
+                    "the search for a secret planted as {encoding} found something else: {message}"
+                ));
+            }
+            Ok(_) => {
+                return Err(format!(
+                    "the search does not find eight bytes of a secret planted as {encoding}"
+                ));
+            }
         }
     }
-    Ok(format!("found what was planted, in {} encodings", encodings.len()))
+    Ok(format!("the search found the planted piece in all {} encodings", encodings.len()))
 }
 
-/// A piece as it may stand in a database or log, with the name of each encoding.
+/// Returns the forms that a piece can have in a database or log, with the name of each encoding.
 fn encodings(piece: &[u8]) -> Vec<(String, String)> {
     let hex: String = piece.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut all = vec![
@@ -128,5 +149,5 @@ fn encodings(piece: &[u8]) -> Vec<(String, String)> {
     all
 }
 
-/// A secret of the right shape that belongs to nobody.
+/// A well-formed secret that belongs to no key.
 const PLANTED: &str = "xtask demo_live_7KqA demo_live_7KqAzW9Fx2LmQ0rT5uVbN8cYpE1sGd4HjK6\n";

@@ -7,7 +7,7 @@ use std::{
 
 use crate::counts::Counts;
 
-/// What became of one step.
+/// The result of one step.
 #[derive(Debug)]
 pub(crate) struct Step {
     name: &'static str,
@@ -17,22 +17,22 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Runs `command`, shows what it prints, and lets `count` read it.
+    /// Runs `command`, shows its output, and passes the output to `count`, which reads the numbers of tests.
     ///
-    /// The step is all right if the command says so, nothing failed and something passed. Steps
-    /// without tests pass one if they succeed, and fail one if not.
+    /// The step succeeds if the command succeeds and no test failed. With `count`, at least one test must have
+    /// passed. A failed step without failed tests counts as one failure.
     pub(crate) fn run(name: &'static str, mut command: Command, count: Option<fn(&str) -> Counts>) -> Self {
         println!("\n── {name}");
         let began = Instant::now();
         let (success, output) = match tee(&mut command) {
             Ok(done) => done,
-            Err(error) => (false, format!("{name} cannot be run: {error}\n")),
+            Err(error) => (false, format!("cannot run the step: {error}\n")),
         };
         let counts = count.map_or(Counts::default(), |count| count(&output));
         Self::judge(name, began.elapsed(), success, counts, count.is_some())
     }
 
-    /// Runs `work`, which is one check.
+    /// Runs `work`, which counts as one check, and shows the text that it returns.
     pub(crate) fn check(name: &'static str, work: impl FnOnce() -> Result<String, String>) -> Self {
         println!("\n── {name}");
         let began = Instant::now();
@@ -50,24 +50,24 @@ impl Step {
         let ok = success && counts.failed == 0 && (!counted || counts.passed > 0);
         if !ok && counts.failed == 0 {
             if success {
-                println!("{name}: nothing was run, which proves nothing");
+                println!("the step \"{name}\" fails because it ran no tests");
             }
             counts.failed = 1;
         }
         Self { name, took, counts, ok }
     }
 
-    /// One line for the table at the end.
+    /// Returns the line of the step in the table at the end.
     pub(crate) fn line(&self) -> String {
         let Self { name, took, counts, ok } = self;
         let verdict = if *ok { "ok" } else { "FAILED" };
         let seconds = took.as_secs_f64();
         let Counts { passed, failed } = counts;
-        format!("{verdict:<7} {seconds:>7.1} s  {passed:>5} ok {failed:>4} failed  {name}")
+        format!("{verdict:<7} {seconds:>7.1} s  {passed:>5} passed {failed:>4} failed  {name}")
     }
 }
 
-/// Runs a command; its output goes to the terminal and comes back as text.
+/// Runs a command, shows its output, and returns whether it succeeded together with the output.
 fn tee(command: &mut Command) -> io::Result<(bool, String)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let out = child.stdout.take().map(|pipe| thread::spawn(|| copy(pipe, io::stdout())));
@@ -84,7 +84,7 @@ fn copy(from: impl Read, mut to: impl Write) -> String {
     let mut lines = BufReader::new(from);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
-        // A terminal that went away does not end the tests.
+        // The tests go on if the terminal is closed.
         let _ = to.write_all(&line);
         all.push_str(&String::from_utf8_lossy(&line));
         line.clear();
@@ -103,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_ran_nothing_has_failed() {
+    fn step_that_ran_no_tests_fails() {
         let step = Step::run("nothing", shell("true"), Some(Counts::of_libtest));
         assert!(!step.ok);
         assert_eq!(step.counts, Counts { passed: 0, failed: 1 });
     }
 
     #[test]
-    fn a_command_that_fails_is_a_failure_whatever_it_printed() {
+    fn step_with_passed_tests_and_a_failed_command_fails() {
         let script = "echo 'test result: ok. 3 passed; 0 failed; 0 ignored'; exit 3";
         let step = Step::run("failing", shell(script), Some(Counts::of_libtest));
         assert!(!step.ok);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passed_on_either_stream_counts() {
+    fn step_with_a_summary_on_stderr_counts_its_tests() {
         let script = "echo '     Summary [   0.3s] 5 tests run: 5 passed, 0 skipped' >&2";
         let step = Step::run("passing", shell(script), Some(Counts::of_nextest));
         assert!(step.ok);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_not_there_is_a_failure() {
+    fn step_with_a_missing_command_fails() {
         let step = Step::run("missing", Command::new("/nonexistent/command"), None);
         assert!(!step.ok && step.counts.failed == 1);
     }

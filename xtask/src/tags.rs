@@ -1,12 +1,12 @@
-//! A test that the tree explains itself: comments and documents name promises in words, not by the number
-//! of a list that is elsewhere.
+//! A test that comments and documents say things in words. A number of a list that is not in the repository, such
+//! as a letter with two digits, means nothing to a reader.
 
 use std::{fs, path::Path, process::Command};
 
 use crate::workspace::root;
 
-/// Returns the first tag such as a letter of a list with a number, if `line` has one in its comment. A
-/// document is a comment as a whole.
+/// Returns the first tag in the comment of `line`, or `None` if there is no tag. A tag is one of five letters
+/// followed by one or two digits. In a document, the whole line is searched.
 fn tag(line: &str, is_document: bool) -> Option<&str> {
     let comment = if is_document { line } else { line.split_once("//").or_else(|| line.split_once('#'))?.1 };
     let words = comment.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '%');
@@ -21,7 +21,7 @@ fn tag(line: &str, is_document: bool) -> Option<&str> {
 #[test]
 fn comments_and_documents_have_no_tags() {
     let listed = Command::new("git").arg("ls-files").current_dir(root()).output().unwrap();
-    assert!(listed.status.success(), "git lists the files of the tree");
+    assert!(listed.status.success(), "git cannot list the files of the repository");
     let mut searched = 0;
     for name in String::from_utf8(listed.stdout).unwrap().lines() {
         let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -39,8 +39,8 @@ fn comments_and_documents_have_no_tags() {
 }
 
 #[test]
-fn tag_in_a_comment_is_found_and_code_and_longer_words_are_not() {
-    let tagged = |letter: char| format!("/// {letter}12: a promise");
+fn tag_is_found_in_comments_only_and_not_in_longer_words() {
+    let tagged = |letter: char| format!("/// {letter}12: a rule");
     for letter in ['A', 'B', 'C', 'D', 'R'] {
         assert!(tag(&tagged(letter), false).is_some(), "{letter}");
     }

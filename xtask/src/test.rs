@@ -1,8 +1,8 @@
 use crate::{counts::Counts, leftovers::Leftovers, part::Part, step::Step, tools, workspace::cargo};
 
-/// Builds the examples, runs all tests and doc tests and every [`Part`] but those in `without`, and
-/// searches everything that these left for secrets. The last line says how many checks passed and
-/// failed, and what was left out.
+/// Builds the examples, runs all tests, doc tests and parts except those in `without`, and searches the files
+/// that these left for secrets. The last line of the output says how many checks passed and failed, and which
+/// parts were left out.
 ///
 /// # Errors
 ///
@@ -10,18 +10,23 @@ use crate::{counts::Counts, leftovers::Leftovers, part::Part, step::Step, tools,
 pub(crate) fn run(without: &[Part]) -> Result<(), String> {
     let left = Leftovers::in_target();
     if let Err(message) = tools::ensure_nextest().and_then(|()| left.empty()) {
-        return conclude(&[Step::check("preparations", || Err(message))], without);
+        return conclude(
+            &[Step::check("cargo-nextest is installed and the folder of test files is empty", || {
+                Err(message)
+            })],
+            without,
+        );
     }
-    // With the features that the tests build them with, so that no test waits for cargo.
+    // The tests find the examples built, so that no test waits for cargo.
     let mut steps = vec![examples()];
     let tests = cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
-    steps.push(Step::run("tests", left.told_to(tests), Some(Counts::of_nextest)));
+    steps.push(Step::run("tests", left.pass_to(tests), Some(Counts::of_nextest)));
     let doc_tests = cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
-    steps.push(Step::run("doc tests", left.told_to(doc_tests), Some(Counts::of_libtest)));
+    steps.push(Step::run("doc tests", left.pass_to(doc_tests), Some(Counts::of_libtest)));
     for part in Part::ALL.into_iter().filter(|part| !without.contains(part)) {
         steps.extend(part.run(&left));
     }
-    // The driver of the generated client is what leaves things under the name of this package.
+    // Only the part `openapi` leaves files for the package `xtask`.
     let not_run: &[&str] = if without.contains(&Part::OpenApi) { &["xtask"] } else { &[] };
     steps.extend(left.search(not_run));
     conclude(&steps, without)
@@ -43,17 +48,17 @@ pub(crate) fn only(part: Part) -> Result<(), String> {
     conclude(&steps, &[])
 }
 
-/// Searches what the last tests left.
+/// Searches the files that the last tests left.
 ///
 /// # Errors
 ///
-/// Returns an error if a secret is found, or if the tests left too little to search.
+/// Returns an error if a secret is found, or if the tests left too few files.
 pub(crate) fn scan_only() -> Result<(), String> {
     conclude(&Leftovers::in_target().search(&[]), &[])
 }
 
 fn examples() -> Step {
-    Step::run("examples", cargo(&["build", "--examples"]), None)
+    Step::run("the examples build", cargo(&["build", "--examples"]), None)
 }
 
 fn conclude(steps: &[Step], without: &[Part]) -> Result<(), String> {
@@ -68,7 +73,7 @@ fn conclude(steps: &[Step], without: &[Part]) -> Result<(), String> {
     }
     let failed = steps.iter().any(|step| !step.ok);
     println!("{}", last_line(all, without));
-    // The last line has said it.
+    // The table already shows what failed.
     if failed { Err(String::new()) } else { Ok(()) }
 }
 
@@ -86,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn last_line_names_what_was_left_out() {
+    fn last_line_of_a_partial_run_names_the_parts_left_out() {
         let counts = Counts { passed: 3, failed: 1 };
         assert_eq!(last_line(counts, &[]), "3 passed, 1 failed");
         let without = [Part::OpenApi, Part::Readme];

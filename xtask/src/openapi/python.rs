@@ -6,43 +6,44 @@ use std::{
 use super::succeeds;
 use crate::workspace::target;
 
-/// A Python of our own, with what is required installed.
+/// A virtual environment of Python with the required tools.
 pub(super) struct Python {
     program: PathBuf,
 }
 
 impl Python {
-    /// Makes it if it is not there, and installs what it lacks: nothing is asked of the network
-    /// when the versions required are there.
+    /// Creates the environment if it is missing, and installs missing tools. The network is not used if the
+    /// required versions are installed already.
     ///
     /// # Errors
     ///
-    /// When the machine has no Python for it, or something cannot be installed.
+    /// Returns an error if python3 is missing or too old, or if a tool cannot be installed.
     pub(super) fn ensure(requirements: &Path) -> Result<Self, String> {
         let home = target().join("openapi-python");
         let python = Self { program: home.join("bin/python") };
         if !python.has_pip() {
             let mut make = Command::new("python3");
             make.args(["-m", "venv", "--clear"]).arg(&home);
-            succeeds(make, "no virtual environment can be made").map_err(|message| with_advice(&message))?;
+            succeeds(make, "cannot create a virtual environment of Python")
+                .map_err(|message| with_advice(&message))?;
         }
         let mut install = python.module("pip");
         install
             .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
             .arg(requirements);
-        succeeds(install, "the tools for the OpenAPI document cannot be installed")
+        succeeds(install, "cannot install the tools for the OpenAPI document")
             .map_err(|message| with_advice(&message))?;
         Ok(python)
     }
 
-    /// Runs a script.
+    /// Returns a command that runs a script.
     pub(super) fn run(&self, script: &Path) -> Command {
         let mut command = self.isolated();
         command.arg(script);
         command
     }
 
-    /// Runs a module.
+    /// Returns a command that runs a module.
     pub(super) fn module(&self, name: &str) -> Command {
         let mut command = self.isolated();
         command.args(["-m", name]);
@@ -55,7 +56,7 @@ impl Python {
         version.is_ok_and(|status| status.success())
     }
 
-    /// Whatever the user's own Python is set to.
+    /// Returns a command of this environment that ignores the user's Python settings.
     fn isolated(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-I").stdin(Stdio::null());
@@ -65,8 +66,8 @@ impl Python {
 
 fn with_advice(message: &str) -> String {
     format!(
-        "{message}. The OpenAPI document is checked with public tools in Python: install python3, 3.11 or \
-         newer, with its modules venv and pip (on Debian: python3-venv), let pip reach its index, and run \
-         this again."
+        "{message}. The checks of the OpenAPI document need python3, version 3.11 or newer, with the modules venv \
+         and pip (on Debian, the package python3-venv), and access to the index of pip. Install what is missing and \
+         run the command again, or leave the checks out with `cargo xtask test --without openapi`."
     )
 }

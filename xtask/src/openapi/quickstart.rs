@@ -10,27 +10,27 @@ use std::{
 
 use crate::{leftovers::Leftovers, workspace::target};
 
-/// What its administrators log in with.
+/// The token that administrators of the quickstart log in with.
 pub(super) const ADMIN_TOKEN: &str = "openapi";
 
-/// How long a start may take on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time that a start may take on a slow machine.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running quickstart, on a free port. It is stopped when dropped.
+/// A running quickstart on a free port. Dropping the value stops the quickstart.
 pub(super) struct Quickstart {
     pub(super) url: String,
     child: Child,
 }
 
 impl Quickstart {
-    /// Starts it, and leaves its database and log to be searched for secrets.
+    /// Starts the quickstart. Its database and log are searched for secrets later.
     ///
     /// # Errors
     ///
-    /// When it does not start.
+    /// Returns an error if the quickstart does not start.
     pub(super) fn start(left: &Leftovers) -> Result<Self, String> {
         let folder = left.artifacts.join("xtask");
-        let cannot = |error| format!("{} cannot be written: {error}", folder.display());
+        let cannot = |error| format!("cannot write {}: {error}", folder.display());
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(cannot)?;
         }
@@ -46,18 +46,23 @@ impl Quickstart {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).map_err(cannot)?);
-        let child = command.spawn().map_err(|error| format!("the quickstart cannot be run: {error}"))?;
+        let child = command.spawn().map_err(|error| {
+            format!("cannot run the quickstart: {error}; build it with `cargo build --examples`")
+        })?;
         let mut quickstart = Self { url: String::new(), child };
         let secret = quickstart.read_start();
-        let secret = secret.ok_or_else(|| format!("the quickstart does not start; see {}", log.display()))?;
-        left.note(&secret)?;
+        let secret = secret.ok_or_else(|| {
+            format!("the quickstart printed no key within 30 seconds; its log is {}", log.display())
+        })?;
+        left.register(&secret)?;
         Ok(quickstart)
     }
 
-    /// Waits until it serves. Tells the secret of its ready-made key, which it prints at the end.
+    /// Waits until the quickstart has printed its address and the secret of its key. Returns the secret, or `None`
+    /// if the quickstart does not print both in time.
     fn read_start(&mut self) -> Option<String> {
         let lines = self.lines()?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + START_TIMEOUT;
         loop {
             let line = lines.recv_timeout(until.saturating_duration_since(Instant::now())).ok()?;
             if let Some(url) = line.strip_prefix("listening on ") {
@@ -73,7 +78,7 @@ impl Quickstart {
     fn lines(&mut self) -> Option<Receiver<String>> {
         let stdout = BufReader::new(self.child.stdout.take()?);
         let (sender, lines) = channel();
-        // Reads to the end of the process, whether or not somebody still listens.
+        // Reads until the process ends, because a full pipe would block it.
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 let _ = sender.send(line);
@@ -85,7 +90,7 @@ impl Quickstart {
 
 impl Drop for Quickstart {
     fn drop(&mut self) {
-        // An error means that it has ended by itself.
+        // An error means that the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -9,7 +9,7 @@ use super::secrets::Secrets;
 /// Number of bytes that one read takes.
 pub(super) const CHUNK: usize = 64 * 1024;
 
-/// Which files were searched.
+/// The numbers and sizes of searched files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Found {
     /// Number of databases that are not empty.
@@ -21,7 +21,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Returns whether there is as much of everything as in `least`.
+    /// Returns whether every number is at least as high as in `least`.
     pub(super) fn reaches(&self, least: &Self) -> bool {
         self.databases >= least.databases && self.logs >= least.logs && self.bytes >= least.bytes
     }
@@ -31,13 +31,13 @@ impl Found {
 ///
 /// # Errors
 ///
-/// Returns an error if a file holds a piece of a secret or cannot be read. The message does not repeat
+/// Returns an error if a file contains a piece of a secret or cannot be read. The message does not repeat
 /// the piece.
 pub(super) fn search(folder: &Path, secrets: &Secrets) -> Result<Found, String> {
     let mut found = Found::default();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let cannot = |error| format!("{} cannot be read: {error}", folder.display());
+        let cannot = |error| format!("cannot read {}: {error}", folder.display());
         for entry in fs::read_dir(&folder).map_err(cannot)? {
             let entry = entry.map_err(cannot)?;
             let path = entry.path();
@@ -52,7 +52,7 @@ pub(super) fn search(folder: &Path, secrets: &Secrets) -> Result<Found, String> 
 }
 
 fn search_file(path: &Path, secrets: &Secrets, found: &mut Found) -> Result<(), String> {
-    let cannot = |error| format!("{} cannot be read: {error}", path.display());
+    let cannot = |error| format!("cannot read {}: {error}", path.display());
     let mut file = File::open(path).map_err(cannot)?;
     let mut chunk = vec![0; CHUNK];
     let mut seeker = secrets.seeker();
@@ -64,7 +64,11 @@ fn search_file(path: &Path, secrets: &Secrets, found: &mut Found) -> Result<(), 
             break;
         }
         if let Some(at) = seeker.find(bytes) {
-            return Err(format!("{} holds a piece of a secret, up to byte {}", path.display(), offset + at));
+            return Err(format!(
+                "{} contains a piece of a secret, which ends at byte {}",
+                path.display(),
+                offset + at
+            ));
         }
         traced |= bytes.windows(b"TRACE".len()).any(|word| word == b"TRACE");
         offset += read;

@@ -6,7 +6,7 @@ pub(super) const PIECE: usize = 8;
 /// Number of base64 characters that a piece determines, at any of the three alignments.
 const PIECE_IN_BASE64: usize = 10;
 
-/// The secrets that tests issued, as the set of their pieces.
+/// The secrets that tests created, as the set of their pieces.
 #[derive(Debug)]
 pub(super) struct Secrets {
     /// Number of distinct secrets that the tests of each package issued.
@@ -22,14 +22,17 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// Returns an error for any other line: a secret that is misread would not be searched for.
+    /// Returns an error for any other line, because the search would miss its secret.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (mut secrets, mut issued) = (HashSet::new(), BTreeMap::new());
         let (mut pieces, mut in_base64) = (Pieces::default(), Pieces::default());
         for (number, line) in (1..).zip(text.lines()) {
             // The line may be a secret, so the message does not repeat it.
-            let (package, hidden) = read(line)
-                .ok_or_else(|| format!("line {number} is not a package, a display prefix and a secret"))?;
+            let (package, hidden) = read(line).ok_or_else(|| {
+                format!(
+                    "line {number} of the list of secrets is not a package, a display prefix and a secret"
+                )
+            })?;
             if secrets.insert(line) {
                 *issued.entry(package.to_owned()).or_default() += 1;
             }
@@ -73,7 +76,7 @@ fn read(line: &str) -> Option<(&str, &str)> {
     (valid && !package.is_empty()).then_some((package, hidden))
 }
 
-/// A set of numbers with a filter in front that answers nearly all questions with one bit.
+/// A set of numbers. A filter of bits rules out most numbers without a look-up in the set.
 #[derive(Debug, Default)]
 struct Pieces {
     exact: HashSet<u64>,
@@ -105,7 +108,7 @@ impl Pieces {
     }
 }
 
-/// Remembers the last bytes it saw, in each encoding, from one chunk to the next.
+/// Keeps the last bytes in each encoding, so that a piece is found across two chunks.
 #[derive(Debug)]
 pub(super) struct Seeker<'a> {
     secrets: &'a Secrets,
@@ -125,7 +128,7 @@ pub(super) struct Seeker<'a> {
 #[derive(Debug, Default)]
 struct Run {
     bits: u64,
-    /// Number of characters since the last one that does not belong to the encoding.
+    /// Number of characters since the last character that does not belong to the encoding.
     len: usize,
 }
 
@@ -146,7 +149,7 @@ impl Seeker<'_> {
         let pieces = &self.secrets.pieces;
         self.plain.push(8, byte.into());
         if !byte.is_ascii_alphanumeric() {
-            // A piece has letters and digits only.
+            // A piece consists of letters and digits.
             self.plain.len = 0;
         }
         let mut found = self.plain.len >= PIECE && pieces.contains(self.plain.bits);
@@ -258,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_across_two_chunks_is_found() {
+    fn piece_across_two_chunks_is_found() {
         let secrets = Secrets::parse(LINE).unwrap();
         for cut in 1..8 {
             let (first, second) = b"HIJKLMNO".split_at(cut);
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_read_is_an_error_without_the_secret() {
+    fn invalid_line_gives_an_error_without_the_secret() {
         for bad in [
             "",
             "core ab_0123",
@@ -280,12 +283,15 @@ mod tests {
             "core x xABCDEFGH-IJKLMNOPQRSTUV",
         ] {
             let message = Secrets::parse(&format!("{LINE}\n{bad}\n")).unwrap_err();
-            assert_eq!(message, "line 2 is not a package, a display prefix and a secret");
+            assert_eq!(
+                message,
+                "line 2 of the list of secrets is not a package, a display prefix and a secret"
+            );
         }
     }
 
     #[test]
-    fn a_secret_that_is_noted_twice_counts_once() {
+    fn secret_that_is_registered_twice_counts_once() {
         let secrets = Secrets::parse(&format!("{LINE}\n{LINE}\n")).unwrap();
         assert_eq!((secrets.issued_by("core"), secrets.issued_by("other")), (1, 0));
     }
