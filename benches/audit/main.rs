@@ -1,8 +1,8 @@
-//! How long an audit page of a key with a long history takes, and how long another organization's
-//! verifications take while many such pages are read at once. `cargo xtask bench audit`
+//! `cargo xtask bench audit` measures how long an audit page of a key with a long history takes, and how long
+//! verifications of another organization take while many such pages are read at the same time.
 //!
-//! The history is planted with SQL: a key with events in each of 8 million seconds, that is, in a
-//! quarter of a year. The page asks for the key's events in an hour in the middle of it.
+//! SQL statements write the history: a key with events in each of 8 million seconds, which is a quarter of a year. The
+//! page has the key's events of an hour in the middle of the history.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
@@ -104,7 +104,7 @@ async fn create(keys: &ApiKeys, org: &str) -> Result<(KeyId, String)> {
     Ok((created.key.id(), created.secret.expose().to_owned()))
 }
 
-/// Notes for each second, from [`BEGIN`] on, that the key has events in it.
+/// Writes for each second from [`BEGIN`] on that the key has events in that second.
 async fn plant(url: &str, key: KeyId, spans: i64) -> Result<()> {
     let mut connection = SqliteConnection::connect(url).await?;
     sqlx::query(

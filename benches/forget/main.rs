@@ -1,8 +1,8 @@
-//! How long it takes to forget a large organization beside the requests of another one, and what
-//! these requests notice of it. `cargo xtask bench forget`
+//! `cargo xtask bench forget` measures how long it takes to forget a large organization while another organization
+//! sends requests, and how much slower these requests become.
 //!
-//! The organization's keys are created through the engine, and its events planted with SQL, as if
-//! the keys had been used for half an hour.
+//! The engine creates the keys of the large organization. SQL statements write its events, as if the keys had been used
+//! for half an hour.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
@@ -30,7 +30,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 const EVENTS: i64 = 4_000_000;
 const KEYS: i64 = 500;
 const REQUESTS_PER_SECOND: usize = 2_000;
-/// Keys of the other organization, each of which may have 10,000 requests a minute.
+/// The number of keys of the other organization. Each key has a limit of 10,000 requests a minute.
 const CLIENTS: usize = 20;
 const BASELINE: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(600);
@@ -129,7 +129,7 @@ async fn measure(events: i64) -> Result<()> {
     Ok(())
 }
 
-/// Copies the request of each key of the organization into the seconds before it.
+/// Copies the request of each key of the organization to the seconds before the request.
 async fn plant(connection: &mut SqliteConnection, events: i64) -> Result<()> {
     for text in [
         "PRAGMA synchronous = OFF",
@@ -172,7 +172,7 @@ async fn is_purged(connection: &mut SqliteConnection) -> Result<bool> {
     Ok(left.try_get::<i64, _>(0)? == 0)
 }
 
-/// Sends its share of the requests, each when it is due.
+/// Sends the requests of one client at their due times.
 struct Client {
     keys: ApiKeys,
     secret: String,

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use super::{Instant, SqliteStore, Times, push};
 
-/// A store that notes how long recording takes.
+/// A store that measures how long `record` takes.
 #[derive(Debug)]
 pub(super) struct Timed {
     inner: SqliteStore,

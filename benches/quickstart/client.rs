@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{Result, server::Server};
 
-/// Sends requests on so many connections for so long; returns the answers per second.
+/// Sends requests on this number of connections for this time. Returns the responses per second.
 pub(crate) async fn measure(server: &Server, connections: usize, time: Duration) -> Result<f64> {
     let end = Instant::now() + time;
     let began = Instant::now();
@@ -47,7 +47,7 @@ async fn client(to: SocketAddr, requests: Vec<Vec<u8>>, end: Instant) -> Result<
         }
         stream.write_all(request).await?;
         buffer.clear();
-        // One answer at a time: it is there when its body is, which is the request's.
+        // A connection has one request at a time. The response is complete when it ends with the body of the request.
         while !buffer.ends_with(b"\r\n\r\nping") {
             if stream.read_buf(&mut buffer).await? == 0 || buffer.len() > 4096 {
                 return Err(format!("no answer, but: {}", String::from_utf8_lossy(&buffer)).into());

@@ -1,10 +1,10 @@
-//! Requests per second of the quickstart's API: without the layer, with it on a store in memory,
-//! and with it on SQLite. `cargo xtask bench quickstart`
+//! `cargo xtask bench quickstart` measures the requests per second of the quickstart's API: without the layer, with the
+//! layer on a store in memory, and with the layer on SQLite.
 //!
-//! Each server is a process of its own, all of the same program; the clients, in this process,
-//! keep their connections alive. Rounds alternate, so that what else goes on in the machine meets
-//! all alike; medians are compared. Clients and servers share the processors: what the layer
-//! itself costs is the difference of the times per request.
+//! Each server is a separate process of this program. The clients run in this process and keep their connections open.
+//! The rounds of the servers alternate, so that other load on the machine affects all servers, and the medians are
+//! compared. Clients and servers share the processors. The cost of the layer is the difference of the times per
+//! request.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
@@ -53,7 +53,7 @@ async fn compare(rounds: usize, round: Duration) -> Result<()> {
         servers.push((variant, Server::start(variant).await?, Vec::new()));
     }
     for (_, server, _) in &servers {
-        // Connections, caches and the processor's clock get warm.
+        // The first requests warm up connections, caches and the processor's clock.
         measure(server, CONNECTIONS, round / 4).await?;
     }
     for _ in 0..rounds {

@@ -19,10 +19,10 @@ use tokio::{
 
 use crate::Result;
 
-/// No key may pass more than 10,000 requests a minute: enough of them that none gets there.
+/// The number of keys. A key has at most 10,000 requests a minute, so the load is spread over many keys.
 const KEYS: usize = 250;
 
-/// What is measured.
+/// The measured variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variant {
     WithoutKeys,
@@ -40,17 +40,17 @@ impl Variant {
     }
 }
 
-/// A server in a process of its own, killed when dropped.
+/// A server in a separate process. Dropping the value kills the process.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    /// The secrets of its keys; of no use without the layer.
+    /// The secrets of the server's keys. The server without the layer ignores them.
     pub(crate) secrets: Vec<String>,
     _process: Child,
 }
 
 impl Server {
-    /// Starts one and waits until it serves.
+    /// Starts a server and waits until it is ready.
     pub(crate) async fn start(variant: Variant) -> Result<Self> {
         let mut process = Command::new(env::current_exe()?)
             .args(["serve", variant.as_str()])
@@ -69,9 +69,9 @@ impl Server {
     }
 }
 
-/// Serves as the quickstart does, and prints the address and the keys' secrets.
+/// Serves like the quickstart, and prints the address and the secrets of the keys.
 pub(crate) async fn serve(variant: &str) -> Result<()> {
-    // Lives as long as the server.
+    // The folder of the database is kept as long as the server runs.
     let folder = TempDir::new()?;
     let store: Option<Arc<dyn KeyStore>> = match variant {
         "without-keys" => None,
@@ -92,7 +92,7 @@ pub(crate) async fn serve(variant: &str) -> Result<()> {
         println!("{secret}");
     }
     let listener = listener.tap_io(|stream| {
-        // Only slower without.
+        // Without this option, the server only gets slower.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;

@@ -1,6 +1,6 @@
-//! How many events a second the store records. `cargo xtask bench record`
+//! `cargo xtask bench record` measures how many events per second the store records.
 //!
-//! Batches of 1,000 events over 1,000 keys, of 1 and of 1,000 organizations.
+//! Each batch has 1,000 events of 1,000 keys. The keys belong to 1 organization or to 1,000 organizations.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 

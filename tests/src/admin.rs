@@ -10,10 +10,9 @@ use apikeys_example_shared::PREFIX;
 use apikeys_sqlx_store::SqliteStore;
 use apikeys_test_leftovers::note_secret;
 
-/// The administrator of all organizations, with an engine of its own.
+/// Manages the keys of all organizations, through an engine on a given store.
 ///
-/// On the database of a running quickstart it is another instance; on the engine of a service in
-/// the same process it is that service's own.
+/// On the database of a running quickstart, the engine is another instance.
 #[derive(Debug, Clone)]
 pub struct Admin {
     keys: ApiKeys,
@@ -25,9 +24,9 @@ pub struct Admin {
 pub struct Issued {
     /// The key.
     pub id: KeyId,
-    /// Whose it is.
+    /// The organization that owns the key.
     pub org: OrgId,
-    /// What its holder sends.
+    /// The secret of the key.
     pub secret: String,
 }
 
@@ -50,7 +49,7 @@ impl Admin {
         &self.keys
     }
 
-    /// An organization's keys.
+    /// Returns the manager of an organization's keys.
     #[must_use]
     pub fn manage(&self, org: &str) -> KeyManager {
         self.keys.manage(OrgId::new(org).unwrap(), Actor::new("test").unwrap())
@@ -62,7 +61,7 @@ impl Admin {
         operator.set_plan(OrgId::new(org).unwrap(), PlanName::new(plan).unwrap()).await.unwrap();
     }
 
-    /// Creates a key, and notes its secret as one to be searched for.
+    /// Creates a key, and registers its secret for the search for leaked secrets.
     pub async fn issue(&self, org: &str, name: &str, with: impl FnOnce(NewKey) -> NewKey) -> Issued {
         let new = with(NewKey::new(name).unwrap());
         let created = self.manage(org).create(new).await.unwrap();
@@ -71,12 +70,12 @@ impl Admin {
         Issued { id: key.id(), org: key.org().clone(), secret: created.secret.expose().to_owned() }
     }
 
-    /// A key with its counters, as the database has them now.
+    /// Returns the current state of a key, with its counters.
     pub async fn view(&self, key: &Issued) -> ManagedKey {
         self.manage(key.org.as_str()).get(key.id).await.unwrap()
     }
 
-    /// All events of requests made with a key, oldest first.
+    /// Returns all recorded requests of a key, oldest first.
     pub async fn requests(&self, key: &Issued) -> Vec<AuditEvent> {
         let mut query = AuditQuery::new(key.org.clone(), 1_000).key(key.id).action(Action::Request);
         let mut events = Vec::new();

@@ -1,14 +1,14 @@
 //! The HTTP contract of a service built on these crates, as one table of cases.
 //!
-//! Each case gets a quickstart and talks to it over sockets only, so the same table applies to
-//! every framework and every store.
+//! Each case starts a quickstart and reaches it through its socket only. The table therefore applies to every
+//! framework and every store.
 //!
-//! [`contract_tests!`](crate::contract_tests) makes a test of each case, and
-//! [`comparison_tests!`](crate::comparison_tests) one that compares two frameworks;
-//! `tests/contract.rs` names the services. All answers of the management API are checked against
-//! its document.
+//! [`contract_tests!`](crate::contract_tests) declares a test for each case, and
+//! [`comparison_tests!`](crate::comparison_tests) declares a test that compares two frameworks. The file
+//! `tests/contract.rs` calls both for each framework and store. All responses of the management API are checked
+//! against its OpenAPI document.
 
-#![allow(missing_docs, reason = "the name of a case is its promise")]
+#![allow(missing_docs, reason = "the name of a case says what it checks")]
 
 pub mod comparison;
 mod org;
@@ -35,24 +35,24 @@ pub use org::{Created, Org};
 pub use service::Service;
 pub use subject::{Database, Subject};
 
-/// Runs a case on a service of its own.
+/// Runs a case on a new service.
 pub async fn run(subject: Subject, case: &str, check: impl AsyncFn(&Service)) {
     let service = Service::start(subject, case).await;
     check(&service).await;
     service.stop().await;
 }
 
-/// The table. Passes all cases, by module, to the macro `$with`.
+/// The table of cases. The macro passes all cases, by module, to the macro `$with`.
 #[macro_export]
 macro_rules! contract_cases {
     ($with:ident! $argument:tt) => {
         $crate::$with! { $argument
             callers: [
-                every_denial_has_its_exact_answer,
+                every_denial_has_its_exact_response,
                 denial_for_several_reasons_names_the_first_in_order,
                 control_characters_in_the_authorization_header_are_refused,
                 scheme_in_any_case_and_surrounding_spaces_are_accepted,
-                rate_limited_request_has_its_exact_answer_and_consumes_nothing,
+                rate_limited_request_has_its_exact_response_and_consumes_nothing,
                 other_spellings_of_a_path_do_not_bypass_the_layer,
                 query_is_neither_read_nor_recorded,
             ],
@@ -63,13 +63,13 @@ macro_rules! contract_cases {
                 rate_limit_is_1_to_10000_a_minute,
                 expiration_date_must_be_in_the_future,
                 creation_with_several_invalid_members_names_each,
-                secret_appears_only_in_the_answer_to_its_creation,
+                secret_appears_only_in_the_response_to_its_creation,
             ],
             listing: [
                 keys_are_listed_newest_first_with_the_quota,
                 deactivated_and_expired_key_is_listed_as_deactivated,
                 last_use_and_request_count_follow_admissions_and_ignore_denials,
-                cursors_lead_through_the_whole_list,
+                cursors_of_successive_pages_list_every_key_once,
                 page_limit_is_1_to_100,
                 forged_or_foreign_cursor_is_refused,
                 log_cursor_is_refused_for_another_organization_or_filter,
@@ -102,7 +102,7 @@ macro_rules! contract_cases {
                 invalid_time_span_is_refused,
             ],
             refusals: [
-                calls_without_login_or_with_an_api_key_are_refused,
+                requests_without_login_or_with_an_api_key_are_rejected,
                 unknown_paths_and_methods_are_refused,
                 body_must_be_json_of_at_most_16_kib,
                 refusal_for_several_mistakes_names_the_first_in_order,
@@ -113,7 +113,7 @@ macro_rules! contract_cases {
                 content_types_of_html_forms_are_refused,
             ],
             tenants: [
-                key_of_another_organization_is_answered_like_an_unknown_key,
+                key_of_another_organization_has_the_response_of_an_unknown_key,
                 lists_contain_nothing_of_another_organization,
             ],
             login: [
@@ -122,14 +122,14 @@ macro_rules! contract_cases {
                 plan_can_be_set_by_an_administrator_and_must_exist,
             ],
             document: [
-                document_is_openapi_3_1_and_names_its_own_mount,
+                document_is_openapi_3_1_with_the_mount_as_server,
             ],
         }
     };
 }
 
-/// The cases whose requests race. Their answers come in no particular order, so two services cannot
-/// be compared by them.
+/// The cases with concurrent requests. The order of their responses is not fixed, so the cases cannot compare two
+/// services.
 #[macro_export]
 macro_rules! race_cases {
     ($with:ident! $argument:tt) => {
@@ -146,7 +146,7 @@ macro_rules! race_cases {
     };
 }
 
-/// A test for each case, on a framework's quickstart and a database.
+/// Declares a test for each case, with a framework's quickstart and a database.
 #[macro_export]
 macro_rules! contract_tests {
     ([$framework:literal, $database:ident]
@@ -162,7 +162,7 @@ macro_rules! contract_tests {
     };
 }
 
-/// A test for each case, that two frameworks' quickstarts answer alike.
+/// Declares a test for each case that the quickstarts of two frameworks respond alike.
 #[macro_export]
 macro_rules! comparison_tests {
     ([$one:literal, $other:literal, $database:ident]

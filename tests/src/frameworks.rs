@@ -1,15 +1,15 @@
-/// Makes a test for each framework of each `async fn(framework: &str)`: `on_axum::…` and
-/// `on_actix::…`.
+/// Declares two tests for each `async fn(framework: &str)`, one in the module `on_axum` and one in the module
+/// `on_actix`.
 #[macro_export]
 macro_rules! on_each_framework {
-    ($($promise:ident),* $(,)?) => {
+    ($($test:ident),* $(,)?) => {
         mod on_axum { $(
             #[tokio::test(flavor = "multi_thread")]
-            async fn $promise() { super::$promise("axum").await }
+            async fn $test() { super::$test("axum").await }
         )* }
         mod on_actix { $(
             #[tokio::test(flavor = "multi_thread")]
-            async fn $promise() { super::$promise("actix").await }
+            async fn $test() { super::$test("actix").await }
         )* }
     };
 }

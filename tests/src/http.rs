@@ -5,7 +5,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A request, line by line as it is sent: nothing is added but `Host` and `Content-Length`.
+/// A request as it is sent. Only the headers `Host` and `Content-Length` are added.
 #[derive(Debug, Clone)]
 pub struct Request {
     method: &'static str,
@@ -32,34 +32,34 @@ impl Request {
         Self::new("POST", target).body(body)
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// With this body, as JSON.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, json: &serde_json::Value) -> Self {
         self.line("Content-Type", "application/json").body(json.to_string())
     }
 
-    /// One more header line; the same name again is a second line.
+    /// Adds a header line. A name that is added twice has two lines.
     #[must_use]
     pub fn line(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.lines.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    /// Without the lines of this name.
+    /// Removes all lines of a header.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.lines.retain(|(other, _)| other != name);
         self
     }
 
-    /// For this host instead of `localhost`.
+    /// Sets the host. The default is `localhost`.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
@@ -84,13 +84,13 @@ impl Request {
         &self.body
     }
 
-    /// `Authorization: Bearer <secret>`
+    /// Adds the header `Authorization: Bearer <secret>`.
     #[must_use]
     pub fn bearer(self, secret: &str) -> Self {
         self.line("Authorization", format!("Bearer {secret}"))
     }
 
-    /// What goes over the wire.
+    /// Returns the bytes of the request.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes =
@@ -109,13 +109,13 @@ impl Request {
         bytes
     }
 
-    /// Sends it on a connection of its own.
+    /// Sends the request on a new connection.
     pub async fn send(&self, to: SocketAddr) -> Response {
         Connection::open(to).await.unwrap().send(self).await.unwrap()
     }
 }
 
-/// A response, as it came.
+/// A response as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Response {
@@ -128,7 +128,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The value of the only line of this name.
+    /// Returns the value of a header that has one line at most.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.lines.iter().filter(|(other, _)| other == name);
@@ -137,7 +137,7 @@ impl Response {
         value
     }
 
-    /// All header lines, sorted, but those that the HTTP server adds by itself.
+    /// Returns all header lines except those that the HTTP server adds, sorted.
     #[must_use]
     pub fn own_lines(&self) -> Vec<(&str, &str)> {
         let own =
@@ -161,7 +161,7 @@ impl Response {
     }
 }
 
-/// One connection, kept alive from request to request.
+/// A connection for several requests.
 #[derive(Debug)]
 pub struct Connection(BufReader<TcpStream>);
 
@@ -170,7 +170,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When nobody listens there.
+    /// Returns an error if no server listens on the address.
     pub async fn open(to: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
@@ -181,7 +181,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends before that.
+    /// Returns an error if the connection ends before the end of the response.
     pub async fn send(&mut self, request: &Request) -> io::Result<Response> {
         self.write(&request.to_bytes()).await?;
         if request.method == "HEAD" { self.read_head().await } else { self.read().await }
@@ -191,7 +191,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection has ended.
+    /// Returns an error if the connection has ended.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.get_mut().write_all(bytes).await
     }
@@ -200,7 +200,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends before the response does, or what comes is no response.
+    /// Returns an error if the connection ends before the end of the response, or if the response is invalid.
     pub async fn read(&mut self) -> io::Result<Response> {
         let mut response = self.read_head().await?;
         response.body = if response.header("transfer-encoding") == Some("chunked") {
@@ -216,7 +216,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends before the response does, or what comes is no response.
+    /// Returns an error if the connection ends before the end of the response, or if the response is invalid.
     pub async fn read_head(&mut self) -> io::Result<Response> {
         let status_line = self.line().await?;
         let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());

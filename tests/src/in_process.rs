@@ -11,10 +11,10 @@ use apikeys_example_shared::Demo;
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// A service in this process, on a socket of its own, until it is dropped.
+/// A service in this process. Dropping the value stops the service.
 #[derive(Debug)]
 pub struct InProcess {
-    /// Where it listens.
+    /// The address of the service.
     pub address: SocketAddr,
     server: Server,
 }
@@ -26,7 +26,7 @@ enum Server {
 }
 
 impl InProcess {
-    /// The API of a framework's quickstart, behind `keys`, and nothing else.
+    /// Starts only the API of a framework's quickstart, protected by `keys`.
     pub async fn protected(framework: &str, keys: &ApiKeys) -> Self {
         match framework {
             "axum" => Self::axum(apikeys_example_axum::protected(keys.clone())).await,
@@ -38,7 +38,7 @@ impl InProcess {
         }
     }
 
-    /// The whole quickstart of a framework, on an engine of the test's own.
+    /// Starts the whole quickstart of a framework with the engine of `demo`.
     pub async fn quickstart(framework: &str, demo: &Demo) -> Self {
         match framework {
             "axum" => Self::axum(apikeys_example_axum::router(demo)).await,
@@ -59,7 +59,7 @@ impl InProcess {
         Self { address, server: Server::Axum(serving) }
     }
 
-    /// Serves `routes`, from two threads, and notices clients that leave.
+    /// Serves `routes` from two threads. A handler is dropped when its client leaves.
     pub fn actix(routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Self {
         let server = HttpServer::new(move || {
             let routes = routes.clone();

@@ -1,8 +1,8 @@
-//! What the tests across crates share: the quickstart as a process, an HTTP client that sends
-//! exactly what it is told, and the folder that everything is left in to be searched for secrets; and
-//! in [`contract`], what every quickstart promises.
+//! Support code of the tests across crates: the quickstart as a process, an HTTP client that adds nothing to a
+//! request, and folders whose files are searched for secrets. The module [`contract`] has the HTTP contract of every
+//! quickstart.
 //!
-//! Whatever goes wrong here panics: it is a test that fails.
+//! Every function panics on an error, and the test then fails.
 
 #![allow(
     clippy::expect_used,

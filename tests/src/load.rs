@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::{Connection, Issued, Request, Response};
 
-/// Clients that send one request after the other, each on its own connection and with its own
-/// key, until they are told to stop or the server goes away.
+/// Clients that send one request after the other, each with its own connection and key. They end when
+/// [`stop`](Self::stop) is called or the server ends.
 #[derive(Debug)]
 pub struct Load {
     clients: Vec<JoinHandle<Vec<Seen>>>,
@@ -25,15 +25,15 @@ struct Shared {
     answered: AtomicUsize,
 }
 
-/// What a client saw of one request.
+/// The result of one request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Seen {
-    /// The `X-Request-Id` that was sent, by which the audit log names the request.
+    /// The `X-Request-Id` of the request, which the audit log also has.
     pub request_id: String,
-    /// The secret that was sent.
+    /// The secret of the request's key.
     pub secret: String,
-    /// When the answer was there, and its status; `None` if the connection ended before.
+    /// When the response arrived, and its status. `None` means that the connection ended before.
     pub answer: Option<(Instant, u16)>,
 }
 
@@ -50,19 +50,19 @@ impl Load {
         Self { clients, shared }
     }
 
-    /// How many requests have been answered so far.
+    /// Returns the number of responses so far.
     #[must_use]
     pub fn answered(&self) -> usize {
         self.shared.answered.load(Ordering::SeqCst)
     }
 
-    /// Lets the clients finish their current requests, and returns what they saw.
+    /// Stops the clients after their current requests, and returns the results of all requests.
     pub async fn stop(self) -> Vec<Seen> {
         self.shared.stop.store(true, Ordering::SeqCst);
         self.end().await
     }
 
-    /// Waits until the server has gone away, and returns what the clients saw.
+    /// Waits until the server has ended, and returns the results of all requests.
     pub async fn end(self) -> Vec<Seen> {
         let mut all = Vec::new();
         for client in self.clients {

@@ -19,17 +19,17 @@ use tokio::{
 
 use crate::{Artifacts, Request, Response};
 
-/// How long a start or an orderly stop may take on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time that a start or an orderly stop may take on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The quickstart as a process. It is killed when dropped.
+/// The quickstart as a process. Dropping the value kills the process.
 #[derive(Debug)]
 pub struct Quickstart {
-    /// Where it listens.
+    /// The address of the service.
     pub address: SocketAddr,
     /// The secret of its ready-made key.
     pub ready_made: String,
-    /// What it printed until it was ready, without the secret.
+    /// The lines that the process printed until it was ready, without the secret.
     pub printed: Vec<String>,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
@@ -37,14 +37,14 @@ pub struct Quickstart {
 }
 
 impl Quickstart {
-    /// Starts a framework's on `database` and waits until it serves. What it prints and logs is
-    /// left among the artifacts under `name`.
+    /// Starts a framework's quickstart on `database` and waits until it is ready. Its output and log are kept in the
+    /// folder of `artifacts` under `name`.
     pub async fn start(artifacts: &Artifacts, framework: &str, name: &str, database: &str) -> Self {
         let environment = [("DATABASE_URL", database), ("RUST_LOG", "trace")];
         Self::start_with(artifacts, framework, name, &environment).await
     }
 
-    /// The same with an environment of one's own besides `PORT`.
+    /// Starts a framework's quickstart with these environment variables and `PORT`.
     pub async fn start_with(
         artifacts: &Artifacts,
         framework: &str,
@@ -65,7 +65,7 @@ impl Quickstart {
             stdout,
             copy: artifacts.create(&format!("{name}-stdout.log")),
         };
-        timeout(PATIENCE, quickstart.read_start()).await.expect("the quickstart does not start");
+        timeout(TIMEOUT, quickstart.read_start()).await.expect("the quickstart does not start");
         quickstart
     }
 
@@ -77,7 +77,7 @@ impl Quickstart {
                 self.address = address.parse().unwrap();
             }
             if let Some((_, secret)) = line.split_once("Bearer ") {
-                // This line is the answer that issues the secret: the one place where it may be.
+                // This line is the only place that may contain the secret.
                 let secret: String = secret.chars().take_while(|c| *c != '\'').collect();
                 let shown = &secret[.."demo_live_0123".len()];
                 note_secret(shown, &secret);
@@ -90,48 +90,48 @@ impl Quickstart {
         assert_ne!(self.address.port(), 0, "the address must be printed before the key");
     }
 
-    /// Sends a request on a connection of its own.
+    /// Sends a request on a new connection.
     pub async fn send(&self, request: &Request) -> Response {
         request.send(self.address).await
     }
 
-    /// Asks it to stop, and waits until it has; tells how.
+    /// Asks the process to stop, waits until it has ended, and returns its exit status.
     pub async fn stop(self) -> ExitStatus {
         self.signal("TERM").await;
         self.ended().await
     }
 
-    /// Waits until it has ended, and tells how.
+    /// Waits until the process has ended, and returns its exit status.
     pub async fn ended(mut self) -> ExitStatus {
         let status =
-            timeout(PATIENCE, self.child.wait()).await.expect("the quickstart does not stop").unwrap();
+            timeout(TIMEOUT, self.child.wait()).await.expect("the quickstart does not stop").unwrap();
         while let Ok(Some(line)) = self.stdout.next_line().await {
             writeln!(self.copy, "{line}").unwrap();
         }
         status
     }
 
-    /// Whether the process has not ended yet.
+    /// Returns whether the process is still running.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Sends it a signal, by its name without `SIG`.
+    /// Sends a signal to the process. The name is without `SIG`.
     pub async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("it has not ended");
-        // The shell's own `kill`: there is one wherever there is a shell.
+        // Every shell has the command `kill`.
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{signal} {id}")).status().await;
         assert!(sent.unwrap().success());
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills the process as `kill -9` does, and waits until it has ended.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }
 
-/// The command that runs an example, with this environment and nothing of the tester's own that
-/// matters to it. It is killed when dropped.
+/// Returns the command that runs an example with these environment variables. Variables of the developer's own
+/// environment that the example would read are removed. The process is killed when the value is dropped.
 #[must_use]
 pub fn command(name: &str, environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(example(name));
@@ -153,7 +153,7 @@ pub fn command(name: &str, environment: &[(&str, &str)]) -> Command {
     command
 }
 
-/// The program of an example, built if it is not yet.
+/// Returns the path of an example's program, and builds the program if necessary.
 fn example(name: &str) -> PathBuf {
     static BUILT: OnceLock<String> = OnceLock::new();
     let executable = BUILT.get_or_init(build).lines().find_map(|line| {
@@ -164,10 +164,10 @@ fn example(name: &str) -> PathBuf {
     executable.unwrap_or_else(|| panic!("cargo built no example called {name}"))
 }
 
-/// What cargo says of all examples.
+/// Returns cargo's messages about all examples.
 fn build() -> String {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    // As `cargo xtask test` builds it, so that there is nothing left to do.
+    // These are the arguments of `cargo xtask test`, so that cargo need not build the examples again.
     let built = Blocking::new(cargo)
         .args(["build", "--examples", "--message-format=json"])
         .current_dir(root())

@@ -1,5 +1,5 @@
-/// A secret with its last six characters made to fit: CRC-32 (IEEE), bit by bit, in base 62. It
-/// shares no code with what it is to fool.
+/// Returns a secret whose last six characters are replaced by the right checksum: CRC-32 (IEEE) in base 62. The code is
+/// independent of the checked implementation.
 #[must_use]
 pub fn checksum(head: &str) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -19,7 +19,7 @@ pub fn checksum(head: &str) -> String {
     format!("{head}{}", digits.iter().collect::<String>())
 }
 
-/// A well-formed secret with the display prefix of `secret` that belongs to nobody.
+/// Returns a well-formed secret of no key, with the display prefix of `secret`.
 #[must_use]
 pub fn with_another_body(secret: &str) -> String {
     let (head, _) = secret.split_at(secret.len() - 6);
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forged_secrets_are_well_formed_and_differ() {
+    fn forged_secret_is_well_formed_and_differs_from_the_original() {
         let format = TokenFormat::new(Prefix::new("demo_live").unwrap());
         let real = format.generate(&apikeys_core::entropy::OsEntropy::new()).unwrap();
         let (head, _) = real.expose().split_at(real.expose().len() - 6);

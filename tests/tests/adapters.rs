@@ -1,4 +1,4 @@
-//! The adapters' roots.
+//! The names that the adapters export from their roots.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -19,9 +19,9 @@ fn both_adapters_reexport_the_same_names_of_the_core() {
     }
 }
 
-/// The first lines of a service use names of one crate.
+/// A service imports the names of its first lines from one crate.
 #[test]
-fn names_that_a_service_uses_are_at_each_root() {
+fn adapter_roots_export_the_names_of_a_service() {
     #[allow(unused_imports, reason = "that the names exist is the test")]
     mod tower {
         use apikeys_tower::{

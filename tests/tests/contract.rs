@@ -1,4 +1,4 @@
-//! The contract of `apikeys_tests::contract`, for each framework and store.
+//! The cases of `apikeys_tests::contract`, for each framework and store.
 
 mod actix_in_memory {
     apikeys_tests::contract_cases!(contract_tests!["actix", Memory]);

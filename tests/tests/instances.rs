@@ -6,11 +6,11 @@ use apikeys_core::{Actor, KeyPatch, NewKey, RateLimit};
 use apikeys_tests::{Admin, Artifacts, Connection, Quickstart, Request, on_each_framework};
 use serde_json::json;
 
-/// A mutation holds for every request that begins after the call has returned.
-async fn processes_see_each_others_changes_at_once(one: &str, two: &str) {
+/// A change applies to every request that begins after the change has returned.
+async fn change_in_one_process_applies_to_the_next_request_of_others(one: &str, two: &str) {
     let artifacts = Artifacts::new(&format!("two-processes-{one}-{two}"));
     let url = artifacts.sqlite_url("keys");
-    // Both start at once, on a database that is not there yet.
+    // Both processes start at the same time and create the database.
     let (one, two) = tokio::join!(
         Quickstart::start(&artifacts, one, "one", &url),
         Quickstart::start(&artifacts, two, "two", &url)
@@ -48,23 +48,23 @@ async fn processes_see_each_others_changes_at_once(one: &str, two: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_of_axum_and_a_third_see_each_others_changes_at_once() {
-    processes_see_each_others_changes_at_once("axum", "axum").await;
+async fn change_in_one_process_applies_to_two_axum_processes_at_once() {
+    change_in_one_process_applies_to_the_next_request_of_others("axum", "axum").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_of_actix_and_a_third_see_each_others_changes_at_once() {
-    processes_see_each_others_changes_at_once("actix", "actix").await;
+async fn change_in_one_process_applies_to_two_actix_processes_at_once() {
+    change_in_one_process_applies_to_the_next_request_of_others("actix", "actix").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_of_each_framework_and_a_third_see_each_others_changes_at_once() {
-    processes_see_each_others_changes_at_once("axum", "actix").await;
+async fn change_in_one_process_applies_to_processes_of_both_frameworks_at_once() {
+    change_in_one_process_applies_to_the_next_request_of_others("axum", "actix").await;
 }
 
-/// Whoever is first deletes the other's ready-made key of the same name; a key of another name,
-/// or of another organization, stays.
-async fn start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
+/// A start deletes the ready-made key of an earlier start, which has the same name. Keys with other names and keys of
+/// other organizations stay.
+async fn start_replaces_the_key_of_an_earlier_start_and_no_other(framework: &str) {
     let artifacts = Artifacts::new(&format!("ready-made-{framework}"));
     let url = artifacts.sqlite_url("keys");
     let first = Quickstart::start(&artifacts, framework, "first", &url).await;
@@ -88,7 +88,7 @@ async fn start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
     }
     let names: Vec<_> = admin.manage("org_demo").list(100, None).await.unwrap().items;
     assert_eq!(names.len(), 2);
-    // The plans of the other organizations are as promised.
+    // The other organizations are on the plans of their names.
     for (org, quota) in [
         ("org_free", Some(0)),
         ("org_starter", Some(2)),
@@ -101,4 +101,4 @@ async fn start_replaces_its_own_ready_made_key_and_no_other(framework: &str) {
     artifacts.leave("errors.txt", &format!("{refused} {refused:?} {:?}", Actor::new("").unwrap_err()));
 }
 
-on_each_framework![start_replaces_its_own_ready_made_key_and_no_other];
+on_each_framework![start_replaces_the_key_of_an_earlier_start_and_no_other];

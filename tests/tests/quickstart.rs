@@ -77,11 +77,11 @@ async fn unsupported_setting_is_an_error_at_start(framework: &str) {
     }
 }
 
-/// A minimal example as a process, in a folder that holds its database.
+/// A minimal example as a process, in the folder of its database.
 struct Minimal {
     child: Child,
     address: SocketAddr,
-    /// The secret that it printed, if it created a key.
+    /// The printed secret. `None` means that the example created no key.
     created: Option<String>,
 }
 
@@ -114,13 +114,13 @@ impl Minimal {
         Request::get("/hello").bearer(secret).send(self.address).await
     }
 
-    /// Waits for the end, which must be in order.
+    /// Waits for the end of the process, which must succeed.
     async fn ended(mut self) {
         assert!(timeout(Duration::from_secs(30), self.child.wait()).await.unwrap().unwrap().success());
     }
 }
 
-async fn minimal_example_does_what_its_curl_line_says(framework: &str) {
+async fn minimal_example_responds_to_its_curl_command_and_records_the_request(framework: &str) {
     let artifacts = Artifacts::new(&format!("minimal-{framework}"));
     let minimal = Minimal::start(&artifacts, framework).await;
     let url = format!("sqlite:{}", artifacts.path("keys.db").display());
@@ -129,16 +129,16 @@ async fn minimal_example_does_what_its_curl_line_says(framework: &str) {
     assert_eq!((hello.status, hello.text()), (200, "hello, org_1\n"));
     assert_eq!(Request::get("/hello").send(minimal.address).await.status, 401);
     interrupt(&minimal.child).await;
-    // Long enough for the server to have ended.
+    // A server that does not wait for the database would end in this time.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     busy.release().await;
     minimal.ended().await;
-    // A stop in order records the request and leaves a single file.
+    // An orderly stop records the request and leaves a single file.
     assert!(!artifacts.path("keys.db-wal").exists());
     assert_eq!(request_counts(&url).await, [1]);
 }
 
-/// The `starter` plan allows two keys.
+/// The plan `starter` allows two keys, so a start that always creates a key would fail the third time.
 async fn minimal_example_can_be_started_again_and_keeps_its_key(framework: &str) {
     let artifacts = Artifacts::new(&format!("minimal-again-{framework}"));
     let first = Minimal::start(&artifacts, framework).await;
@@ -157,7 +157,7 @@ async fn minimal_example_can_be_started_again_and_keeps_its_key(framework: &str)
     assert_eq!(request_counts(&url).await, [4]);
 }
 
-/// How many requests were made with each key of the minimal example's organization.
+/// Returns the request count of each key of the minimal example's organization.
 async fn request_counts(url: &str) -> Vec<u64> {
     let keys = Admin::on_sqlite(url).await.manage("org_1").list(10, None).await.unwrap().items;
     keys.iter().map(apikeys_core::ManagedKey::request_count).collect()
@@ -185,6 +185,6 @@ on_each_framework![
     quickstart_without_settings_serves_from_a_new_database_that_it_keeps,
     quickstart_in_memory_serves_and_stops_on_ctrl_c,
     unsupported_setting_is_an_error_at_start,
-    minimal_example_does_what_its_curl_line_says,
+    minimal_example_responds_to_its_curl_command_and_records_the_request,
     minimal_example_can_be_started_again_and_keeps_its_key,
 ];

@@ -1,4 +1,4 @@
-//! Rate limits mean what they say, over HTTP.
+//! Rate limits over HTTP.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use apikeys_core::{ManualClock, MemoryStore, RateLimit, Timestamp};
 use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Request, on_each_framework};
 
-/// On a clock that only the test moves.
-async fn retry_after_is_honest(framework: &str) {
+/// The test moves the clock.
+async fn request_after_retry_after_is_admitted(framework: &str) {
     let artifacts = Artifacts::new(&format!("retry-after-{framework}"));
     let clock = ManualClock::new(Timestamp::from_micros(1_893_456_000_000_000));
     let ticking = clock.clone();
@@ -38,4 +38,4 @@ async fn retry_after_is_honest(framework: &str) {
     artifacts.leave("done.txt", &format!("{:?}", admin.keys().health()));
 }
 
-on_each_framework![retry_after_is_honest];
+on_each_framework![request_after_retry_after_is_admitted];

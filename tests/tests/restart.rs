@@ -1,4 +1,4 @@
-//! An orderly stop loses nothing, on any framework.
+//! Counts and audit log after an orderly stop and a restart, for each framework.
 
 use apikeys_tests::{
     contract::{Database, Subject, restart},
@@ -6,7 +6,8 @@ use apikeys_tests::{
 };
 
 async fn counts_and_log_of_100_000_requests_survive_a_restart(framework: &'static str) {
-    restart::counts_and_log_are_what_clients_saw(Subject::new(framework, Database::Sqlite)).await;
+    restart::counts_and_audit_log_match_the_responses_of_clients(Subject::new(framework, Database::Sqlite))
+        .await;
 }
 
 on_each_framework![counts_and_log_of_100_000_requests_survive_a_restart];

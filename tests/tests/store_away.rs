@@ -1,4 +1,4 @@
-//! Answers to callers while the store fails: never an admission, never a 401.
+//! Responses while the store fails: no request is admitted, and no response has status 401.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -13,7 +13,7 @@ use apikeys_tests::{
     Admin, Artifacts, InProcess, Issued, Request, Response, on_each_framework, with_another_body,
 };
 
-/// A service in this process whose store fails when it is told to.
+/// A service in this process with a store that fails on demand.
 struct Fragile {
     service: InProcess,
     admin: Admin,
@@ -54,7 +54,7 @@ fn assert_unavailable(why: &str, response: &Response, body: &str) {
 const UNVERIFIED: &str = r#"{"type":"urn:problem-type:apikeys:verification-unavailable","title":"API key cannot be verified","status":503,"detail":"This is not about the key. Try again in a moment.","code":"VERIFICATION_UNAVAILABLE"}"#;
 const UNRECORDED: &str = r#"{"type":"urn:problem-type:apikeys:audit-unavailable","title":"Request cannot be recorded","status":503,"detail":"The request was not carried out. Try again in a moment.","code":"AUDIT_UNAVAILABLE"}"#;
 
-async fn failing_lookup_is_answered_503_and_never_401(framework: &str) {
+async fn failing_lookup_gives_503_and_never_401(framework: &str) {
     let artifacts = Artifacts::new(&format!("store-away-{framework}"));
     let timeout = Duration::from_millis(200);
     let fragile = Fragile::start(framework, |builder| builder.store_timeout(timeout)).await;
@@ -66,20 +66,20 @@ async fn failing_lookup_is_answered_503_and_never_401(framework: &str) {
             assert_unavailable(&format!("{fault:?}"), &response, UNVERIFIED);
             artifacts.leave("answers.txt", response.text());
         }
-        // What needs no store is decided without it, as ever.
+        // Denials that need no read from the store stay the same.
         assert_eq!(fragile.send("not a key").await.status, 401);
         fragile.faults.clear();
         assert_eq!(fragile.whoami().await.status, 200, "it recovers from {fault:?} without a restart");
         assert_eq!(fragile.send(&stranger).await.status, 401);
     }
-    // An unknown key is one only if every pepper in use is at hand.
+    // A secret is unknown only if the process has every pepper in use.
     fragile.faults.set(Method::Schemes, Fault::Error);
     assert_unavailable("schemes", &fragile.send(&stranger).await, UNVERIFIED);
     assert_eq!(fragile.whoami().await.status, 200);
     artifacts.leave("health.txt", &format!("{:?}", fragile.admin.keys().health()));
 }
 
-async fn unwritable_log_refuses_requests_once_the_buffer_is_full(framework: &str) {
+async fn requests_are_denied_while_the_buffer_of_an_unwritable_log_is_full(framework: &str) {
     let artifacts = Artifacts::new(&format!("audit-away-{framework}"));
     let patience = Duration::from_millis(50);
     let room = 10;
@@ -102,7 +102,7 @@ async fn unwritable_log_refuses_requests_once_the_buffer_is_full(framework: &str
         let before = fragile.admin.keys().health();
         artifacts.leave("health.txt", &format!("{before:?}"));
         fragile.faults.clear();
-        // The pauses between attempts grow to two seconds: a flush of one's own does not wait.
+        // The maintenance pauses up to two seconds between attempts. An explicit flush does not wait.
         fragile.admin.keys().flush().await.unwrap();
         assert_eq!(fragile.whoami().await.status, 200, "it recovers from {fault:?} without a restart");
     }
@@ -130,7 +130,7 @@ async fn requests_after_the_shutdown_are_refused(framework: &str) {
 }
 
 on_each_framework![
-    failing_lookup_is_answered_503_and_never_401,
-    unwritable_log_refuses_requests_once_the_buffer_is_full,
+    failing_lookup_gives_503_and_never_401,
+    requests_are_denied_while_the_buffer_of_an_unwritable_log_is_full,
     requests_after_the_shutdown_are_refused,
 ];

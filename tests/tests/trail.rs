@@ -17,7 +17,7 @@ use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Issued, Request, on
 use apikeys_tower::ApiKeyLayer;
 use axum::{Router, http::HeaderMap, routing::get};
 
-/// The requests that a handler was called with, by their ids.
+/// The ids of the requests that a handler was called with.
 #[derive(Debug, Clone, Default)]
 struct Calls(Arc<Mutex<HashSet<String>>>);
 
@@ -44,7 +44,7 @@ impl Calls {
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Two routes behind keys: `/answers`, and `/hangs`, which never does.
+/// Serves two routes that need a key: `/answers` responds, and `/hangs` never responds.
 async fn serve(framework: &str, admin: &Admin, calls: &Calls) -> InProcess {
     let (answering, hanging) = (calls.clone(), calls.clone());
     match framework {
@@ -77,7 +77,7 @@ async fn serve(framework: &str, admin: &Admin, calls: &Calls) -> InProcess {
     }
 }
 
-/// Sends a request that is never answered, and leaves once its handler is called.
+/// Sends a request to `/hangs`, and closes the connection when the handler was called.
 async fn leave(address: SocketAddr, key: &Issued, id: &str, calls: &Calls) {
     let mut connection = Connection::open(address).await.unwrap();
     let request = Request::get("/hangs").bearer(&key.secret).line(REQUEST_ID, id);
@@ -104,7 +104,7 @@ async fn request_of_a_client_that_leaves_is_recorded_as_aborted_once(framework: 
     admin.keys().shutdown().await.unwrap();
 }
 
-/// How many requests of a key are on the log, when there are `wanted` or have not been for long.
+/// Waits until `wanted` requests of a key are recorded, for at most 5 seconds. Returns the number of recorded requests.
 async fn once_there_are(admin: &Admin, key: &Issued, wanted: usize) -> usize {
     let mut recorded = 0;
     for _ in 0..500 {
@@ -117,19 +117,20 @@ async fn once_there_are(admin: &Admin, key: &Issued, wanted: usize) -> usize {
     recorded
 }
 
-// So many that a million requests a minute meet no limit but the one that is meant.
+// With this number of keys, a million requests a minute exceed only the limit of the key `limited`.
 const KEYS: usize = 200;
 const CLIENTS: usize = 16;
 
-/// 10^5, or what `TRAIL_REQUESTS` says. A million, in seven minutes: `TRAIL_REQUESTS=1000000 cargo
-/// nextest run -p apikeys-tests --test trail --profile long`.
+/// The number of requests: 100,000, or the value of the environment variable `TRAIL_REQUESTS`. A million requests take
+/// seven minutes: `TRAIL_REQUESTS=1000000 cargo nextest run -p apikeys-tests --test trail --profile long`.
 fn requests() -> usize {
     std::env::var("TRAIL_REQUESTS").map_or(100_000, |text| text.parse().unwrap())
 }
 
-/// Handlers called = events of admitted requests = request counts, after many requests, some
-/// of them aborted by their clients, and an orderly stop. Denied events and their counts = denials.
-async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) {
+/// Sends many requests and stops the engine in order. Clients leave during some requests. The number of handler calls
+/// must equal the number of admitted requests on the audit log and in the keys' counters. The denials on the audit log
+/// must equal the denied requests.
+async fn assert_every_request_is_recorded(framework: &str, store: Arc<dyn KeyStore>) {
     let admin = Admin::on(store, |builder| builder).await;
     admin.set_plan("org_1", "enterprise").await;
     let high = RateLimit::per_minute(10_000).unwrap();
@@ -137,7 +138,7 @@ async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) 
     for number in 0..KEYS {
         keys.push(admin.issue("org_1", &format!("busy {number}"), |key| key.rate_limit(high)).await);
     }
-    // One key in ten requests: it soon meets its limit.
+    // Every tenth request uses this key, so the key soon reaches its limit.
     let limited =
         admin.issue("org_1", "limited", |key| key.rate_limit(RateLimit::per_minute(50).unwrap())).await;
     let calls = Calls::default();
@@ -153,7 +154,7 @@ async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) 
         let (a, b, c) = client.await.unwrap();
         (answered, aborted, denied) = (answered + a, aborted + b, denied + c);
     }
-    // It waits for those whose clients have left until the server has noticed.
+    // The shutdown waits until the server has noticed which clients left.
     admin.keys().shutdown().await.unwrap();
     assert_eq!(answered + aborted + denied, (requests() / CLIENTS * CLIENTS) as u64);
     assert!(aborted > 500 && denied > 5_000, "{answered} {aborted} {denied}");
@@ -177,7 +178,7 @@ async fn every_request_is_on_the_log(framework: &str, store: Arc<dyn KeyStore>) 
     assert_eq!(count, answered + aborted);
 }
 
-/// Sends a client's share, one after the other; leaves some of them while the handler runs.
+/// Sends the requests of one client, one after the other. The client leaves some of them while the handler runs.
 async fn press(
     address: SocketAddr,
     keys: Arc<Vec<Issued>>,
@@ -207,13 +208,13 @@ async fn press(
 
 async fn every_request_is_recorded_in_memory(framework: &str) {
     let _artifacts = Artifacts::with_log(&format!("all-in-memory-{framework}"), "info,apikeys_core=debug");
-    every_request_is_on_the_log(framework, Arc::new(MemoryStore::new())).await;
+    assert_every_request_is_recorded(framework, Arc::new(MemoryStore::new())).await;
 }
 
 async fn every_request_is_recorded_in_sqlite(framework: &str) {
     let artifacts = Artifacts::with_log(&format!("all-on-sqlite-{framework}"), "info,apikeys_core=debug");
     let store = SqliteStore::connect(&artifacts.sqlite_url("keys")).await.unwrap();
-    every_request_is_on_the_log(framework, Arc::new(store)).await;
+    assert_every_request_is_recorded(framework, Arc::new(store)).await;
 }
 
 on_each_framework![

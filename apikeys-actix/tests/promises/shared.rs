@@ -16,7 +16,7 @@ use actix_web::{
 };
 use apikeys_actix::{ApiKeyMiddleware, ApiKeys, Caller, Denial};
 use apikeys_test_adapters::{
-    Adapter, Handler, HandlerResponse, Options, Reply, Request, Seen, Shown, adapter_promises,
+    Adapter, Handler, HandlerResponse, Options, Reply, Request, Seen, Shown, adapter_tests,
 };
 
 use crate::support::leave_refusal;
@@ -111,7 +111,7 @@ fn respond(response: HandlerResponse) -> HttpResponse {
     sent.body(response.body)
 }
 
-adapter_promises!(
+adapter_tests!(
     #[actix_web::test]
     Actix
 );

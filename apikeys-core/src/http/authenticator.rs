@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn optional_key_may_be_absent_but_not_wrong() {
+    fn optional_key_admits_a_missing_key_and_denies_a_wrong_one() {
         let optional = authenticator().optional();
         assert!(matches!(check(&authenticator(), &[]), Check::Refuse(Denial::Missing)));
         assert!(matches!(check(&optional, &[]), Check::Pass));

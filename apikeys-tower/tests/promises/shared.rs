@@ -1,7 +1,7 @@
 //! The promises of every adapter, on axum.
 
 use apikeys_test_adapters::{
-    Adapter, Handler, HandlerResponse, Options, Reply, Request, Seen, Shown, adapter_promises,
+    Adapter, Handler, HandlerResponse, Options, Reply, Request, Seen, Shown, adapter_tests,
 };
 use apikeys_tower::{ApiKeyLayer, ApiKeys, Caller, Denial, PeerAddr};
 use axum::{
@@ -97,7 +97,7 @@ fn respond(response: HandlerResponse) -> Response<Body> {
     sent
 }
 
-adapter_promises!(
+adapter_tests!(
     #[tokio::test]
     Tower
 );

@@ -21,24 +21,24 @@ pub trait Adapter {
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::exhaustive_structs, reason = "an adapter must apply each")]
 pub struct Options {
-    /// Whether a key is optional.
+    /// Whether requests without a key are admitted.
     pub optional: bool,
     /// Whether the credential stays in the request.
     pub keep_credential: bool,
-    /// Where keys are taken from.
+    /// The headers that keys are read from.
     pub sources: Sources,
     /// The wording of responses.
     pub wording: Wording,
     /// The number of trusted proxies.
     pub trusted_hops: usize,
-    /// The renderer of denials; `None` for the default.
+    /// The renderer of denials. `None` means the default renderer.
     pub renderer: Option<fn(&Denial, &Problem) -> Rendered>,
 }
 
-/// A handler: it gets what it can see of a request, and returns its response.
+/// A handler. It gets the visible parts of a request, and returns a response.
 pub type Handler = Arc<dyn Fn(Seen) -> Pin<Box<dyn Future<Output = HandlerResponse> + Send>> + Send + Sync>;
 
-/// What a handler sees of a request.
+/// The parts of a request that a handler sees.
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "made by adapters' tests")]
 pub struct Seen {
@@ -52,15 +52,15 @@ pub struct Seen {
     pub body: String,
 }
 
-/// How a handler sees a header.
+/// The form in which a handler gets a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "no other case")]
 pub enum Shown {
-    /// The header is not there.
+    /// The header is missing.
     Absent,
-    /// The header is there.
+    /// The header is present.
     Plain,
-    /// The header is there and marked as sensitive.
+    /// The header is present and marked as sensitive.
     Sensitive,
 }
 
@@ -89,7 +89,7 @@ impl HandlerResponse {
     }
 }
 
-/// A handler that answers `handled`.
+/// Returns a handler that responds with the body `handled`.
 #[must_use]
 pub fn handled() -> Handler {
     Arc::new(|_| Box::pin(async { HandlerResponse::ok("handled") }))
@@ -125,7 +125,7 @@ impl Request {
     }
 }
 
-/// A response, read to its end.
+/// A response with its whole body.
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "made by adapters' tests")]
 pub struct Reply {
@@ -135,7 +135,7 @@ pub struct Reply {
     pub lines: Vec<(String, String)>,
     /// The body.
     pub body: String,
-    /// The denial among the response's extensions.
+    /// The denial in the response's extensions.
     pub denial: Option<Denial>,
 }
 

@@ -71,7 +71,7 @@ pub async fn missing_and_invalid_keys_have_the_golden_responses<A: Adapter>() {
     assert_eq!(host.faults.calls(Method::Find), 0, "none of these is worth a look-up");
 }
 
-pub async fn deleted_key_is_answered_like_an_unknown_one<A: Adapter>() {
+pub async fn deleted_key_has_the_same_response_as_an_unknown_key<A: Adapter>() {
     let host = Host::new().await;
     host.manage().delete(host.key).await.unwrap();
     let reply = host.call::<A>(&host.handled::<A>().await).await;
@@ -79,7 +79,7 @@ pub async fn deleted_key_is_answered_like_an_unknown_one<A: Adapter>() {
     assert_golden(&reply);
 }
 
-pub async fn caller_with_the_real_secret_is_told_the_state_of_the_key<A: Adapter>() {
+pub async fn denied_request_with_the_real_secret_gets_the_reason<A: Adapter>() {
     let host = Host::new().await;
     let app = host.handled::<A>().await;
     let refused = async |code: &str| {
@@ -103,7 +103,7 @@ pub async fn caller_with_the_real_secret_is_told_the_state_of_the_key<A: Adapter
     assert_eq!(host.call::<A>(&app).await.body, "handled");
 }
 
-pub async fn limited_key_is_told_a_wait_that_is_enough<A: Adapter>() {
+pub async fn rate_limited_request_succeeds_after_retry_after<A: Adapter>() {
     let host = Host::new().await;
     let app = host.handled::<A>().await;
     for left in (0..60).rev() {
@@ -132,7 +132,7 @@ pub async fn two_credentials_have_the_golden_response<A: Adapter>() {
     assert_eq!(host.faults.calls(Method::Find), 0);
 }
 
-pub async fn key_that_cannot_be_checked_is_answered_with_503<A: Adapter>() {
+pub async fn failing_store_gives_503<A: Adapter>() {
     let host = Host::new().await;
     let app = host.handled::<A>().await;
     host.faults.set_all(Fault::Error);
@@ -209,7 +209,7 @@ pub async fn denial_is_among_the_extensions_of_its_response<A: Adapter>() {
     assert_eq!(host.call::<A>(&app).await.denial, None);
 }
 
-pub async fn plan_without_access_is_told_the_first_plan_with_access<A: Adapter>() {
+pub async fn denial_for_the_plan_names_the_first_plan_with_access<A: Adapter>() {
     let plan = |name| Plan::new(name, Quota::Limited(5)).unwrap();
     let basic = plan("basic").with_display_name("Basic API");
     let plans = Plans::new([plan("trial").without_api_access(), basic, plan("pro")]).unwrap();

@@ -1,4 +1,4 @@
-//! Where a key is taken from, and what the handler sees.
+//! The headers that a key is read from, and the headers that the handler gets.
 
 #![allow(missing_docs, reason = "the name of a promise says what it is")]
 
@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{Adapter, Handler, HandlerResponse, Host, Options, Request};
 
-/// A handler that answers with the caller's organization and how it sees both headers.
+/// A handler that returns the caller's organization and the forms in which it gets both headers.
 fn look() -> Handler {
     Arc::new(|seen| {
         let org = seen.org.as_deref().unwrap_or("nobody");
@@ -51,14 +51,14 @@ pub async fn kept_credential_is_marked_sensitive<A: Adapter>() {
     assert_eq!(reply.body, "org_1 Absent Sensitive");
 }
 
-pub async fn header_that_is_not_a_source_is_left_alone<A: Adapter>() {
+pub async fn header_that_is_not_a_source_stays_in_the_request<A: Adapter>() {
     let host = Host::new().await;
     let request = host.request("/").with(&[("x-api-key", "another service's")]);
     let reply = A::send(&app::<A>(&host, Options::default()).await, request).await;
     assert_eq!(reply.body, "org_1 Absent Plain");
 }
 
-pub async fn further_sources_count_only_if_enabled_and_only_one_at_a_time<A: Adapter>() {
+pub async fn key_in_another_header_is_read_only_if_enabled_and_alone<A: Adapter>() {
     let host = Host::new().await;
     let secret = host.secret.expose();
     let bearer_only = app::<A>(&host, Options::default()).await;
@@ -129,7 +129,7 @@ pub async fn query_is_never_read_and_never_recorded<A: Adapter>() {
     assert!(!shown.contains(secret) && !shown.contains("ann"), "the query was recorded");
 }
 
-pub async fn optional_key_may_be_absent_but_not_wrong<A: Adapter>() {
+pub async fn optional_key_admits_a_missing_key_and_denies_a_wrong_one<A: Adapter>() {
     let host = Host::new().await;
     let app = app::<A>(&host, Options { optional: true, ..Options::default() }).await;
     assert_eq!(host.call::<A>(&app).await.body, "org_1 Absent Absent");

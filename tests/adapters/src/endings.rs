@@ -16,7 +16,7 @@ use apikeys_core::{
 
 use crate::{Adapter, Handler, HandlerResponse, Host, Options, Request};
 
-pub async fn answered_request_is_one_event_with_its_status_and_latency<A: Adapter>() {
+pub async fn answered_request_adds_one_event_with_its_status_and_latency<A: Adapter>() {
     let host = Host::new().await;
     let clock = host.clock.clone();
     let slow: Handler = Arc::new(move |_| {
@@ -33,7 +33,7 @@ pub async fn answered_request_is_one_event_with_its_status_and_latency<A: Adapte
     assert_eq!(host.request_count().await, 1);
 }
 
-pub async fn denied_request_is_an_event_and_not_counted<A: Adapter>() {
+pub async fn denied_request_adds_an_event_and_no_count<A: Adapter>() {
     let host = Host::with_limit(1).await;
     let app = host.handled::<A>().await;
     host.call::<A>(&app).await;
@@ -51,7 +51,7 @@ pub async fn handler_that_answers_503_is_recorded_as_answered<A: Adapter>() {
     assert_eq!(host.endings().await, [(Outcome::Answered, Some(503))]);
 }
 
-pub async fn store_that_fails_under_the_handler_loses_no_answer_and_no_event<A: Adapter>() {
+pub async fn store_that_fails_during_the_handler_loses_no_response_and_no_event<A: Adapter>() {
     let host = Host::new().await;
     let faults = host.faults.clone();
     let handler: Handler = Arc::new(move |_| {
@@ -75,7 +75,7 @@ pub async fn request_dropped_before_its_key_is_verified_is_not_recorded<A: Adapt
     assert_eq!(host.endings().await, []);
 }
 
-pub async fn slow_store_is_waited_for_and_hanging_store_is_not<A: Adapter>() {
+pub async fn slow_store_delays_a_request_and_hanging_store_denies_it<A: Adapter>() {
     let host = Host::new().await;
     let app = host.handled::<A>().await;
     for (fault, status) in [(Fault::Delay(Duration::from_secs(4)), 200), (Fault::Hang, 503)] {

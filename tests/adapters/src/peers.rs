@@ -25,7 +25,7 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-pub async fn address_is_the_peers_or_counted_over_trusted_hops<A: Adapter>() {
+pub async fn address_is_that_of_the_peer_or_the_entry_of_trusted_hops<A: Adapter>() {
     let host = Host::new().await;
     let table: &[(&str, &[&str], usize, Option<&str>)] = &[
         ("9.9.9.9", &[], 0, Some("9.9.9.9")),
@@ -45,12 +45,12 @@ pub async fn address_is_the_peers_or_counted_over_trusted_hops<A: Adapter>() {
     }
 }
 
-pub async fn unknown_peer_has_no_address_whatever_the_headers_say<A: Adapter>() {
+pub async fn request_from_an_unknown_peer_has_no_address_with_any_headers<A: Adapter>() {
     let host = Host::new().await;
     assert_eq!(address::<A>(&host, 1, None, &["1.1.1.1"]).await, None);
 }
 
-pub async fn event_has_method_agent_request_id_and_trace_id<A: Adapter>() {
+pub async fn event_has_method_user_agent_request_id_and_trace_id<A: Adapter>() {
     let host = Host::new().await;
     let request = host.request("/").with(&[
         ("user-agent", "curl/8.5"),

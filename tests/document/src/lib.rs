@@ -1,5 +1,5 @@
-//! An OpenAPI document as the judge of answers: what a service says must be what the document
-//! says it may say. Whatever goes wrong here panics: it is a test that fails.
+//! Checks requests and responses of the management API against its OpenAPI document. Every function panics on an error,
+//! and the test then fails.
 
 #![allow(
     clippy::indexing_slicing,
@@ -14,8 +14,8 @@ use std::{collections::BTreeMap, fmt};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// The management API's document. It finds calls by itself, apart from the code that dispatches
-/// them.
+/// The OpenAPI document of the management API. The operation of a request is found in the document, without the code
+/// that dispatches requests.
 #[derive(Debug)]
 pub struct Document {
     /// The document itself.
@@ -24,19 +24,19 @@ pub struct Document {
     problem: Validator,
 }
 
-/// A request and its answer.
+/// A request and its response.
 pub struct Exchange<'a> {
     /// The request's method.
     pub method: &'a str,
-    /// Its path below the mount, as `/api/keys`, without the query.
+    /// The path below the mount, such as `/api/keys`, without the query.
     pub path: &'a str,
-    /// Its body.
+    /// The request's body.
     pub sent: &'a [u8],
-    /// The answer's status.
+    /// The response's status.
     pub status: u16,
-    /// The answer's header of a name in lower case.
+    /// Returns the response's header with a name in lower case.
     pub header: &'a dyn Fn(&str) -> Option<&'a str>,
-    /// The answer's body.
+    /// The response's body.
     pub body: &'a [u8],
 }
 
@@ -61,7 +61,7 @@ impl Document {
     pub fn read(document: &[u8]) -> Self {
         let json: Value = serde_json::from_slice(document).unwrap();
         let mut strict = json.clone();
-        // A member that the document does not name is a mistake in an answer of ours.
+        // A response must have no member that the document does not describe.
         for schema in strict["components"]["schemas"].as_object_mut().unwrap().values_mut() {
             schema["additionalProperties"] = json!(false);
         }
@@ -77,13 +77,13 @@ impl Document {
         Self { json, calls, problem }
     }
 
-    /// Fails the test unless the answer is one that the document allows for the request.
+    /// Panics unless the document allows the response to the request.
     pub fn check(&self, exchange: &Exchange<'_>) {
         let Exchange { method, path, sent, status, header, body } = *exchange;
         assert_eq!(header("cache-control"), Some("no-store"), "{exchange:?}");
         assert_eq!(header("x-content-type-options"), Some("nosniff"), "{exchange:?}");
         let method = if method == "HEAD" { "GET" } else { method };
-        // An answer to HEAD, once a server has left out its body.
+        // The server leaves out the body of a response to HEAD.
         let bare = exchange.method == "HEAD" && body.is_empty();
         if status >= 400 && !bare {
             self.check_problem(exchange);
@@ -169,14 +169,14 @@ impl DocumentedCall {
     }
 }
 
-/// A validator of one schema of the document.
+/// Creates a validator of one schema of the document.
 #[must_use]
 pub fn validator(document: &Value, schema: &Value) -> Validator {
     let whole = json!({ "allOf": [schema], "components": document["components"] });
     jsonschema::draft202012::options().should_validate_formats(true).build(&whole).unwrap()
 }
 
-/// Fails the test unless `json` is what the schema says.
+/// Panics unless `json` matches the schema.
 pub fn assert_valid(schema: &Validator, json: &Value, what: &str) {
     let errors: Vec<_> =
         schema.iter_errors(json).map(|error| format!("{error} at {}", error.instance_path())).collect();

@@ -12,10 +12,10 @@ use apikeys_core::{
 
 use crate::header_lines;
 
-/// The client address in the audit log: the first byte says how many proxies are trusted, the rest is header
+/// Checks the client address in the audit log. The first byte is the number of trusted proxies, and the rest is header
 /// lines.
 ///
-/// A request with a valid key is recorded with the address that a naive reading of `X-Forwarded-For` finds.
+/// A request with a valid key must be recorded with the address that a simple second implementation finds.
 pub fn client_address(data: &[u8]) {
     let [hops, rest @ ..] = data else { return };
     let hops = usize::from(*hops) % 8;
@@ -61,7 +61,7 @@ struct Service {
 }
 
 impl Service {
-    /// As many as the default rate limit admits.
+    /// The number of requests that the default rate limit admits.
     const REQUESTS: u32 = 60;
 
     fn new() -> Self {

@@ -3,11 +3,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::header_lines;
 
-/// The search for the credential of a request, under every set of sources.
+/// Checks the search for the credential of a request, with every set of sources.
 ///
-/// A source's header that has two lines is refused. A credential is a part of the one line that carried it,
-/// or of the user name in it. With fewer sources enabled, no request has a credential that it does not have
-/// with more.
+/// A request whose source header has two lines is denied. A credential is a part of the line that carried it, or of the
+/// user name in that line. A credential that is found with some sources is never missed with more sources, unless the
+/// request is then denied.
 pub fn credential(data: &[u8]) {
     let lines = header_lines(data);
     let lines = lines.as_slice();
@@ -38,7 +38,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 
-/// Credentials that cannot be decoded are a text that is never a key.
+/// Credentials that cannot be decoded become a text that is not a valid secret.
 fn carried_by_basic(value: &[u8], found: &[u8]) -> bool {
     let end = value.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
     let encoded = value[..end].rsplit(|byte| *byte == b' ').next().unwrap_or_default();

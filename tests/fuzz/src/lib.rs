@@ -1,7 +1,7 @@
-//! The bodies of the fuzz targets in `fuzz/`. Each takes any bytes and panics if a promise is broken.
+//! The bodies of the fuzz targets in `fuzz/`. Each takes any bytes and panics if a rule is broken.
 //!
-//! A test of this crate runs the stored corpus through the same functions, so that inputs which a fuzzer
-//! found are tried in every run, without a fuzzer.
+//! A test of this crate calls the same functions with the stored corpus, so that inputs of earlier fuzzing are tested
+//! in every run.
 
 #![allow(
     clippy::expect_used,
@@ -26,7 +26,7 @@ pub use self::{
     values::values,
 };
 
-/// A function that panics if `data` breaks a promise.
+/// A function that panics if a rule is broken for `data`.
 pub type Target = fn(data: &[u8]);
 
 /// All targets, with the names of their corpora.

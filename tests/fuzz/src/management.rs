@@ -5,10 +5,10 @@ use apikeys_core::{Actor, ApiKeys, OrgId, http::PlainResponse};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// The bodies of the management API.
+/// Checks bodies of requests to the management API.
 ///
-/// A text is malformed exactly if it is not JSON. Every response is JSON with the status of an error, because the
-/// organization is on a plan that does not let it create keys.
+/// A body is reported as malformed if and only if it is not JSON. Every response is an error in JSON, because the plan
+/// of the organization does not allow new keys.
 pub fn management_body(data: &[u8]) {
     for (method, path) in [("POST", "/api/keys"), ("PATCH", PATH_OF_NO_KEY)] {
         let headers: &[(&str, &[u8])] = &[("content-type", b"application/json")];
@@ -20,7 +20,7 @@ pub fn management_body(data: &[u8]) {
         if method == "PATCH" {
             continue; // The key is looked for before the body is read.
         }
-        // A number may be too large for a value and is then JSON nevertheless.
+        // A number that is too large for a value is still JSON.
         if serde_json::from_slice::<IgnoredAny>(data).is_err() {
             assert_eq!(code, "MALFORMED_JSON");
         }
@@ -30,9 +30,9 @@ pub fn management_body(data: &[u8]) {
     }
 }
 
-/// The queries of the management API: `limit`, `cursor`, filters and times.
+/// Checks queries of the management API: `limit`, `cursor`, filters and times.
 ///
-/// Every response is JSON: a list, or an error of the client.
+/// Every response is JSON with a list or with a 4xx error.
 pub fn management_query(data: &[u8]) {
     let Ok(query) = std::str::from_utf8(data) else { return };
     for path in ["/api/keys", "/api/audit", "/api/openapi.json"] {

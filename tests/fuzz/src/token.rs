@@ -3,10 +3,10 @@ use apikeys_core::{
     token::TokenFormat,
 };
 
-/// The check of a secret's shape and checksum.
+/// Checks the shape and checksum of secrets.
 ///
-/// An accepted text is what was sent, has an accepted prefix and the length of its parts. A secret that is
-/// generated is accepted, and refused with any other byte in any place.
+/// An accepted text is returned unchanged, and has an accepted prefix and the right length. A generated secret is
+/// accepted. It is rejected if one byte is changed.
 pub fn token(data: &[u8]) {
     let format = TokenFormat::new("acme_live".parse().unwrap()).also_accept("old".parse().unwrap());
     if let Ok(text) = format.check(data) {
@@ -27,7 +27,7 @@ pub fn token(data: &[u8]) {
     }
 }
 
-/// Repeats a seed; its bytes count up, so that the generator always finds characters.
+/// Fills the buffer with the seed. Its bytes count up, so that the generator always finds characters.
 #[derive(Debug)]
 struct Seeded(Vec<u8>);
 

@@ -1,8 +1,8 @@
 use apikeys_core::{Actor, KeyId, KeyName, OrgId, PlanName, Timestamp, audit::TraceId};
 
-/// The values that are read from text.
+/// Checks the values that are parsed from text.
 ///
-/// What is read and written again is read as the same value.
+/// A parsed value that is written as text is parsed as the same value.
 pub fn values(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     macro_rules! read_again {

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use apikeys_test_fuzz::TARGETS;
 
-/// Fewer files of a target mean that its corpus was lost.
+/// The minimum number of inputs for a target. Fewer inputs mean that the corpus was lost.
 const FEWEST: usize = 50;
 
 fn fuzz() -> std::path::PathBuf {

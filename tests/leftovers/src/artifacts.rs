@@ -36,8 +36,8 @@ impl Artifacts {
         Self::with_log(test, "trace")
     }
 
-    /// Creates an empty folder for `test`, with a log filtered as `RUST_LOG` would be: for tests whose
-    /// whole log would fill the disk.
+    /// Creates an empty folder for `test`, with a log that `filter` limits in the format of `RUST_LOG`. Use this for
+    /// tests whose full log would fill the disk.
     #[must_use]
     pub fn with_log(test: &str, filter: &str) -> Self {
         let folder = places::artifacts().join(places::package()).join(test);
@@ -53,7 +53,7 @@ impl Artifacts {
             .with_writer(log)
             .with_ansi(false)
             .try_init();
-        // The search counts logs with a line of this level: it proves that nothing was filtered out.
+        // The search counts logs with a line of this level, which shows that the log was not filtered.
         tracing::trace!(test, thread = thread::current().name(), "logging");
         artifacts
     }
@@ -88,12 +88,12 @@ impl Artifacts {
         writeln!(file, "{text}").unwrap();
     }
 
-    /// Notes a secret that was read from a place where it may be.
+    /// Registers a secret that was read from an allowed place.
     pub fn note_secret(&self, display_prefix: &str, secret: &str) {
         note_secret(display_prefix, secret);
     }
 
-    /// Copies a database as it is on the disk, with its write-ahead log.
+    /// Copies the files of a database, with its write-ahead log.
     pub fn keep_copy(&self, name: &str) {
         for ending in ["db", "db-wal"] {
             let from = self.path(&format!("{name}.{ending}"));

@@ -6,7 +6,7 @@ use std::{
 
 use crate::of_this_process;
 
-/// An empty folder for the databases of a test. Its files stay when it is dropped, to be searched.
+/// A folder for the databases of a test. The files stay when the value is dropped, because they are searched later.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,

@@ -1,13 +1,13 @@
-//! What the tests of every crate leave to the search for leaked secrets: databases, logs and texts in
-//! one folder, and a list of the secrets they issued outside that folder.
+//! Collects the databases, logs and error texts of tests in one folder, and lists the secrets of tests in a file outside
+//! that folder. The folder is searched for the secrets after all tests.
 //!
-//! `cargo xtask test` names both places in the environment, as `APIKEYS_TEST_ARTIFACTS` and
-//! `APIKEYS_TEST_SECRETS`, and searches the folder after all tests. Without them, both are in `target`.
+//! `cargo xtask test` sets the environment variables `APIKEYS_TEST_ARTIFACTS` (the folder) and `APIKEYS_TEST_SECRETS`
+//! (the file). Without these variables, both are in `target`.
 //!
-//! A test with a name for its files uses [`Artifacts::new`]. The support code of a test binary calls
-//! [`of_this_process`], which is a folder of the test's own under cargo-nextest.
+//! A test that names its folder calls [`Artifacts::new`]. Support code that several tests share calls
+//! [`of_this_process`]. Under cargo-nextest, each test is a process and therefore gets its own folder.
 //!
-//! Every function panics if a file cannot be written: the test then fails.
+//! Every function panics if a file cannot be written, and the test then fails.
 
 #![allow(
     clippy::expect_used,

@@ -5,7 +5,7 @@ use std::{
 
 use crate::places::{package, secrets};
 
-/// Notes a secret that a test issued, so that the artifacts of all tests are searched for it.
+/// Registers a secret that a test created. The files of all tests are searched for the secret.
 pub fn note_secret(display_prefix: &str, secret: &str) {
     let path = secrets();
     fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -39,20 +39,20 @@ pub async fn every_change_is_recorded_with_old_and_new_values(service: &Service)
     for (event, (action, changes)) in events.iter().zip(&wanted) {
         assert_eq!((&event["action"], &event["changes"]), (&json!(action), changes));
         assert_eq!(event["actor"], "demo");
-        // The name is the last one it had, and stays when the key is gone.
+        // Events show the last name of the key, also after the key was deleted.
         assert_eq!(event["key"], json!({ "id": created.id, "name": "b", "prefix": created.key["prefix"] }));
         assert!(time(&event["at"]) >= time(&created.key["created_at"]));
     }
 }
 
-/// The recorded requests of a key, newest first, once there are `count`.
+/// Waits until `count` requests of a key are recorded, and returns them, newest first.
 async fn requests(org: Org<'_>, key: &Created, count: usize) -> Vec<Value> {
     let of_key = format!("/audit?key_id={}&action=request&limit=100", key.id);
     let page = org.get_once(&of_key, |page| page["events"].as_array().unwrap().len() == count).await;
     page["events"].as_array().unwrap().clone()
 }
 
-/// Time, method, path, status, latency, address, user agent and request id.
+/// The details are time, method, path, status, latency, address, user agent and request id.
 pub async fn every_request_is_recorded_with_its_details(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "recorded" })).await;
@@ -134,7 +134,8 @@ pub async fn every_denial_of_a_known_key_is_recorded_with_its_code(service: &Ser
     );
 }
 
-/// Sixty events a minute, and one with a count. The minute may change meanwhile.
+/// Sixty denials in a minute have an event each, and one event has the count of the others. The minute may change
+/// during the test.
 pub async fn flood_of_denials_records_sixty_events_and_a_count(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "flooded", "rate_limit": 1 })).await;

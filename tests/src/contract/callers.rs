@@ -1,4 +1,4 @@
-//! The exact answers to callers of the API.
+//! The exact responses to programs that call the API.
 
 mod expected;
 
@@ -49,7 +49,7 @@ impl Keys {
     }
 }
 
-pub async fn every_denial_has_its_exact_answer(service: &Service) {
+pub async fn every_denial_has_its_exact_response(service: &Service) {
     let keys = Keys::create(service).await;
     let good = keys.good.as_str();
 
@@ -148,17 +148,17 @@ pub async fn every_denial_has_its_exact_answer(service: &Service) {
             letter.to_ascii_lowercase()
         };
         let flipped = format!("{}{other}{}", &good[..at], &good[at + 1..]);
-        // How many letters there are depends on the secret: this is not for comparison.
+        // The number of letters depends on the secret, so these requests are not compared between frameworks.
         let response = service.peek(&mut connection, &whoami().bearer(&flipped)).await;
         assert_refused(&format!("letter {at} in the other case"), &response, &INVALID);
     }
     assert!(cases.len() > 50, "{}", cases.len());
 
-    // Nothing of all that consumed anything, and the key is as good as ever.
+    // The denied requests did not count against the rate limit, and the key still works.
     assert_admitted("after all refusals", &service.whoami(good).await, 10_000, 9_999);
 }
 
-/// Deactivated comes before expired, and expired before a plan without access.
+/// The order is: deactivated, expired, plan without access.
 pub async fn denial_for_several_reasons_names_the_first_in_order(service: &Service) {
     let org = service.org("org_starter");
     let soon = in_future(Duration::from_millis(500));
@@ -178,11 +178,11 @@ pub async fn control_characters_in_the_authorization_header_are_refused(service:
     for byte in [0_u8, 1, 8, 11, 12, 27, 127] {
         let value = [b"Bearer ", good.as_bytes(), &[byte]].concat();
         let request = whoami().line("Authorization", value);
-        // Frameworks refuse such lines each in its own words: this is not for comparison.
+        // Each framework rejects such lines with a different text, so the responses are not compared.
         let response = request.send(service.address()).await;
         assert!([400, 401].contains(&response.status), "{byte}: {}", response.status);
     }
-    // A line end begins another header: it does not smuggle a second credential past the layer.
+    // A line end begins another header line. The layer must not miss the credential in it.
     let value = format!("Bearer {good}\r\nAuthorization: Bearer {good}");
     assert_refused("a line end", &service.send(&whoami().line("Authorization", value)).await, &AMBIGUOUS);
     assert_eq!(service.whoami(good).await.status, 200, "it still serves");
@@ -209,8 +209,8 @@ pub async fn scheme_in_any_case_and_surrounding_spaces_are_accepted(service: &Se
     }
 }
 
-/// Denials for other reasons consume nothing either.
-pub async fn rate_limited_request_has_its_exact_answer_and_consumes_nothing(service: &Service) {
+/// Denials for other reasons do not count against the rate limit either.
+pub async fn rate_limited_request_has_its_exact_response_and_consumes_nothing(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "limited", "rate_limit": 2 })).await;
     let request = whoami().bearer(&key.secret);
@@ -241,13 +241,13 @@ pub async fn rate_limited_request_has_its_exact_answer_and_consumes_nothing(serv
         );
         assert_eq!(response.text(), body);
     }
-    // A raised limit holds at once, and remembers what was admitted.
+    // A raised limit applies at once, and earlier requests still count.
     org.edit(&key.id, json!({ "rate_limit": 3 })).await;
     assert_admitted("raised", &service.send(&request).await, 3, 0);
     assert_eq!(service.send(&request).await.status, 429);
 }
 
-/// No header can claim that a request is authenticated, either.
+/// The case also checks that no header makes a request count as authenticated.
 pub async fn other_spellings_of_a_path_do_not_bypass_the_layer(service: &Service) {
     for target in [
         "//v1/whoami",
@@ -263,7 +263,7 @@ pub async fn other_spellings_of_a_path_do_not_bypass_the_layer(service: &Service
     ] {
         let claims =
             Request::get(target).line("X-Authenticated", "true").line("X-Forwarded-User", "org_demo");
-        // A router's own 404 is its own: this is not for comparison.
+        // Each framework has its own 404 response, so these responses are not compared.
         let response = claims.send(service.address()).await;
         assert!([401, 404].contains(&response.status), "{target}: {}", response.status);
     }

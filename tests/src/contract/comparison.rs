@@ -1,13 +1,13 @@
-//! Compares the answers of two frameworks to the same case.
+//! Compares the responses of two frameworks in the same case.
 
 use super::{Service, Subject};
 use crate::{Request, Response};
 
-/// Runs a case on two services, and panics unless they answered each request alike: status,
-/// headers except those that the HTTP server adds, and body, apart from times and ids.
+/// Runs a case on two services, and panics unless both responded alike to each request. Compared are the status,
+/// the body without times and ids, and the headers except those that the HTTP server adds.
 ///
-/// A case whose requests race has no order of answers to compare. It leaves no exchanges, which
-/// panics here; such a case belongs into [`race_cases!`](crate::race_cases).
+/// A case with concurrent requests records no exchanges. This function then panics. Such a case belongs to
+/// [`race_cases!`](crate::race_cases).
 pub async fn compare(one: Subject, other: Subject, case: &str, check: impl AsyncFn(&Service)) {
     let left = exchanges(one, case, &check).await;
     let right = exchanges(other, case, &check).await;
@@ -44,8 +44,8 @@ fn tell(request: &Request, response: &Response) -> String {
     text
 }
 
-/// Masks what no two services have in common: each word that is an id, a secret, a time of this
-/// run, or a number of seconds or milliseconds that depends on the run.
+/// Masks the words that differ between two services: ids, secrets, times of this run, and numbers of seconds or
+/// milliseconds that depend on the run.
 fn mask(text: &str) -> String {
     let part_of_word = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
     let (mut masked, mut rest, mut before) = (String::new(), text, "");
@@ -77,7 +77,7 @@ fn depends_on_the_run(before: &str, word: &str) -> bool {
     let is_time = is_time && !word.starts_with("2099-") && !word.starts_with("2020-");
     let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_duration = is_number && matches!(before, "latency_ms" | "retry_after" | "t" | "");
-    // Counters follow the audit log, and are asserted once they have caught up.
+    // Counters are written with the audit log. Cases check them after waiting for the log.
     let is_counter = matches!(before, "last_used_at" | "request_count") && !word.is_empty();
     let is_cursor = before == "next_cursor" && !word.is_empty() && word != "null";
     is_id || is_request_id || is_session || is_secret || is_time || is_duration || is_counter || is_cursor
@@ -95,30 +95,30 @@ mod tests {
     }
 
     #[test]
-    fn equal_exchanges_are_alike() {
+    fn comparison_of_equal_exchanges_succeeds() {
         alike(&["GET /\n200\n"], &["GET /\n200\n"]);
     }
 
     #[test]
     #[should_panic(expected = "nothing to compare")]
-    fn no_exchanges_are_not_alike() {
+    fn comparison_without_exchanges_fails() {
         alike(&[], &[]);
     }
 
     #[test]
     #[should_panic(expected = "different requests")]
-    fn missing_exchange_is_found() {
+    fn comparison_with_a_missing_exchange_fails() {
         alike(&["GET /\n200\n"], &["GET /\n200\n", "GET /\n200\n"]);
     }
 
     #[test]
     #[should_panic(expected = "exchange 1")]
-    fn different_header_is_found() {
+    fn comparison_with_a_different_header_fails() {
         alike(&["a", "GET /\n200\nvary: a\n"], &["a", "GET /\n200\nvary: b\n"]);
     }
 
     #[test]
-    fn mask_removes_what_depends_on_the_run_and_nothing_else() {
+    fn mask_removes_values_of_the_run_and_keeps_the_rest() {
         for (text, wanted) in [
             (r#"{"id":"azqqdnq7awarvmr6chkjc6viry","name":"a"}"#, r#"{"id":"<…>","name":"a"}"#),
             (r#""per-key";r=59;t=60"#, r#""per-key";r=59;t=<…>"#),

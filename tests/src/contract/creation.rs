@@ -107,7 +107,7 @@ pub async fn expiration_date_must_be_in_the_future(service: &Service) {
     }
 }
 
-/// Unknown members are refused too, above all one that names another organization.
+/// Unknown members are rejected too, such as a member that names another organization.
 pub async fn creation_with_several_invalid_members_names_each(service: &Service) {
     let org = service.org("org_professional");
     for (body, wrong) in [
@@ -130,7 +130,7 @@ pub async fn creation_with_several_invalid_members_names_each(service: &Service)
     assert_eq!(org.keys().await.len(), 0);
 }
 
-pub async fn secret_appears_only_in_the_answer_to_its_creation(service: &Service) {
+pub async fn secret_appears_only_in_the_response_to_its_creation(service: &Service) {
     let org = service.org("org_enterprise");
     let created = org.create(json!({ "name": "hidden" })).await;
     assert_eq!(service.whoami(&created.secret).await.status, 200);

@@ -1,11 +1,11 @@
-//! Changes that a page of another site makes a browser send.
+//! Changes that a browser sends for a page of another site.
 
 use serde_json::json;
 
 use super::Service;
 use crate::contract::{org::assert_problem, refusals::every_call};
 
-/// `Sec-Fetch-Site` decides; without it, `Origin` must be where the request goes.
+/// The header `Sec-Fetch-Site` decides. Without this header, `Origin` must be the host of the request.
 pub async fn changes_are_accepted_only_from_the_same_site_and_from_programs(service: &Service) {
     let org = service.org("org_enterprise");
     let at_home = format!("http://{}", service.address());
@@ -43,7 +43,7 @@ pub async fn changes_are_accepted_only_from_the_same_site_and_from_programs(serv
     }
 }
 
-/// A page of another site cannot see the answer, so reading is not refused.
+/// Reads are allowed, because a page of another site cannot see the response.
 pub async fn cross_site_changes_are_refused_and_reads_are_not(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "kept" })).await;

@@ -1,11 +1,11 @@
-//! The management API's document. Its content is tested beside its source; here it checks the
-//! answers of all other cases.
+//! The OpenAPI document of the management API. Its content is tested in `apikeys-admin`. The responses of all other
+//! cases are checked against the document.
 
 use std::collections::BTreeSet;
 
 use super::Service;
 
-pub async fn document_is_openapi_3_1_and_names_its_own_mount(service: &Service) {
+pub async fn document_is_openapi_3_1_with_the_mount_as_server(service: &Service) {
     let document = service.org("org_demo").get("/openapi.json").await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1."), "{}", document["openapi"]);
     assert_eq!(document["servers"][0]["url"], "/settings/developer");

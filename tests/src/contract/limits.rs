@@ -1,4 +1,4 @@
-//! Rate limits under many requests at once.
+//! Rate limits with many concurrent requests.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub async fn concurrent_requests_are_admitted_up_to_exactly_the_rate_limit(servi
             other => panic!("{other}: {}", response.text()),
         }
     }
-    // Each place was given to one request.
+    // Each admitted request has another number of remaining requests.
     left.sort_unstable();
     assert_eq!(left, (0..100).collect::<Vec<_>>());
     assert_eq!(limited, 300);

@@ -41,7 +41,7 @@ pub async fn deactivated_and_expired_key_is_listed_as_deactivated(service: &Serv
     assert_eq!(status(&other.id).await, (json!("expired"), json!(true)));
 }
 
-/// Both lag by at most the flush interval, 100 ms; the rest allows for a slow machine.
+/// Both values lag by at most the flush interval of 100 ms. The case waits longer, because the machine may be slow.
 pub async fn last_use_and_request_count_follow_admissions_and_ignore_denials(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "used", "rate_limit": 3 })).await;
@@ -61,7 +61,7 @@ pub async fn last_use_and_request_count_follow_admissions_and_ignore_denials(ser
     assert_eq!((&after["request_count"], &after["last_used_at"]), (&json!(3), &seen["last_used_at"]));
 }
 
-pub async fn cursors_lead_through_the_whole_list(service: &Service) {
+pub async fn cursors_of_successive_pages_list_every_key_once(service: &Service) {
     let org = service.org("org_enterprise");
     let mut created = Vec::new();
     for number in 0..7 {

@@ -1,4 +1,4 @@
-//! The demo's own login and billing.
+//! The login and the billing of the demo.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub async fn browser_logs_in_with_a_cookie(service: &Service) {
     assert_eq!(service.whoami(&created.secret).await.json()["org"], "org_starter");
     let list = service.send(&Request::get(keys).line("Cookie", format!("a=b; {cookie}"))).await;
     assert_eq!(list.json()["keys"], json!([created.key]));
-    // The session says whose pages these are, whatever else the browser sends.
+    // The session decides about the organization, and the header is ignored.
     let elsewhere = Request::get(keys).line("Cookie", cookie).line("X-Demo-Org", "org_enterprise");
     assert_eq!(service.send(&elsewhere).await.json()["keys"], json!([created.key]));
     for forged in ["demo_session=org_starter", "demo_session=", &cookie[..cookie.len() - 1]] {

@@ -85,8 +85,8 @@ impl<'s> Org<'s> {
         self.get_once(&format!("/keys/{id}"), holds).await
     }
 
-    /// Waits until the response to `GET` meets a condition, and returns the response. The audit log and
-    /// what depends on it lag a little.
+    /// Waits until the response to `GET` meets a condition, and returns the response. The audit log and the counters
+    /// lag a little.
     pub async fn get_once(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let request = self.request("GET", path);
         let mut connection = self.service.connect().await;
@@ -129,7 +129,7 @@ impl<'s> Org<'s> {
         self.all("/keys", "keys", "limit=100").await
     }
 
-    /// Returns the entries of all pages of a list.
+    /// Returns the items of all pages of a list.
     async fn all(&self, path: &str, member: &str, query: &str) -> Vec<Value> {
         let mut all = Vec::new();
         let mut connection = self.service.connect().await;
@@ -184,7 +184,7 @@ pub(crate) fn in_future(ahead: Duration) -> String {
     Timestamp::from_micros(i64::try_from(then.as_micros()).unwrap()).to_string()
 }
 
-/// A time that no case reaches.
+/// A time after the end of every case.
 pub(crate) fn in_an_hour() -> String {
     in_future(Duration::from_secs(3_600))
 }

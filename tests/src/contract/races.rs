@@ -1,4 +1,4 @@
-//! Requests of administrators that race.
+//! Concurrent requests of administrators.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Sends all requests at once, each on a connection of its own.
+/// Sends all requests at the same time, each on a new connection.
 async fn at_once(service: &Service, requests: impl IntoIterator<Item = Request>) -> Vec<(Request, Response)> {
     let mut sent = Vec::new();
     for request in requests {
@@ -48,7 +48,7 @@ pub async fn concurrent_creations_succeed_up_to_exactly_the_quota(service: &Serv
     assert_eq!(org.events("action=key.created").await.len(), 10);
 }
 
-/// Each organization calls on all keys of the other, while both change their own.
+/// Each organization sends requests for all keys of the other one, while both change their own keys.
 pub async fn concurrent_calls_on_keys_of_another_organization_change_nothing(service: &Service) {
     let orgs = [service.org("org_enterprise"), service.org("org_professional")];
     let mut keys = Vec::new();
@@ -91,7 +91,7 @@ pub async fn concurrent_calls_on_keys_of_another_organization_change_nothing(ser
     }
 }
 
-/// A walk through a list meets every key that was there at its start exactly once.
+/// Successive pages list each key that existed at the first page exactly once.
 pub async fn pages_neither_repeat_nor_skip_keys_while_keys_are_created(service: &Service) {
     let org = service.org("org_enterprise");
     let mut there = Vec::new();

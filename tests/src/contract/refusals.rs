@@ -1,4 +1,4 @@
-//! What the management API refuses, and in which order.
+//! The requests that the management API rejects, and the order of its checks.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
     contract::{org::assert_problem, tenants::UNKNOWN},
 };
 
-/// All calls, with a key's path where one is needed.
+/// Returns the method and path of every endpoint. Endpoints of one key have the path of an existing key.
 pub(crate) fn every_call(org: Org<'_>, id: &str) -> Vec<Request> {
     let key = format!("/keys/{id}");
     vec![
@@ -23,8 +23,8 @@ pub(crate) fn every_call(org: Org<'_>, id: &str) -> Vec<Request> {
     ]
 }
 
-/// No login, or an API key in place of it or beside it.
-pub async fn calls_without_login_or_with_an_api_key_are_refused(service: &Service) {
+/// The requests have no login, or an API key instead of a login or together with a login.
+pub async fn requests_without_login_or_with_an_api_key_are_rejected(service: &Service) {
     let org = service.org("org_enterprise");
     let key = org.create(json!({ "name": "kept" })).await;
     for call in every_call(org, &key.id) {
@@ -90,7 +90,7 @@ pub async fn body_must_be_json_of_at_most_16_kib(service: &Service) {
     assert_eq!(service.send(&typed).await.status, 201);
 }
 
-/// Every rule is broken at once; each correction uncovers the next mistake.
+/// The first request breaks every rule. Each further request corrects one mistake.
 pub async fn refusal_for_several_mistakes_names_the_first_in_order(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "one" })).await;

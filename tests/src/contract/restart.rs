@@ -1,4 +1,5 @@
-//! What is kept through an orderly stop. Not in the table: it needs two lives of a service.
+//! Counts and audit log after an orderly stop and a restart. This case is not in the table, because it starts the
+//! service twice.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,13 +12,13 @@ const KEYS: usize = 20;
 const REQUESTS: usize = 100_000;
 const CLIENTS: usize = 16;
 
-/// What clients saw of the requests they sent: the status by request id; 0 where they left.
+/// The status that clients got, by request id. The status 0 means that the client left before the response.
 type Seen = HashMap<String, u16>;
 
-/// After 100,000 requests, some of them left by their clients, an orderly stop and a
-/// start on the same database, each key's count, the audit log and what clients saw are one.
-pub async fn counts_and_log_are_what_clients_saw(subject: Subject) {
-    // A log of everything would fill the disk.
+/// The case sends 100,000 requests, and clients leave during some of them. After an orderly stop and a restart on the
+/// same database, the keys' counts and the audit log must match the statuses that the clients got.
+pub async fn counts_and_audit_log_match_the_responses_of_clients(subject: Subject) {
+    // A log with the level TRACE would fill the disk.
     let log = "info,apikeys_core=debug";
     let artifacts = Artifacts::with_log(&subject.folder("restart"), log);
     let service = Service::start_in(artifacts.clone(), subject, "before", log).await;
@@ -26,7 +27,7 @@ pub async fn counts_and_log_are_what_clients_saw(subject: Subject) {
     for number in 0..KEYS {
         keys.push(org.create_busy(&format!("busy {number}")).await);
     }
-    // One request in ten is made with it: it soon meets its limit.
+    // Every tenth request uses this key, so the key soon reaches its limit.
     let limited = org.create(json!({ "name": "limited", "rate_limit": 50 })).await;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
@@ -70,8 +71,7 @@ pub async fn counts_and_log_are_what_clients_saw(subject: Subject) {
     service.stop().await;
 }
 
-/// Sends a request up to its body, waits until the service asks for that, and leaves while it
-/// waits.
+/// Sends a request without its body, waits until the service asks for the body, and closes the connection.
 async fn abort(mut connection: Connection, key: &Created, id: &str) {
     let request = Request::post("/v1/echo", "never sent").bearer(&key.secret).line("X-Request-Id", id);
     let bytes = request.line("Expect", "100-continue").to_bytes();
@@ -81,17 +81,17 @@ async fn abort(mut connection: Connection, key: &Created, id: &str) {
     tokio::time::sleep(Duration::from_millis(5)).await;
 }
 
-/// What the audit log says.
+/// The recorded requests.
 #[derive(Default)]
 struct Recorded {
     admitted: HashMap<String, u16>,
     denied: HashMap<String, u16>,
-    /// Denials without a row of their own.
+    /// The number of denials without events of their own.
     counted: u64,
 }
 
 impl Recorded {
-    /// Takes an event in; whether it is of an admitted request.
+    /// Adds an event. Returns whether the event is of an admitted request.
     fn read(&mut self, event: &Value) -> bool {
         let request = &event["request"];
         if let Some(count) = request["count"].as_u64() {
@@ -106,7 +106,7 @@ impl Recorded {
             other => panic!("{other:?}"),
         };
         let rows = if admitted { &mut self.admitted } else { &mut self.denied };
-        assert_eq!(rows.insert(id, status), None, "it is on the log twice");
+        assert_eq!(rows.insert(id, status), None, "a request is recorded twice");
         admitted
     }
 
@@ -119,8 +119,8 @@ impl Recorded {
         for (id, status) in with(200) {
             assert_eq!(self.admitted.get(id), Some(status), "{id}");
         }
-        // Nobody who left can tell whether the service had begun with it; it mostly had. The
-        // handler then ended with its client, or answered a body cut short to nobody.
+        // A client that left does not know whether its request was admitted. An admitted request has no status,
+        // or the status 400 for an incomplete body.
         let begun: Vec<_> = with(0).filter_map(|(id, _)| self.admitted.get(id)).collect();
         assert!(begun.iter().all(|status| [0, 400].contains(*status)), "{begun:?}");
         assert!(begun.len() > left / 2, "{} of {left}", begun.len());

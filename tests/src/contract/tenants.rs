@@ -1,14 +1,14 @@
-//! Organizations see nothing of each other.
+//! Separation of organizations.
 
 use serde_json::json;
 
 use super::{Org, Service};
 use crate::{Request, Response, contract::org::assert_problem};
 
-/// An id that no key ever had.
+/// A valid id of no key.
 pub(crate) const UNKNOWN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Every call that names a key, also with mistakes that must not be told before it.
+/// Returns every request for a key, including invalid requests. An unknown key must be reported before other errors.
 pub(crate) fn calls_on(org: Org<'_>, id: &str) -> Vec<Request> {
     let key = format!("/keys/{id}");
     let patch = || org.request("PATCH", &key);
@@ -25,14 +25,14 @@ pub(crate) fn calls_on(org: Org<'_>, id: &str) -> Vec<Request> {
     ]
 }
 
-/// All of an answer that the service itself made.
+/// Returns the parts of a response that do not come from the HTTP server.
 fn bytes(response: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
     let lines = response.own_lines().into_iter();
     let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     (response.status, lines, response.body.clone())
 }
 
-pub async fn key_of_another_organization_is_answered_like_an_unknown_key(service: &Service) {
+pub async fn key_of_another_organization_has_the_response_of_an_unknown_key(service: &Service) {
     let (org, other) = (service.org("org_enterprise"), service.org("org_professional"));
     let foreign = other.create(json!({ "name": "theirs" })).await;
     let deleted = org.create(json!({ "name": "gone" })).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Service;
 use crate::contract::org::assert_problem;
 
-/// The hour may change meanwhile, so the points are added up.
+/// The hour may change during the case, so the points are added up.
 pub async fn requests_and_denials_are_counted_by_hour_and_day(service: &Service) {
     let org = service.org("org_starter");
     let key = org.create(json!({ "name": "counted", "rate_limit": 3 })).await;

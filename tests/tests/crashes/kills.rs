@@ -11,24 +11,23 @@ use crate::{
     scene::{Scene, answers, answers_reach},
 };
 
-/// Rounds for each framework.
+/// The number of rounds for each framework.
 const ROUNDS: u64 = 10;
-/// Answers that a round needs before the kill, each of them old enough to be on the log.
+/// The number of responses before the kill that a round needs. Each must be old enough to be recorded.
 const ANSWERS: usize = 50;
-/// The variable that repeats a run's kill points.
+/// The environment variable that repeats the kill points of a run.
 const SEED: &str = "APIKEYS_CRASH_SEED";
 
-/// What a round showed.
+/// The result of a round.
 struct Round {
-    /// Requests that clients sent.
+    /// The requests that clients sent.
     sent: HashSet<String>,
-    /// Requests that are on the log.
+    /// The requests that were recorded.
     on_log: HashSet<String>,
 }
 
-/// A killed process loses no more than what was answered since the last flush began, and counts
-/// nothing twice.
-async fn kill_at_a_random_moment_loses_only_what_the_last_flush_had_not_written(framework: &str) {
+/// A killed process loses only requests that were answered after the last flush began, and counts no request twice.
+async fn kill_at_a_random_moment_loses_only_events_after_the_last_flush(framework: &str) {
     let seed = seed();
     announce(seed);
     let scene = Scene::new(framework, "kill").await;
@@ -49,7 +48,7 @@ async fn kill_at_a_random_moment_loses_only_what_the_last_flush_had_not_written(
             all.extend(round.on_log);
         }
     }
-    // Later kills took nothing from earlier rounds, and the keys still work.
+    // The events of earlier rounds are still there, and the keys still work.
     let on_log: HashSet<String> = scene.recorded(&keys).await.into_keys().collect();
     assert!(all.is_subset(&on_log));
     let service = scene.start("after").await;
@@ -59,8 +58,8 @@ async fn kill_at_a_random_moment_loses_only_what_the_last_flush_had_not_written(
     assert!(service.stop().await.success());
 }
 
-/// Kills the quickstart under load, `delay` after enough answers are safe. Returns `None` if so few
-/// of them were safe that the round shows nothing.
+/// Kills the quickstart under load. The kill comes `delay` after enough responses are old enough to be recorded.
+/// Returns `None` if the responses were too few.
 async fn kill(scene: &Scene, keys: &[Issued], name: &str, delay: Duration) -> Option<Round> {
     let measured = scene.key(&format!("{name} measured")).await;
     let service = scene.start(name).await;
@@ -99,8 +98,8 @@ async fn kill(scene: &Scene, keys: &[Issued], name: &str, delay: Duration) -> Op
     (safe >= ANSWERS).then(|| Round { sent: seen.into_iter().map(|seen| seen.request_id).collect(), on_log })
 }
 
-/// Without further requests, the interval alone brings the flush about.
-async fn kill_in_quiet_times_keeps_what_an_interval_had_written(framework: &str) {
+/// Without further requests, only the flush interval starts a flush.
+async fn kill_without_load_keeps_the_events_of_earlier_intervals(framework: &str) {
     let scene = Scene::new(framework, "quiet-kill").await;
     let key = [scene.admin.issue("org_enterprise", "quiet", |key| key).await];
     let service = scene.start("quickstart").await;
@@ -109,10 +108,10 @@ async fn kill_in_quiet_times_keeps_what_an_interval_had_written(framework: &str)
         assert_eq!(service.send(&request).await.status, 200);
     }
     let quiet = Instant::now();
-    // The log and the counters are compared only when the service is dead: two reads beside a flush
-    // may see them before and after.
+    // The log and the counters are compared only after the service has ended, because a flush between two reads
+    // would change them.
     while scene.admin.view(&key[0]).await.request_count() < 20 {
-        assert!(quiet.elapsed() < Duration::from_secs(20), "nothing is written in quiet times");
+        assert!(quiet.elapsed() < Duration::from_secs(20), "the audit log is not written without load");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for _ in 0..5 {
@@ -123,7 +122,7 @@ async fn kill_in_quiet_times_keeps_what_an_interval_had_written(framework: &str)
     assert!((20..=25).contains(&recorded), "{recorded} of 25 requests are on the log");
 }
 
-/// Decides the moments of the kills: the one that is given, or a new one.
+/// Returns the seed of the kill points, from the environment or from the time.
 fn seed() -> u64 {
     match env::var(SEED) {
         Ok(seed) => seed.parse().unwrap(),
@@ -136,7 +135,7 @@ fn announce(seed: u64) {
     eprintln!("{SEED}={seed} repeats these kill points");
 }
 
-/// One number for each seed and round (splitmix64).
+/// Returns a number for a seed and a round (splitmix64).
 fn mix(seed: u64, round: u64) -> u64 {
     let mut z = seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -145,6 +144,6 @@ fn mix(seed: u64, round: u64) -> u64 {
 }
 
 on_each_framework![
-    kill_at_a_random_moment_loses_only_what_the_last_flush_had_not_written,
-    kill_in_quiet_times_keeps_what_an_interval_had_written,
+    kill_at_a_random_moment_loses_only_events_after_the_last_flush,
+    kill_without_load_keeps_the_events_of_earlier_intervals,
 ];

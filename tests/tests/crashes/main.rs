@@ -1,4 +1,4 @@
-//! What the audit log holds after the process was stopped or killed.
+//! The audit log after the process was stopped or killed.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 

@@ -12,13 +12,12 @@ use tokio::task::JoinHandle;
 
 /// How often the quickstart's engine writes its audit log.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
-/// Between two measurements.
+/// The pause between two measurements.
 const PAUSE: Duration = Duration::from_millis(30);
-/// Events in a measured flush: about as many as a load makes in an interval.
+/// The number of events in a measured flush, which is about the number of requests in an interval under load.
 const EVENTS: usize = 50;
 
-/// Writes audit events to the database of a load, batch after batch, and keeps the longest time
-/// that a batch took.
+/// Writes batches of audit events to the database under load, and measures the longest time of a batch.
 pub(crate) struct Flushes {
     task: JoinHandle<()>,
     slowest: Arc<AtomicU64>,
@@ -26,7 +25,7 @@ pub(crate) struct Flushes {
 }
 
 impl Flushes {
-    /// Starts measuring, with requests made with `key`.
+    /// Starts the measurement with requests of `key`.
     pub(crate) fn measure(admin: &Admin, key: &Issued) -> Self {
         let (admin, secret) = (admin.clone(), key.secret.clone());
         let slowest = Arc::new(AtomicU64::new(0));
@@ -34,7 +33,7 @@ impl Flushes {
         let (longest, ended) = (Arc::clone(&slowest), Arc::clone(&end));
         let task = tokio::spawn(async move {
             while !ended.load(Ordering::SeqCst) {
-                // Waking up late counts too: so does the quickstart when the cores are busy.
+                // A late wake-up counts too, because the quickstart also wakes up late if the processors are busy.
                 let began = Instant::now();
                 tokio::time::sleep(PAUSE).await;
                 for _ in 0..EVENTS {
@@ -49,23 +48,22 @@ impl Flushes {
         Self { task, slowest, end }
     }
 
-    /// Ends measuring after the batch that is being written, so that a disk that stalls now is
-    /// measured as well.
+    /// Ends the measurement after the current batch, so that a disk that is slow at this moment is measured too.
     pub(crate) async fn finish(self) -> Duration {
         self.end.store(true, Ordering::SeqCst);
         self.task.await.unwrap();
         tolerance(&self.slowest)
     }
 
-    /// The tolerance by what has been measured so far.
+    /// Returns the tolerance according to the measurements so far.
     pub(crate) fn tolerance(&self) -> Duration {
         tolerance(&self.slowest)
     }
 }
 
-/// How long an answer may have been given before a kill and still be missing from the log.
+/// Returns how long before a kill a response may have been sent if its request is missing from the audit log.
 ///
-/// It waits for the flush that is under way, then for an interval, then for its own flush.
+/// An event waits for the end of the running flush, then for the flush interval, and then for its own flush.
 fn tolerance(slowest: &AtomicU64) -> Duration {
     FLUSH_INTERVAL + 2 * Duration::from_micros(slowest.load(Ordering::SeqCst))
 }

@@ -6,10 +6,10 @@ use std::{
 use apikeys_core::{AuditEvent, RateLimit};
 use apikeys_tests::{Admin, Artifacts, Issued, Load, Quickstart, Seen};
 
-/// Clients of a load. They send one request after the other, so they keep both cores busy.
+/// The number of clients under load. They send one request after the other, which keeps two processors busy.
 const CLIENTS: usize = 4;
 
-/// A database with an organization without limits, and the quickstart that is run on it.
+/// A database with an organization on the plan `enterprise`, for quickstarts of one framework.
 pub(crate) struct Scene {
     pub(crate) artifacts: Artifacts,
     pub(crate) admin: Admin,
@@ -26,13 +26,13 @@ impl Scene {
         Self { artifacts, admin, url, framework: framework.to_owned() }
     }
 
-    /// A new key with the highest limit there is.
+    /// Creates a key with the highest rate limit.
     pub(crate) async fn key(&self, name: &str) -> Issued {
         let limit = RateLimit::per_minute(10_000).unwrap();
         self.admin.issue("org_enterprise", name, |key| key.rate_limit(limit)).await
     }
 
-    /// A new key for each client of a load.
+    /// Creates a key for each client.
     pub(crate) async fn keys(&self, name: &str) -> Vec<Issued> {
         let mut keys = Vec::new();
         for number in 0..CLIENTS {
@@ -41,15 +41,15 @@ impl Scene {
         keys
     }
 
-    /// Starts the quickstart. It logs enough to be searched, but not every statement of a load.
+    /// Starts the quickstart. Its log has the level TRACE, but not for each statement.
     pub(crate) async fn start(&self, name: &str) -> Quickstart {
         let filter = "trace,sqlx=info,hyper_util=info,mio=info,axum=info";
         let environment = [("DATABASE_URL", self.url.as_str()), ("RUST_LOG", filter)];
         Quickstart::start_with(&self.artifacts, &self.framework, name, &environment).await
     }
 
-    /// The requests on the log, by their ids. Panics if one is on it twice, or if a key's counters
-    /// disagree with it.
+    /// Returns the recorded requests by their ids. Panics if a request is recorded twice, or if the counters of a key
+    /// do not match the events.
     pub(crate) async fn recorded(&self, keys: &[Issued]) -> HashMap<String, AuditEvent> {
         let mut all = HashMap::new();
         for key in keys {
@@ -60,7 +60,7 @@ impl Scene {
             assert_eq!(view.last_used_at(), events.iter().map(|event| event.at).max(), "last use and log");
             for event in events {
                 let id = event.request().unwrap().meta.request_id().unwrap().to_string();
-                assert!(all.insert(id, event).is_none(), "a request is on the log twice");
+                assert!(all.insert(id, event).is_none(), "a request is recorded twice");
             }
         }
         all
@@ -75,7 +75,7 @@ impl Scene {
     }
 }
 
-/// Waits until a load has been given so many answers.
+/// Waits until clients got this number of responses.
 pub(crate) async fn answers_reach(load: &Load, number: usize) {
     let start = Instant::now();
     while load.answered() < number {
@@ -84,7 +84,7 @@ pub(crate) async fn answers_reach(load: &Load, number: usize) {
     }
 }
 
-/// The requests that were answered, and when. Panics if an answer was not the expected one.
+/// Returns the answered requests with the times of the responses. Panics if a status is not 200.
 pub(crate) fn answers(seen: &[Seen]) -> impl Iterator<Item = (&str, Instant)> {
     seen.iter().filter_map(|seen| {
         let (at, status) = seen.answer?;

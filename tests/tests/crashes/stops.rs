@@ -6,7 +6,7 @@ use apikeys_tests::{BusyDatabase, Load, Request, on_each_framework};
 use crate::scene::{Scene, answers, answers_reach};
 
 const ROUNDS: u64 = 4;
-/// Answers that a round needs before the stop.
+/// The number of responses that a round needs before the stop.
 const ANSWERS: usize = 100;
 
 async fn orderly_stop_under_load_records_exactly_the_answered_requests(framework: &str) {
@@ -34,7 +34,7 @@ async fn orderly_stop_under_load_records_exactly_the_answered_requests(framework
     scene.assert_intact().await;
 }
 
-/// Nothing else is written meanwhile, so it must be the stop itself that writes the events.
+/// The database is locked until the service has been asked to stop, so only the stop can write the events.
 async fn stop_waits_for_a_busy_database_and_then_records_every_request(framework: &str) {
     let scene = Scene::new(framework, "busy-stop").await;
     let key = scene.admin.issue("org_enterprise", "late", |key| key).await;
@@ -44,7 +44,7 @@ async fn stop_waits_for_a_busy_database_and_then_records_every_request(framework
         assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&key.secret)).await.status, 200);
     }
     service.signal("TERM").await;
-    // Long enough for the server to have ended.
+    // A server that does not wait for the database would end in this time.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert!(service.is_running(), "the process ended without recording its requests");
     busy.release().await;

@@ -82,7 +82,7 @@ async fn key_works_until_it_is_deleted_except_while_deactivated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn edit_changes_only_the_given_settings() {
+async fn edit_changes_the_given_settings_only() {
     let terminal = Terminal::start("manage-edit").await;
     let key = terminal.create("org_demo", &["Before", "--expires", "2031-01-31T00:00:00Z"]).await;
     let shown = |out: &str| ["name", "expires", "rate limit"].map(|name| member(out, name));

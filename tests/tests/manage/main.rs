@@ -1,4 +1,4 @@
-//! The program `manage` against a running quickstart: what administrators can do, over HTTP.
+//! The program `manage` with a running quickstart.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 

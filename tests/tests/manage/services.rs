@@ -7,7 +7,7 @@ use axum::{
 
 use crate::terminal::{TOKEN, Terminal, run};
 
-/// The quickstart, and a service that validates nothing.
+/// The test uses the quickstart, and a service that does not validate names.
 #[tokio::test(flavor = "multi_thread")]
 async fn control_characters_of_a_service_are_printed_escaped() {
     let terminal = Terminal::start("manage-escapes").await;
@@ -60,7 +60,7 @@ async fn control_characters_of_a_service_are_printed_escaped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unreachable_or_foreign_service_is_an_error_with_its_address() {
+async fn unreachable_or_other_service_gives_an_error_with_the_address() {
     let artifacts = Artifacts::new("manage-away");
     let elsewhere = Router::new().route("/page/settings/developer/api/keys", get(async || "<html>")).route(
         "/moved/settings/developer/api/keys",

@@ -5,8 +5,8 @@ use tokio::time::timeout;
 
 pub(crate) const TOKEN: &str = "open-sesame";
 
-/// A quickstart, and the program `manage` as an administrator runs it. Its output is kept for the
-/// search for leaked secrets, without the secret of each creation.
+/// A quickstart, and the program `manage` as an administrator runs it. The output of the program is kept for the search
+/// for leaked secrets, without the secrets of new keys.
 pub(crate) struct Terminal {
     artifacts: Artifacts,
     pub(crate) service: Quickstart,
@@ -98,7 +98,7 @@ impl Terminal {
     }
 }
 
-/// Runs the program and checks that the token is on neither stream.
+/// Runs the program and checks that its output does not contain the token.
 pub(crate) async fn run(environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
     let running = command("manage", environment).args(arguments).output();
     let output = timeout(Duration::from_secs(60), running).await.unwrap().unwrap();
@@ -108,13 +108,13 @@ pub(crate) async fn run(environment: &[(&str, &str)], arguments: &[&str]) -> Ran
     ran
 }
 
-/// The value beside `name`.
+/// Returns the value of a member in the output.
 pub(crate) fn member(out: &str, name: &str) -> String {
     let line = out.lines().find(|line| line.starts_with(&format!("{name:<10}  ")));
     line.unwrap_or_else(|| panic!("no {name}"))["rate limit  ".len()..].to_owned()
 }
 
-/// The cells of a table, split where the columns of its header begin.
+/// Returns the cells of a table. A column begins where its header begins.
 pub(crate) fn cells(out: &str) -> Vec<Vec<String>> {
     let mut lines = out.lines().take_while(|line| !line.is_empty());
     let header = lines.next().unwrap();

@@ -1,5 +1,5 @@
-//! The management API over sockets, on an engine whose clock belongs to the test: settings pages of
-//! another origin, and bodies that are not read.
+//! The management API over sockets, with a manual clock: settings pages of another origin, and requests whose body is
+//! not read.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 

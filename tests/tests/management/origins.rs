@@ -3,13 +3,13 @@ use serde_json::json;
 
 use crate::support::{Service, request};
 
-on_each_framework![page_of_an_allowed_origin_may_change_keys_whatever_sec_fetch_site_says];
+on_each_framework![page_of_an_allowed_origin_changes_keys_with_any_sec_fetch_site];
 
 const PAGE: &str = "https://app.example.com";
 
 /// The API is at `api.example.com`. A browser sends `same-site` for a page at `app.example.com`, and
-/// `cross-site` for one of another domain.
-async fn page_of_an_allowed_origin_may_change_keys_whatever_sec_fetch_site_says(framework: &str) {
+/// `cross-site` for a page of another domain.
+async fn page_of_an_allowed_origin_changes_keys_with_any_sec_fetch_site(framework: &str) {
     let service = Service::start(framework, PAGE).await;
     for (origins, site, accepted) in [
         (&[PAGE][..], None, true),

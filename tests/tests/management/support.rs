@@ -4,7 +4,7 @@ use apikeys_tests::{InProcess, Request};
 
 const TOKEN: &str = "let-me-in";
 
-/// A quickstart in this process whose clock stands still until the test moves it.
+/// A quickstart in this process with a manual clock.
 pub(crate) struct Service {
     pub(crate) clock: ManualClock,
     pub(crate) server: InProcess,
@@ -25,7 +25,7 @@ impl Service {
     }
 }
 
-/// A request of an administrator to the management API; `path` is that below `/api`.
+/// Returns an administrator's request to the management API. `path` is the path below `/api`.
 pub(crate) fn request(method: &'static str, path: &str) -> Request {
     let request = Request::new(method, format!("/settings/developer/api{path}"));
     request.line("X-Demo-Admin", TOKEN).line("X-Demo-Org", "org")

@@ -9,23 +9,23 @@ use tokio::{
 use crate::support::{Service, request};
 
 on_each_framework![
-    client_that_sends_3_mb_before_it_reads_gets_the_answer,
-    connection_goes_on_after_a_discarded_body,
-    body_that_never_ends_is_answered_after_5_seconds,
-    declared_length_above_the_cap_is_answered_at_once,
-    chunks_above_the_cap_are_answered_at_once,
-    client_that_sends_without_end_gets_the_answer,
+    client_that_sends_3_mb_before_it_reads_gets_the_response,
+    connection_stays_open_after_a_discarded_body,
+    body_that_never_ends_gets_the_response_after_5_seconds,
+    declared_length_above_the_cap_gets_the_response_at_once,
+    chunks_above_the_cap_get_the_response_at_once,
+    client_that_never_stops_sending_gets_the_response,
 ];
 
 const MB: usize = 1_000_000;
 
-/// The most that is read and discarded of a body: 8 MiB.
+/// The maximum number of bytes of a body that are read and discarded, 8 MiB.
 const CAP: usize = 8 * 1024 * 1024;
 
-/// How long an answer may take that does not wait for the test's clock.
+/// The time limit of a response that does not depend on the manual clock.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
-/// Every refusal that can leave a body unread, and two answers that ignore a body.
+/// Returns a request for every error that can leave a body unread, and two requests whose body is ignored.
 fn answers_that_leave_a_body_unread() -> Vec<(Request, u16)> {
     let unknown = "/keys/aaaaaaaaaaaaaaaaaaaaaaaaaa";
     let json = |request: Request| request.line("Content-Type", "application/json");
@@ -42,8 +42,8 @@ fn answers_that_leave_a_body_unread() -> Vec<(Request, u16)> {
     ]
 }
 
-/// Writes the whole request before it reads anything, as Python's `http.client` does. The pause is
-/// long enough for a server that does not read the body to answer and to reset the connection.
+/// Writes the whole request before reading the response, as Python's `http.client` does. During the pause, a server
+/// that does not read the body would respond and reset the connection.
 async fn write_and_then_read(connection: &mut Connection, request: &Request) -> Response {
     let bytes = request.to_bytes();
     let (first, rest) = bytes.split_at(64 * 1024);
@@ -54,7 +54,7 @@ async fn write_and_then_read(connection: &mut Connection, request: &Request) -> 
     timeout(AT_ONCE, connection.read()).await.unwrap().unwrap()
 }
 
-/// Runs `check` for every answer that leaves a body unread, all at once.
+/// Runs `check` for every response that leaves a body unread, all at the same time.
 async fn for_each_answer<F>(address: SocketAddr, check: impl Fn(SocketAddr, Request, u16, String) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -67,7 +67,7 @@ where
     checks.join_all().await;
 }
 
-async fn client_that_sends_3_mb_before_it_reads_gets_the_answer(framework: &str) {
+async fn client_that_sends_3_mb_before_it_reads_gets_the_response(framework: &str) {
     let service = Service::start(framework, "https://app.example.com").await;
     for_each_answer(service.server.address, |address, request, status, case| async move {
         let request = request.body(vec![b' '; 3 * MB]);
@@ -80,7 +80,7 @@ async fn client_that_sends_3_mb_before_it_reads_gets_the_answer(framework: &str)
     .await;
 }
 
-async fn connection_goes_on_after_a_discarded_body(framework: &str) {
+async fn connection_stays_open_after_a_discarded_body(framework: &str) {
     let service = Service::start(framework, "https://app.example.com").await;
     let mut connection = Connection::open(service.server.address).await.unwrap();
     for (request, status) in answers_that_leave_a_body_unread() {
@@ -89,17 +89,17 @@ async fn connection_goes_on_after_a_discarded_body(framework: &str) {
     }
 }
 
-/// Sends the head of `request` with these lines, without its body.
+/// Sends the head of `request` with these header lines, and not the body.
 async fn begin(address: SocketAddr, request: Request, length: &str) -> Connection {
     let mut connection = Connection::open(address).await.unwrap();
-    // Without a body of its own only a POST gets a Content-Length of 0: take that away.
+    // A POST request without a body has `Content-Length: 0`, which is removed here.
     let head = String::from_utf8(request.to_bytes()).unwrap().replace("Content-Length: 0\r\n", "");
     let head = head.replace("\r\n\r\n", &format!("\r\n{length}\r\n\r\n"));
     connection.write(head.as_bytes()).await.unwrap();
     connection
 }
 
-/// Reads the response, which says that the connection will be closed.
+/// Reads the response, which must announce that the connection will be closed.
 async fn assert_answered(connection: &mut Connection, status: u16, case: &str) {
     let response = timeout(AT_ONCE, connection.read()).await;
     let response = response.unwrap_or_else(|_| panic!("{case} was not answered")).unwrap();
@@ -112,7 +112,7 @@ async fn assert_answered_and_closed(connection: &mut Connection, status: u16, ca
     assert!(end.unwrap_or_else(|_| panic!("{case}: the connection stays open")).is_err(), "{case}");
 }
 
-async fn body_that_never_ends_is_answered_after_5_seconds(framework: &str) {
+async fn body_that_never_ends_gets_the_response_after_5_seconds(framework: &str) {
     for (request, status) in answers_that_leave_a_body_unread() {
         let case = format!("{} {} ({status})", request.method(), request.path());
         let service = Service::start(framework, "https://app.example.com").await;
@@ -132,8 +132,8 @@ async fn body_that_never_ends_is_answered_after_5_seconds(framework: &str) {
     }
 }
 
-/// The test's clock stands still, so only the cap can end the wait.
-async fn declared_length_above_the_cap_is_answered_at_once(framework: &str) {
+/// The clock does not move, so only the cap can end the wait.
+async fn declared_length_above_the_cap_gets_the_response_at_once(framework: &str) {
     let service = Service::start(framework, "https://app.example.com").await;
     for_each_answer(service.server.address, |address, request, status, case| async move {
         let mut connection = begin(address, request, &format!("Content-Length: {}", CAP + 1)).await;
@@ -142,8 +142,8 @@ async fn declared_length_above_the_cap_is_answered_at_once(framework: &str) {
     .await;
 }
 
-/// Whether the connection is really closed is left to the server: actix discards chunks to their end.
-async fn chunks_above_the_cap_are_answered_at_once(framework: &str) {
+/// The test does not check that the connection is closed, because actix-web discards all chunks.
+async fn chunks_above_the_cap_get_the_response_at_once(framework: &str) {
     let service = Service::start(framework, "https://app.example.com").await;
     for_each_answer(service.server.address, |address, request, status, case| async move {
         let mut connection = begin(address, request, "Transfer-Encoding: chunked").await;
@@ -159,7 +159,7 @@ async fn chunks_above_the_cap_are_answered_at_once(framework: &str) {
     .await;
 }
 
-async fn client_that_sends_without_end_gets_the_answer(framework: &str) {
+async fn client_that_never_stops_sending_gets_the_response(framework: &str) {
     let service = Service::start(framework, "https://app.example.com").await;
     for_each_answer(service.server.address, |address, request, status, case| async move {
         let mut connection = begin(address, request, "Transfer-Encoding: chunked").await;
@@ -167,7 +167,7 @@ async fn client_that_sends_without_end_gets_the_answer(framework: &str) {
         chunk.resize(chunk.len() + 0x1_0000, b' ');
         chunk.extend_from_slice(b"\r\n");
         let mut sent = 0;
-        // A client that notices the answer while it sends, as most do.
+        // The client notices the response while it sends, as most clients do.
         let response = loop {
             let written = timeout(AT_ONCE, connection.write(&chunk)).await.unwrap();
             sent += 0x1_0000;
@@ -183,9 +183,9 @@ async fn client_that_sends_without_end_gets_the_answer(framework: &str) {
     .await;
 }
 
-/// hyper asks for the body when it is first read; a client that waits for that need not send it.
+/// hyper sends `100 Continue` when the body is first read. Here the body is not read, so the client need not send it.
 #[tokio::test]
-async fn client_that_waits_for_100_continue_is_answered_without_it_on_axum() {
+async fn client_that_waits_for_100_continue_gets_the_final_response_on_axum() {
     let service = Service::start("axum", "https://app.example.com").await;
     for_each_answer(service.server.address, |address, request, status, case| async move {
         let lines = "Expect: 100-continue\r\nContent-Length: 3000000";
@@ -195,7 +195,7 @@ async fn client_that_waits_for_100_continue_is_answered_without_it_on_axum() {
     .await;
 }
 
-/// actix asks for the body before it calls anything.
+/// actix-web sends `100 Continue` before it calls a handler.
 #[tokio::test]
 async fn client_that_waits_for_100_continue_is_asked_for_the_body_on_actix() {
     let service = Service::start("actix", "https://app.example.com").await;

@@ -1,6 +1,6 @@
 use crate::Response;
 
-/// A refusal that does not depend on the moment.
+/// A denial whose response does not depend on the time.
 pub(super) struct Refusal {
     status: u16,
     headers: &'static [(&'static str, &'static str)],
