@@ -23,6 +23,6 @@ pub use batch::{Batch, CounterDelta, Recorded, UsageDelta};
 pub use change::{Change, ChangeKind, Committed, Revision};
 pub use error::{StoreError, StoreErrorKind};
 pub use key_store::{Found, KeyStore, OrgRow, StoreResult};
-pub use org_state::{OrgState, Refusal};
+pub use org_state::{OrgNumber, OrgState, Refusal, StoredPlan};
 pub use purged::Purged;
 pub use query::{AuditQuery, KeyQuery, Page, UsagePoint, UsageQuery, UsageStep};

@@ -119,7 +119,8 @@ async fn database_error_is_the_source_and_not_the_message() {
     let (key, _) = create(&store, &acme).await;
     let mut again = row(&acme);
     again.id = key.id;
-    let error = store.commit(&creation(&again, &secret(key.id))).await.unwrap_err();
+    let plan = store.org(&acme).await.unwrap().map(|row| row.stored_plan());
+    let error = store.commit(&creation(&again, &secret(key.id), plan)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Rejected);
     assert_eq!(error.to_string(), "commit: the store refused it");
     assert!(error.source().unwrap().to_string().contains("apikeys_keys"), "{error:?}");

@@ -20,7 +20,7 @@ use apikeys_sqlx_store::{
         audit::Action,
         id::{EventId, WriterId},
         key::{KeyRow, SecretRow},
-        store::{Change, ChangeKind, Committed, KeyStore, Recorded, StoreError, StoreErrorKind},
+        store::{Change, ChangeKind, Committed, KeyStore, Recorded, StoreError, StoreErrorKind, StoredPlan},
     },
 };
 use apikeys_test_leftovers::{Folder, note_secret};
@@ -84,6 +84,7 @@ struct Template {
     folder: Folder,
     old: KeyRow,
     old_secret: SecretRow,
+    plan: StoredPlan,
     writer: WriterId,
 }
 
@@ -97,8 +98,9 @@ impl Template {
             .await;
         let writer = writer(&store).await;
         assert_eq!(store.record(&batch(writer, 1, &old, 3)).await.unwrap(), Recorded::Applied);
+        let plan = store.org(&old.org).await.unwrap().unwrap().stored_plan();
         store.close().await.unwrap();
-        Self { folder, old, old_secret, writer }
+        Self { folder, old, old_secret, plan, writer }
     }
 
     async fn copy(&self) -> (SqliteStore, SqliteConnection) {
@@ -123,11 +125,14 @@ impl Template {
             added: vec![secret(old.id)],
             dropped: vec![self.old_secret.locator.clone()],
         };
-        let plan = |name| PlanName::new(name).unwrap();
-        let set_plan =
-            ChangeKind::SetPlan { org: old.org.clone(), plan: plan("free"), expected: Some(plan("starter")) };
+        let expected = Some(self.plan.clone());
+        let set_plan = ChangeKind::SetPlan {
+            org: old.org.clone(),
+            plan: PlanName::new("free").unwrap(),
+            expected: expected.clone(),
+        };
         vec![
-            creation(&new, &secret(new.id)),
+            creation(&new, &secret(new.id), expected),
             change(update, Action::KeyUpdated),
             change(set_plan, Action::PlanChanged),
             change(ChangeKind::Delete { org: old.org.clone(), key: old.id }, Action::KeyDeleted),
@@ -227,11 +232,12 @@ async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
     let acme = org("acme");
     create(&store, &acme).await;
+    let plan = store.org(&acme).await.unwrap().map(|row| row.stored_plan());
     let mut created = 1;
     let mut dropped = 0;
     for polls in 0..60 {
         let new = row(&acme);
-        let creation = creation(&new, &secret(new.id));
+        let creation = creation(&new, &secret(new.id), plan.clone());
         let mut commit = Box::pin(store.commit(&creation));
         let mut left = polls;
         let ended = std::future::poll_fn(|context| match commit.as_mut().poll(context) {

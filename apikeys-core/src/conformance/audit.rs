@@ -239,7 +239,7 @@ async fn filled(store: &Fixture) -> (Vec<AuditEvent>, Vec<KeyRow>) {
     for (number, row) in rows.iter().enumerate() {
         let creation = create(row, &[]);
         let creation = if number == 0 { first(creation) } else { creation };
-        let silent = Change { events: Vec::new(), ..store.change(creation) };
+        let silent = Change { events: Vec::new(), ..store.prepared(creation).await };
         assert!(matches!(store.submit(&silent).await, Committed::Done { .. }));
     }
     let actions = [Action::Request, Action::KeyUpdated, Action::Request, Action::AuditGap];

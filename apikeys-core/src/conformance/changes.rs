@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, create, create_within, delete, first, is_rejected, org, plan, renamed, update},
+    fixture::{
+        Fixture, create, create_within, delete, first, is_rejected, on, org, plan, renamed, set_plan, update,
+    },
     harness::race,
 };
 use crate::{
     audit::Action,
     key::SecretRow,
-    store::{Change, ChangeKind, Committed, KeyStore, Revision},
+    store::{Change, ChangeKind, Committed, KeyStore, OrgNumber, Revision},
 };
 
 /// Repeating a change under the same id returns the same answer and writes nothing.
@@ -21,16 +23,17 @@ pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: 
     let row = store.row(&org);
     let secret = store.secret(row.id);
     let edited = renamed(&row, "edited");
-    let to_plan = |plan, expected| ChangeKind::SetPlan { org: org.clone(), plan, expected: Some(expected) };
-    let changes = [
-        store.change(first(create_within(&row, std::slice::from_ref(&secret), Some(1)))),
-        store.change(update(&edited)),
-        store.change(to_plan(plan("free"), plan("starter"))),
-        store.change(delete(&row)),
+    let kinds = [
+        first(create_within(&row, std::slice::from_ref(&secret), Some(1))),
+        update(&edited),
+        set_plan(&org, "free", Some("starter")),
+        delete(&row),
     ];
-    let mut answers: Vec<Committed> = Vec::new();
-    for change in &changes {
-        answers.push(store.submit(change).await);
+    let (mut changes, mut answers): (Vec<Change>, Vec<Committed>) = (Vec::new(), Vec::new());
+    for kind in kinds {
+        let change = store.prepared(kind).await;
+        answers.push(store.submit(&change).await);
+        changes.push(change);
         // Earlier changes return the same answers, although their conditions no longer hold.
         for (earlier, answer) in changes.iter().zip(&answers) {
             assert_eq!(store.submit(earlier).await, *answer);
@@ -77,17 +80,23 @@ pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
             let org = org(&format!("o{number}.busy"));
             let changes: Vec<_> = (0..303)
                 .map(|number| {
-                    let expected = (number > 0).then(|| plan(&format!("p{}", number - 1)));
-                    let kind =
-                        ChangeKind::SetPlan { org: org.clone(), plan: plan(&format!("p{number}")), expected };
+                    let expected = (number > 0).then(|| format!("p{}", number - 1));
+                    let kind = set_plan(&org, &format!("p{number}"), expected.as_deref());
                     Change { events: Vec::new(), ..store.change(kind) }
                 })
                 .collect();
             let store = store.shared();
             async move {
-                for change in changes {
+                let mut org_number = OrgNumber::default();
+                for (number, mut change) in changes.into_iter().enumerate() {
+                    if let ChangeKind::SetPlan { expected: Some(expected), .. } = &mut change.kind {
+                        expected.number = org_number;
+                    }
                     let answer = store.commit(&change).await.expect("commit");
                     assert!(matches!(answer, Committed::Done { .. }), "{answer:?}");
+                    if number == 0 {
+                        org_number = store.org(&org).await.expect("org").expect("the organization").number;
+                    }
                 }
             }
         })
@@ -109,9 +118,8 @@ pub async fn the_revision_counts_the_changes_that_are_done(harness: &dyn AnyHarn
         store.attempt(kind).await;
         assert_eq!(store.revision().await, Revision(1));
     }
-    let expected = Some(plan("starter"));
     assert_eq!(store.done(update(&renamed(&row, "edited"))).await, Revision(2));
-    let upgrade = ChangeKind::SetPlan { org: org.clone(), plan: plan("enterprise"), expected };
+    let upgrade = set_plan(&org, "enterprise", Some("starter"));
     assert_eq!(store.done(upgrade).await, Revision(3));
     assert_eq!(store.done(delete(&row)).await, Revision(4));
     assert_eq!(store.done(ChangeKind::ForgetOrg { org }).await, Revision(5));
@@ -168,10 +176,10 @@ pub async fn a_change_whose_event_cannot_be_stored_is_not_made(harness: &dyn Any
         create(&newcomer, &[store.secret(newcomer.id)]),
         update(&renamed(&row, "edited")),
         delete(&row),
-        ChangeKind::SetPlan { org: org.clone(), plan: plan("free"), expected: Some(plan("starter")) },
+        set_plan(&org, "free", Some("starter")),
     ];
     for kind in kinds {
-        let mut change = store.change(kind.clone());
+        let mut change = store.prepared(kind.clone()).await;
         change.events.push(store.event(&org, None, Action::PlanChanged));
         change.events[1].id = taken;
         assert!(is_rejected(store.commit(&change).await), "{kind:?}");
@@ -216,15 +224,10 @@ fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec
         row: newcomer.clone(),
         secrets: fresh.to_vec(),
         plan: plan("free"),
-        expected: Some(plan("free")),
+        expected: on("free"),
         max_keys: None,
     };
-    let set = |expected| ChangeKind::SetPlan { org: row.org.clone(), plan: plan("enterprise"), expected };
-    let stranger_plan = ChangeKind::SetPlan {
-        org: stranger.org.clone(),
-        plan: plan("free"),
-        expected: Some(plan("starter")),
-    };
+    let set = |expected| set_plan(&row.org, "enterprise", expected);
     vec![
         create_within(&newcomer, &fresh, Some(1)),
         create(&newcomer, &copied),
@@ -235,9 +238,9 @@ fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec
         update(&renamed(&newcomer, "nobody")),
         delete(&newcomer),
         delete(&stranger),
-        set(Some(plan("free"))),
+        set(Some("free")),
         set(None),
-        stranger_plan,
+        set_plan(&stranger.org, "free", Some("starter")),
         ChangeKind::ForgetOrg { org: stranger.org.clone() },
     ]
 }

@@ -16,8 +16,8 @@ use crate::{
     key::{KeyName, KeyRow, KeyView, SecretRow},
     plan::PlanName,
     store::{
-        AuditQuery, Batch, Change, ChangeKind, Committed, Found, KeyQuery, KeyStore, Recorded, Revision,
-        StoreErrorKind,
+        AuditQuery, Batch, Change, ChangeKind, Committed, Found, KeyQuery, KeyStore, OrgNumber, Recorded,
+        Revision, StoreErrorKind, StoredPlan,
     },
     token::{Fingerprint, Locator, Scheme},
 };
@@ -134,15 +134,22 @@ impl Fixture {
         self.store.commit(change).await.expect("commit")
     }
 
-    /// Commits a new change. If the change is a creation and its organization is not stored, the creation
-    /// expects an organization that is not stored, like the engine's creations.
+    /// Returns a change like [`change`](Self::change). A plan that the change expects gets the number that the
+    /// organization has now.
+    pub(super) async fn prepared(&self, kind: ChangeKind) -> Change {
+        number(&*self.store, self.change(kind)).await
+    }
+
+    /// Commits a new change that is [`prepared`](Self::prepared). If the change is a creation and its
+    /// organization is not stored, the creation expects an organization that is not stored, like the engine's
+    /// creations.
     pub(super) async fn attempt(&self, mut kind: ChangeKind) -> Committed {
         if let ChangeKind::Create { row, .. } = &kind
             && self.store.org(&row.org).await.expect("org").is_none()
         {
             kind = first(kind);
         }
-        self.submit(&self.change(kind)).await
+        self.submit(&self.prepared(kind).await).await
     }
 
     /// Commits a new change that must succeed, and returns its revision.
@@ -218,6 +225,18 @@ impl Deref for Fixture {
     }
 }
 
+/// Returns `change` with the number that its organization has now, if the change expects a plan.
+pub(super) async fn number(store: &dyn KeyStore, mut change: Change) -> Change {
+    let stored = store.org(change.org()).await.expect("org");
+    if let ChangeKind::Create { expected: Some(expected), .. }
+    | ChangeKind::SetPlan { expected: Some(expected), .. } = &mut change.kind
+        && let Some(stored) = stored
+    {
+        expected.number = stored.number;
+    }
+    change
+}
+
 /// Returns the cursor of the next page. Panics if the cursor does not lead to older items, because the list
 /// would then never end.
 pub(super) fn moved_on<C: Ord + Copy>(from: Option<C>, to: Option<C>) -> Option<C> {
@@ -234,14 +253,23 @@ pub(super) fn create(row: &KeyRow, secrets: &[SecretRow]) -> ChangeKind {
 
 /// Returns a creation for an organization on the plan `starter`, with a quota of `max_keys`.
 pub(super) fn create_within(row: &KeyRow, secrets: &[SecretRow], max_keys: Option<u32>) -> ChangeKind {
-    let expected = Some(plan("starter"));
     ChangeKind::Create {
         row: row.clone(),
         secrets: secrets.to_vec(),
         plan: plan("starter"),
-        expected,
+        expected: on("starter"),
         max_keys,
     }
+}
+
+/// Returns a change of an organization's plan. `expected` is the name of the expected plan.
+pub(super) fn set_plan(org: &OrgId, to: &str, expected: Option<&str>) -> ChangeKind {
+    ChangeKind::SetPlan { org: org.clone(), plan: plan(to), expected: expected.and_then(on) }
+}
+
+/// Returns a plan to expect, whose number [`Fixture::prepared`] replaces.
+pub(super) fn on(text: &str) -> Option<StoredPlan> {
+    Some(StoredPlan::new(OrgNumber(0), plan(text)))
 }
 
 /// Returns the same creation for an organization that is not stored.

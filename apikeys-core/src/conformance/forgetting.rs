@@ -2,7 +2,7 @@
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, NOW, create, delete, org, plan},
+    fixture::{Fixture, NOW, create, delete, first, org, plan, set_plan},
     harness::race,
 };
 use crate::{
@@ -10,8 +10,7 @@ use crate::{
     audit::{Action, AuditEntry, Detail, Outcome},
     key::{KeyRow, SecretRow},
     store::{
-        Batch, Change, ChangeKind, Committed, KeyQuery, KeyStore, OrgRow, Purged, Recorded, UsageQuery,
-        UsageStep,
+        Batch, Change, ChangeKind, Committed, KeyQuery, KeyStore, Purged, Recorded, UsageQuery, UsageStep,
     },
     token::Scheme,
 };
@@ -160,8 +159,8 @@ pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness
     let secret = SecretRow::new(old.secret.locator.clone(), row.id, NOW);
     store.done(create(&row, std::slice::from_ref(&secret))).await;
     for is_purged in [false, true] {
-        let stored = store.org(&row.org).await.expect("org");
-        assert_eq!(stored, Some(OrgRow::new(row.org.clone(), plan("starter"), 1)), "purged: {is_purged}");
+        let stored = store.org(&row.org).await.expect("org").expect("the new organization");
+        assert_eq!((stored.plan, stored.key_count), (plan("starter"), 1), "purged: {is_purged}");
         let view = store.view(&row).await.expect("the key");
         assert_eq!((view.request_count, view.last_used_at), (0, None));
         assert_eq!(store.view(&old.row).await, None);
@@ -226,8 +225,8 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
     let row = store.row(&old.org);
-    let creation = store.change(create(&row, &[store.secret(row.id)]));
-    let downgrade = store.change(set_plan(&old.org, "free", Some("starter")));
+    let creation = store.prepared(create(&row, &[store.secret(row.id)])).await;
+    let downgrade = store.prepared(set_plan(&old.org, "free", Some("starter"))).await;
     let deletion = store.change(delete(&old.row));
     let change = store.change(forget(&old.org));
     store.submit(&change).await;
@@ -238,6 +237,62 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
         assert!(matches!(answer, Committed::NotFound { .. }), "purged: {is_purged}: {answer:?}");
         old.is_gone(&store, &change).await;
         store.purge().await;
+    }
+}
+
+/// A change that was prepared before its organization was forgotten is also refused if the organization was
+/// stored again on the same plan, by a change of the plan or by a first key.
+pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(harness: &dyn AnyHarness) {
+    let store = Fixture::open(harness).await;
+    let again = [
+        |org: &OrgId, _: &Fixture| set_plan(org, "starter", None),
+        |org: &OrgId, store: &Fixture| first(create(&store.row(org), &[])),
+    ];
+    for (round, again) in again.iter().enumerate() {
+        let old = Organization::filled(&store, &format!("o{round}")).await;
+        let row = store.row(&old.org);
+        let creation = store.prepared(create(&row, &[store.secret(row.id)])).await;
+        let downgrade = store.prepared(set_plan(&old.org, "free", Some("starter"))).await;
+        let before = store.org(&old.org).await.expect("org").expect("the organization").number;
+        store.done(forget(&old.org)).await;
+        store.done(again(&old.org, &store)).await;
+        let stored = store.org(&old.org).await.expect("org");
+        assert_ne!(stored.as_ref().map(|row| row.number), Some(before), "round {round}");
+        let log = store.log(&old.org).await;
+        for is_purged in [false, true] {
+            for change in [&creation, &downgrade] {
+                let answer = store.submit(change).await;
+                assert_eq!(answer, Committed::PlanChanged, "round {round}, purged: {is_purged}: {change:?}");
+            }
+            assert_eq!(store.view(&row).await, None);
+            assert_eq!(store.org(&old.org).await.expect("org"), stored);
+            assert_eq!(store.log(&old.org).await, log);
+            store.purge().await;
+        }
+    }
+}
+
+/// The number of an organization does not change until the organization is forgotten, and no two
+/// organizations have the same number.
+pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn AnyHarness) {
+    let store = Fixture::open(harness).await;
+    let number = async |org: &OrgId| store.org(org).await.expect("org").map(|row| row.number);
+    let mut numbers = std::collections::BTreeSet::new();
+    for round in 0..3 {
+        for id in ["a", "b"] {
+            let org = org(id);
+            let (row, _) = store.create(&org).await;
+            let first = number(&org).await.expect("a number");
+            assert!(numbers.insert(first), "round {round}: {first:?} is given twice");
+            store.done(set_plan(&org, "free", Some("starter"))).await;
+            store.done(delete(&row)).await;
+            store.recorded(vec![store.request(&row, NOW, Outcome::Answered)]).await;
+            assert_eq!(number(&org).await, Some(first), "round {round}");
+            store.done(forget(&org)).await;
+            if round == 1 {
+                store.purge().await;
+            }
+        }
     }
 }
 
@@ -272,7 +327,7 @@ pub async fn forgetting_beside_other_writes_leaves_nothing_behind(harness: &dyn 
         let mut changes = vec![forgetting.clone()];
         for _ in 0..4 {
             let row = store.row(&org);
-            changes.push(store.change(create(&row, &[store.secret(row.id)])));
+            changes.push(store.prepared(create(&row, &[store.secret(row.id)])).await);
         }
         let mut tasks: Vec<super::Task> = Vec::new();
         for change in changes {
@@ -361,10 +416,6 @@ impl Organization {
 
 fn forget(org: &OrgId) -> ChangeKind {
     ChangeKind::ForgetOrg { org: org.clone() }
-}
-
-fn set_plan(org: &OrgId, to: &str, expected: Option<&str>) -> ChangeKind {
-    ChangeKind::SetPlan { org: org.clone(), plan: plan(to), expected: expected.map(plan) }
 }
 
 /// Returns the keys of all organizations.

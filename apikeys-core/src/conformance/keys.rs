@@ -317,7 +317,8 @@ pub async fn an_id_in_use_is_rejected(harness: &dyn AnyHarness) {
     for org in [org("o"), org("other")] {
         let twin = KeyRow { id: row.id, ..store.row(&org) };
         let creation = create(&twin, &[store.secret(row.id)]);
-        let change = store.change(if twin.org == row.org { creation } else { first(creation) });
+        let creation = if twin.org == row.org { creation } else { first(creation) };
+        let change = store.prepared(creation).await;
         assert!(is_rejected(store.commit(&change).await));
     }
     assert_eq!(store.view(&row).await.expect("the key").row, row);

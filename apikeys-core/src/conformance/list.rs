@@ -131,6 +131,8 @@ macro_rules! __conformance_promises {
                 batch_after_forgetting_is_dropped_with_its_counts
                 events_without_a_key_after_forgetting_are_kept
                 change_decided_before_forgetting_is_refused
+                change_decided_before_forgetting_is_refused_by_a_new_organization
+                organization_keeps_its_number_until_it_is_forgotten
                 forgetting_an_organization_that_is_not_stored_is_not_found
                 forgetting_beside_other_writes_leaves_nothing_behind
             }

@@ -2,13 +2,13 @@
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, create, delete, first, org, plan},
+    fixture::{Fixture, create, delete, first, org, plan, set_plan},
     harness::race,
 };
 use crate::{
     OrgId,
     plan::PlanName,
-    store::{ChangeKind, Committed, KeyStore, OrgRow},
+    store::{ChangeKind, Committed, KeyStore},
 };
 
 /// An organization is not stored before a change of the organization was committed.
@@ -28,7 +28,7 @@ pub async fn first_key_stores_its_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     store.create(&org).await;
-    assert_eq!(store.org(&org).await.expect("org"), Some(OrgRow::new(org, plan("starter"), 1)));
+    assert_eq!(stored(&store, &org).await, Some((plan("starter"), 1)));
 }
 
 /// Setting a plan is refused with `PlanChanged` if the stored plan is not the expected plan.
@@ -68,7 +68,7 @@ pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn A
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{}", round / 2));
-        let from = plan_of(&store, &org).await;
+        let from = store.org(&org).await.expect("org").map(|row| row.stored_plan());
         let changes: Vec<_> = (0..8)
             .map(|number| {
                 let to = plan(&format!("p{round}-{number}"));
@@ -95,7 +95,8 @@ pub async fn creation_is_refused_if_the_stored_plan_is_not_the_expected_one(harn
     let secret = store.secret(row.id);
     let creation = create(&row, std::slice::from_ref(&secret));
     let refused = async |kind: &ChangeKind| {
-        assert_eq!(store.submit(&store.change(kind.clone())).await, Committed::PlanChanged, "{kind:?}");
+        let change = store.prepared(kind.clone()).await;
+        assert_eq!(store.submit(&change).await, Committed::PlanChanged, "{kind:?}");
         assert_eq!(store.found(&secret.locator).await, None);
     };
     refused(&creation).await;
@@ -103,17 +104,20 @@ pub async fn creation_is_refused_if_the_stored_plan_is_not_the_expected_one(harn
     store.done(set_plan(&org, "free", None)).await;
     refused(&creation).await;
     refused(&first(creation.clone())).await;
-    assert_eq!(store.org(&org).await.expect("org"), Some(OrgRow::new(org.clone(), plan("free"), 0)));
+    assert_eq!(stored(&store, &org).await, Some((plan("free"), 0)));
     store.done(set_plan(&org, "starter", Some("free"))).await;
     refused(&first(creation.clone())).await;
     store.done(creation).await;
-    assert_eq!(store.org(&org).await.expect("org"), Some(OrgRow::new(org, plan("starter"), 1)));
-}
-
-fn set_plan(org: &OrgId, to: &str, expected: Option<&str>) -> ChangeKind {
-    ChangeKind::SetPlan { org: org.clone(), plan: plan(to), expected: expected.map(plan) }
+    assert_eq!(stored(&store, &org).await, Some((plan("starter"), 1)));
 }
 
 async fn plan_of(store: &Fixture, org: &OrgId) -> Option<PlanName> {
-    store.org(org).await.expect("org").map(|row| row.plan)
+    stored(store, org).await.map(|(plan, _)| plan)
+}
+
+/// Returns the stored plan and number of keys of an organization.
+async fn stored(store: &Fixture, org: &OrgId) -> Option<(PlanName, u32)> {
+    let row = store.org(org).await.expect("org")?;
+    assert_eq!(row.id, *org);
+    Some((row.plan, row.key_count))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     AnyHarness,
-    fixture::{Fixture, NOW, create, create_within, delete, first, org, plan},
+    fixture::{Fixture, NOW, create, create_within, delete, first, number, org, set_plan},
     harness::race,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub async fn the_counter_is_right_after_creations_and_deletions_at_once(harness:
         let mut changes = Vec::new();
         for row in &rows {
             let new = store.row(&org);
-            changes.push(store.change(create_within(&new, &[store.secret(new.id)], Some(4))));
+            changes.push(store.prepared(create_within(&new, &[store.secret(new.id)], Some(4))).await);
             changes.push(store.change(delete(row)));
             // Two deletions of one key free one place.
             changes.push(store.change(delete(row)));
@@ -153,7 +153,7 @@ pub async fn a_refused_creation_takes_no_place(harness: &dyn AnyHarness) {
 pub async fn the_plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
-    store.done(ChangeKind::SetPlan { org: org.clone(), plan: plan("free"), expected: None }).await;
+    store.done(set_plan(&org, "free", None)).await;
     let row = store.row(&org);
     for most in [Some(0), Some(9), None] {
         let secret = store.secret(row.id);
@@ -170,13 +170,11 @@ pub async fn a_creation_beside_a_downgrade_is_before_it_or_refused(harness: &dyn
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));
-        store.done(ChangeKind::SetPlan { org: org.clone(), plan: plan("starter"), expected: None }).await;
-        let downgrade =
-            ChangeKind::SetPlan { org: org.clone(), plan: plan("free"), expected: Some(plan("starter")) };
-        let mut changes = vec![store.change(downgrade)];
+        store.done(set_plan(&org, "starter", None)).await;
+        let mut changes = vec![store.prepared(set_plan(&org, "free", Some("starter"))).await];
         for _ in 0..8 {
             let row = store.row(&org);
-            changes.push(store.change(create(&row, &[store.secret(row.id)])));
+            changes.push(store.prepared(create(&row, &[store.secret(row.id)])).await);
         }
         let tasks = changes.into_iter().map(|change| {
             let store = store.shared();
@@ -205,10 +203,10 @@ async fn create_at_once(
     harness: &dyn AnyHarness,
     store: &Fixture,
     org: &crate::OrgId,
-    number: usize,
+    creations: usize,
     max_keys: Option<u32>,
 ) -> Vec<Committed> {
-    let creations: Vec<_> = (0..number)
+    let creations: Vec<_> = (0..creations)
         .map(|_| {
             let row = store.row(org);
             let creation = create_within(&row, &[store.secret(row.id)], max_keys);
@@ -218,9 +216,11 @@ async fn create_at_once(
             async move {
                 // Like the engine, the test prepares the change again if the stored plan has changed.
                 let is_stored = store.org(&row.org).await.expect("org").is_some();
-                let change = if is_stored { &on_plan } else { &as_first };
-                match store.commit(change).await.expect("commit") {
-                    Committed::PlanChanged => store.commit(&on_plan).await.expect("commit"),
+                let change = if is_stored { number(&*store, on_plan.clone()).await } else { as_first };
+                match store.commit(&change).await.expect("commit") {
+                    Committed::PlanChanged => {
+                        store.commit(&number(&*store, on_plan).await).await.expect("commit")
+                    }
                     answer => answer,
                 }
             }

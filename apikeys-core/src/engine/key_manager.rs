@@ -65,15 +65,17 @@ impl KeyManager {
     pub async fn create(&self, new: NewKey) -> Result<CreatedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(new.expires_at)?;
-        let mut was_stored = false;
+        let mut first_number = None;
         for _ in 0..ATTEMPTS {
-            let expected = inner.ask("org", inner.store.org(&self.org)).await?.map(|row| row.plan);
-            if was_stored && expected.is_none() {
-                // Forgotten in the meantime. On the default plan, this would bring it back.
+            let expected = inner.ask("org", inner.store.org(&self.org)).await?.map(|row| row.stored_plan());
+            let number = expected.as_ref().map(|stored| stored.number);
+            if first_number.is_some() && number != first_number {
+                // The organization was forgotten, so a key that was asked for before must not be stored.
                 return Err(ManageError::Conflict);
             }
-            was_stored = expected.is_some();
-            let stored = expected.clone().unwrap_or_else(|| inner.plans.default_plan().name().clone());
+            first_number = number;
+            let default = || inner.plans.default_plan().name().clone();
+            let stored = expected.as_ref().map_or_else(default, |stored| stored.plan.clone());
             let plan = inner.plan(&stored)?;
             if !plan.api_access() {
                 return Err(ManageError::ApiAccessNotAvailable { upgrade: inner.plans.upgrade_advice() });

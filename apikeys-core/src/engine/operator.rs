@@ -40,6 +40,11 @@ impl Operator {
     /// plan, on every instance. If the organization has more keys than the plan's quota, all of them continue
     /// to work as long as the plan has API access.
     ///
+    /// If the organization is not stored, it is stored with the plan and without keys. This also applies if
+    /// the organization is forgotten while this method runs: the plan may then be set after the organization
+    /// was forgotten. Nothing of the forgotten organization returns with the plan. To avoid this, stop setting
+    /// the organization's plan before you call [`forget`](Self::forget).
+    ///
     /// # Errors
     ///
     /// Returns [`ManageError::UnknownPlan`] if the plan is not in the catalogue, and an error if
@@ -54,11 +59,12 @@ impl Operator {
             return Err(ManageError::UnknownPlan(plan.clone()));
         }
         for _ in 0..ATTEMPTS {
-            let stored = inner.ask("org", inner.store.org(org)).await?.map(|row| row.plan);
-            if stored.as_ref() == Some(plan) {
+            let stored = inner.ask("org", inner.store.org(org)).await?.map(|row| row.stored_plan());
+            let from = stored.as_ref().map(|stored| &stored.plan);
+            if from == Some(plan) {
                 return Ok(());
             }
-            let from = stored.as_ref().unwrap_or_else(|| inner.plans.default_plan().name());
+            let from = from.unwrap_or_else(|| inner.plans.default_plan().name());
             let mut events = Vec::new();
             // An organization that is not stored is on the default plan already.
             if from != plan {
@@ -93,6 +99,16 @@ impl Operator {
     /// small pieces, so that the removal of a large organization does not delay the requests of other
     /// organizations. If the maintenance is not running in this process, the rows are removed before this
     /// method returns.
+    ///
+    /// Operations that run at the same time have these results:
+    ///
+    /// - A creation that has read the organization's plan before this method takes effect fails with
+    ///   [`ManageError::Conflict`], even if the organization was stored again in the meantime.
+    /// - A creation that has read that the organization is not stored may be made after this method has
+    ///   returned. It then stores the organization as a new one on the default plan, if that plan has API
+    ///   access.
+    /// - A call of [`set_plan`](Self::set_plan) may store the organization as a new one, with the plan and
+    ///   without keys.
     ///
     /// # Errors
     ///

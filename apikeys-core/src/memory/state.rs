@@ -11,8 +11,8 @@ use crate::{
     key::{KeyRow, KeyView, SecretRow},
     plan::PlanName,
     store::{
-        AuditQuery, Found, KeyQuery, OrgRow, OrgState, Page, StoreError, StoreErrorKind, StoreResult,
-        UsagePoint, UsageQuery,
+        AuditQuery, Found, KeyQuery, OrgNumber, OrgRow, OrgState, Page, StoreError, StoreErrorKind,
+        StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -23,7 +23,7 @@ pub(super) struct State {
     /// The number under which an organization's data is stored now.
     pub(super) numbers: HashMap<OrgId, OrgNumber>,
     pub(super) orgs: HashMap<OrgNumber, Organization>,
-    /// The highest number so far. Numbers are never used again.
+    /// The highest number so far.
     pub(super) last_number: OrgNumber,
     /// Forgotten organizations whose data is not purged yet, oldest first.
     pub(super) forgotten: VecDeque<Organization>,
@@ -37,11 +37,6 @@ pub(super) struct State {
     pub(super) writers: HashMap<WriterId, u64>,
     pub(super) changes: ChangeLog,
 }
-
-/// Stands for one organization from its first mention until it is forgotten. If the same id is
-/// stored again afterwards, it gets another number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct OrgNumber(pub(super) u64);
 
 /// An organization's own data, and the ids of its other data.
 #[derive(Default)]
@@ -119,16 +114,16 @@ impl State {
     }
 
     pub(super) fn org(&self, org: &OrgId) -> Option<OrgRow> {
-        let stored = self.organization(org)?;
-        Some(OrgRow::new(org.clone(), stored.plan.clone()?, stored.key_count()))
+        let number = *self.numbers.get(org)?;
+        let stored = self.orgs.get(&number)?;
+        Some(OrgRow::new(org.clone(), number, stored.plan.clone()?, stored.key_count()))
     }
 
     /// Returns the values that the rules about plans and quotas depend on.
     pub(super) fn org_state(&self, org: &OrgId) -> OrgState {
-        let stored = self.organization(org);
-        stored.map_or_else(OrgState::default, |stored| OrgState {
-            plan: stored.plan.clone(),
-            key_count: stored.key_count(),
+        self.org(org).map_or_else(OrgState::default, |row| OrgState {
+            stored: Some(row.stored_plan()),
+            key_count: row.key_count,
         })
     }
 

@@ -1,3 +1,4 @@
+use super::StoredPlan;
 use crate::{
     audit::AuditEvent,
     id::{ChangeId, KeyId, OrgId},
@@ -60,8 +61,9 @@ pub enum ChangeKind {
     /// must have fewer than `max_keys` keys. If the organization is not stored, the store adds it with the
     /// plan `plan`.
     ///
-    /// `expected` also prevents that a change stores an organization again that was forgotten after the
-    /// change was prepared.
+    /// `expected` contains the organization's number. If the organization was forgotten after the change was
+    /// prepared, the store therefore rejects the creation, even if the organization was stored again on the
+    /// same plan.
     Create {
         /// The key.
         row: KeyRow,
@@ -70,7 +72,11 @@ pub enum ChangeKind {
         /// The plan for an organization that is not stored yet.
         plan: PlanName,
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
-        expected: Option<PlanName>,
+        ///
+        /// A change with `None` is also committed if the organization was stored and forgotten after the
+        /// change was prepared. Such a change was not prepared from any data of the forgotten organization,
+        /// and its result is the same as if it had been prepared after the organization was forgotten.
+        expected: Option<StoredPlan>,
         /// The number of keys that the plan allows. `None` means any number.
         max_keys: Option<u32>,
     },
@@ -94,14 +100,19 @@ pub enum ChangeKind {
         /// The key.
         key: KeyId,
     },
-    /// Sets an organization's plan. The stored plan must equal `expected`.
+    /// Sets an organization's plan. The stored plan must equal `expected`. If the organization is not stored,
+    /// the store adds it.
     SetPlan {
         /// The organization.
         org: OrgId,
         /// The new plan.
         plan: PlanName,
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
-        expected: Option<PlanName>,
+        ///
+        /// A change with `None` is also committed if the organization was stored and forgotten after the
+        /// change was prepared. Such a change was not prepared from any data of the forgotten organization,
+        /// and its result is the same as if it had been prepared after the organization was forgotten.
+        expected: Option<StoredPlan>,
     },
     /// Makes an organization unreadable and marks all its rows for removal: keys, secrets, counters, usage,
     /// the remains of deleted keys, and audit events. The events of this change are written afterwards and
@@ -138,7 +149,8 @@ pub enum Committed {
         /// The number of keys that the organization has.
         used: u32,
     },
-    /// The organization's stored plan is not the expected plan. Nothing was written.
+    /// The organization's stored plan is not the expected plan, or the organization was forgotten and stored
+    /// again. Nothing was written.
     PlanChanged,
     /// A secret with the same locator exists, or the change contains a locator twice. Nothing was written.
     DuplicateLocator,

@@ -3,8 +3,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Committed, KeyQuery, Page, Purged, Recorded, Revision, StoreError, UsagePoint,
-    UsageQuery,
+    AuditQuery, Batch, Change, Committed, KeyQuery, OrgNumber, Page, Purged, Recorded, Revision, StoreError,
+    StoredPlan, UsagePoint, UsageQuery,
 };
 use crate::{
     audit::AuditEntry,
@@ -31,6 +31,8 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// **A forgotten organization cannot be read.** Once [`ForgetOrg`](super::ChangeKind::ForgetOrg) is
 /// committed, no method returns anything of the organization except the events of that change, even before
 /// [`purge`](Self::purge) has removed the rows.
+///
+/// **A stored organization has a number.** [`OrgNumber`] says when the number changes.
 ///
 /// [`StoreErrorKind`](super::StoreErrorKind) lists the kinds of errors. After `Unavailable`, a write may have
 /// taken effect or not. After every other error, nothing was written.
@@ -157,6 +159,8 @@ impl Found {
 pub struct OrgRow {
     /// The organization's id.
     pub id: OrgId,
+    /// The number that the store gave the organization.
+    pub number: OrgNumber,
     /// The stored plan.
     pub plan: PlanName,
     /// The number of keys, whatever their status.
@@ -166,7 +170,13 @@ pub struct OrgRow {
 impl OrgRow {
     /// Creates an organization's row.
     #[must_use]
-    pub const fn new(id: OrgId, plan: PlanName, key_count: u32) -> Self {
-        Self { id, plan, key_count }
+    pub const fn new(id: OrgId, number: OrgNumber, plan: PlanName, key_count: u32) -> Self {
+        Self { id, number, plan, key_count }
+    }
+
+    /// Returns the plan with the organization's number, which a [`ChangeKind`](super::ChangeKind) expects.
+    #[must_use]
+    pub fn stored_plan(&self) -> StoredPlan {
+        StoredPlan::new(self.number, self.plan.clone())
     }
 }

@@ -1,13 +1,39 @@
 use super::{ChangeKind, Committed, Revision};
 use crate::plan::PlanName;
 
+/// The number that a store gives an organization.
+///
+/// The number of a stored organization does not change until the organization is forgotten. A store never
+/// gives a number twice. An organization that is forgotten and stored again therefore has another number, by
+/// which the store rejects changes that were prepared before the organization was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrgNumber(pub u64);
+
+/// The stored plan of an organization, with the organization's number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredPlan {
+    /// The organization's number.
+    pub number: OrgNumber,
+    /// The plan.
+    pub plan: PlanName,
+}
+
+impl StoredPlan {
+    /// Creates the stored plan of the organization with the number `number`.
+    #[must_use]
+    pub const fn new(number: OrgNumber, plan: PlanName) -> Self {
+        Self { number, plan }
+    }
+}
+
 /// The stored state of an organization, read while the organization's row is locked for a change.
 ///
 /// The default value is the state of an organization that is not stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrgState {
     /// The stored plan. `None` means that the organization is not stored.
-    pub plan: Option<PlanName>,
+    pub stored: Option<StoredPlan>,
     /// The number of the organization's keys, whatever their status.
     pub key_count: u32,
 }
@@ -17,7 +43,8 @@ pub struct OrgState {
 pub enum Refusal {
     /// The organization is not stored.
     NotFound,
-    /// The organization's stored plan is not the plan that the change expects.
+    /// The organization's stored plan is not the plan that the change expects, or the organization was
+    /// forgotten and stored again.
     PlanChanged,
     /// The organization already has as many keys as its plan allows.
     QuotaFull {
@@ -48,13 +75,13 @@ impl OrgState {
             }
             ChangeKind::SetPlan { expected, .. } => self.expect_plan(expected.as_ref()),
             ChangeKind::Update { .. } | ChangeKind::Delete { .. } | ChangeKind::ForgetOrg { .. } => {
-                if self.plan.is_none() { Err(Refusal::NotFound) } else { Ok(()) }
+                if self.stored.is_none() { Err(Refusal::NotFound) } else { Ok(()) }
             }
         }
     }
 
-    fn expect_plan(&self, expected: Option<&PlanName>) -> Result<(), Refusal> {
-        if self.plan.as_ref() == expected { Ok(()) } else { Err(Refusal::PlanChanged) }
+    fn expect_plan(&self, expected: Option<&StoredPlan>) -> Result<(), Refusal> {
+        if self.stored.as_ref() == expected { Ok(()) } else { Err(Refusal::PlanChanged) }
     }
 }
 
@@ -83,14 +110,18 @@ mod tests {
         PlanName::new(text).unwrap()
     }
 
-    /// Returns all combinations of states and changes that the rules distinguish. The states have no plan or
-    /// one of two plans, and the numbers of keys are below, at and above each quota.
+    fn stored(number: u64, text: &str) -> Option<StoredPlan> {
+        Some(StoredPlan::new(OrgNumber(number), plan(text)))
+    }
+
+    /// Returns all combinations of states and changes that the rules distinguish. The states have no plan, or
+    /// one of two plans under one of two numbers. The numbers of keys are below, at and above each quota.
     fn combinations() -> Vec<(OrgState, ChangeKind)> {
         let org = OrgId::new("o").unwrap();
         let key = KeyId::from_bytes([1; 16]);
         let (name, actor) = (KeyName::new("CI").unwrap(), Actor::new("ann").unwrap());
         let row = KeyRow::new(key, org.clone(), name, "p_0000".to_owned(), Timestamp::MIN, actor);
-        let plans = [None, Some(plan("free")), Some(plan("starter"))];
+        let plans = [None, stored(1, "free"), stored(2, "free"), stored(1, "starter"), stored(2, "starter")];
         let mut changes = vec![
             ChangeKind::Update { row: row.clone(), expected_version: 1, added: vec![], dropped: vec![] },
             ChangeKind::Delete { org: org.clone(), key },
@@ -114,7 +145,7 @@ mod tests {
             }
         }
         let states = plans.iter().flat_map(|plan| {
-            [0, 1, 2, 3, u32::MAX].map(|key_count| OrgState { plan: plan.clone(), key_count })
+            [0, 1, 2, 3, u32::MAX].map(|key_count| OrgState { stored: plan.clone(), key_count })
         });
         states.flat_map(|state| changes.iter().map(move |change| (state.clone(), change.clone()))).collect()
     }
@@ -122,7 +153,7 @@ mod tests {
     /// Returns the result of the same rules, written as a list of conditions, of which the first that is true
     /// decides.
     fn oracle(state: &OrgState, change: &ChangeKind) -> Option<Refusal> {
-        let is_stored = state.plan.is_some();
+        let is_stored = state.stored.is_some();
         let (needs_org, expected, quota) = match change {
             ChangeKind::Create { expected, max_keys, .. } => (false, Some(expected), *max_keys),
             ChangeKind::SetPlan { expected, .. } => (false, Some(expected), None),
@@ -133,7 +164,7 @@ mod tests {
         let used = state.key_count;
         [
             (needs_org && !is_stored, Refusal::NotFound),
-            (expected.is_some_and(|expected| *expected != state.plan), Refusal::PlanChanged),
+            (expected.is_some_and(|expected| *expected != state.stored), Refusal::PlanChanged),
             (quota.is_some_and(|most| used >= most), Refusal::QuotaFull { used }),
         ]
         .into_iter()
@@ -143,7 +174,7 @@ mod tests {
     #[test]
     fn check_agrees_with_a_list_of_sentences_on_all_combinations() {
         let combinations = combinations();
-        assert_eq!(combinations.len(), 15 * (3 + 3 * 6));
+        assert_eq!(combinations.len(), 25 * (3 + 5 * 6));
         for (state, change) in combinations {
             assert_eq!(state.check(&change).err(), oracle(&state, &change), "{state:?} {change:?}");
         }
@@ -151,10 +182,10 @@ mod tests {
 
     #[test]
     fn outdated_plan_is_reported_before_a_full_quota() {
-        let full = OrgState { plan: Some(plan("free")), key_count: 2 };
+        let full = OrgState { stored: stored(1, "free"), key_count: 2 };
         let outdated = combinations().into_iter().find_map(|(_, change)| match &change {
-            ChangeKind::Create { expected: Some(plan), max_keys: Some(2), .. }
-                if plan.as_str() == "starter" =>
+            ChangeKind::Create { expected: Some(expected), max_keys: Some(2), .. }
+                if expected.plan.as_str() == "starter" =>
             {
                 Some(full.check(&change))
             }

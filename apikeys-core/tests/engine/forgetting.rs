@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use apikeys_core::{
     KeyStore, ManageError,
+    audit::{Action, ChangeValue, Changes, Detail},
     conformance::faults::{Fault, Method},
-    store::KeyQuery,
+    store::{AuditQuery, KeyQuery},
 };
 
 use crate::support::{Bench, actor, new_key, org, per_minute, plan, poll_once};
@@ -44,6 +45,51 @@ async fn creation_that_races_with_forget_does_not_bring_the_organization_back() 
     bench.set_plan("starter").await;
     bench.create(new_key("CI")).await;
     assert_eq!(bench.manage().quota().await.unwrap().plan, plan("starter"));
+}
+
+/// The creation has read the stored plan when the organization is forgotten. Before its change reaches the
+/// store, the organization is stored again on the same plan.
+#[tokio::test]
+async fn creation_that_races_with_forget_and_a_new_organization_of_the_same_plan_is_refused() {
+    let bench = Bench::new().await;
+    bench.faults.once(Method::Commit, Fault::Delay(Duration::from_secs(1)));
+    let manage = bench.manage();
+    let mut creation = Box::pin(async move { manage.create(new_key("CI")).await });
+    assert!(poll_once(creation.as_mut()).await.is_pending());
+    forget(&bench).await;
+    bench.set_plan("enterprise").await;
+    let answer = bench.pass_time_until(creation).await;
+    assert!(matches!(answer, Err(ManageError::Conflict)), "{answer:?}");
+    assert_eq!(bench.store.keys(&KeyQuery::new(None, 10)).await.unwrap().items, []);
+    let row = bench.store.org(&org("org")).await.unwrap().unwrap();
+    assert_eq!((row.plan, row.key_count), (plan("enterprise"), 0));
+}
+
+/// The new plan is what the billing code decided, so the organization is stored again. Nothing of the
+/// forgotten organization returns with the plan, not even the old plan's name in the audit event.
+#[tokio::test]
+async fn set_plan_that_races_with_forget_stores_a_new_organization_without_old_data() {
+    let bench = Bench::new().await;
+    bench.create(new_key("CI")).await;
+    bench.faults.once(Method::Commit, Fault::Delay(Duration::from_secs(1)));
+    let operator = bench.keys.operator(actor());
+    let mut change = Box::pin(async move { operator.set_plan(org("org"), plan("starter")).await });
+    assert!(poll_once(change.as_mut()).await.is_pending());
+    forget(&bench).await;
+    bench.pass_time_until(change).await.unwrap();
+    let row = bench.store.org(&org("org")).await.unwrap().unwrap();
+    assert_eq!((row.plan, row.key_count), (plan("starter"), 0));
+    assert_eq!(bench.store.keys(&KeyQuery::new(None, 10)).await.unwrap().items, []);
+    let log = bench.manage().audit(AuditQuery::new(org("org"), 10)).await.unwrap().items;
+    let events: Vec<_> = log.into_iter().map(|entry| entry.event).collect();
+    assert_eq!(
+        events.iter().map(|event| event.action.clone()).collect::<Vec<_>>(),
+        [Action::PlanChanged, Action::OrganizationForgotten]
+    );
+    assert_eq!(
+        events[0].detail,
+        Detail::Changes(Changes::one("plan", ChangeValue::from("free"), ChangeValue::from("starter")))
+    );
 }
 
 #[tokio::test]

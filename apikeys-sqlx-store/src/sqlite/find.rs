@@ -1,6 +1,6 @@
 use apikeys_core::{
     OrgId,
-    store::{Found, OrgRow, Revision},
+    store::{Found, OrgNumber, OrgRow, Revision},
     token::{Locator, Scheme},
 };
 
@@ -40,7 +40,8 @@ pub(super) const FIND_EIGHT: &str = find!(
 
 pub(super) const SCHEMES: &str = "SELECT scheme FROM apikeys_schemes WHERE secrets > 0";
 
-pub(super) const ORG: &str = "SELECT plan, key_count FROM apikeys_orgs WHERE id = ?1 AND plan IS NOT NULL";
+pub(super) const ORG: &str =
+    "SELECT num, plan, key_count FROM apikeys_orgs WHERE id = ?1 AND plan IS NOT NULL";
 
 /// Without peppers there is one candidate, and with them a handful.
 pub(super) async fn find(reads: &Reads, locators: &[Locator]) -> Result<Option<Found>, Failure> {
@@ -70,5 +71,6 @@ pub(super) async fn org(reads: &Reads, org: &OrgId) -> Result<Option<OrgRow>, Fa
     let row = reads.optional(Statement::Org.read().bind(org.as_str().as_bytes())).await?;
     let Some(row) = row else { return Ok(None) };
     let mut columns = Columns::of(&row);
-    Ok(Some(OrgRow::new(org.clone(), columns.plan()?, columns.count("number of keys")?)))
+    let (number, plan) = (OrgNumber(columns.count("number of organization")?), columns.plan()?);
+    Ok(Some(OrgRow::new(org.clone(), number, plan, columns.count("number of keys")?)))
 }

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apikeys_core::{OrgId, audit::AuditEvent, store::OrgState};
+use apikeys_core::{
+    OrgId,
+    audit::AuditEvent,
+    store::{self, OrgState, StoredPlan},
+};
 use sqlx::{Row, SqliteConnection};
 
 use super::rows::Columns;
@@ -78,8 +82,9 @@ pub(super) async fn state(
     let Some(row) = row else { return Ok(None) };
     let mut columns = Columns::of(&row);
     let (number, plan) = (columns.number()?, columns.optional_plan()?);
-    let mut state = OrgState::default();
-    (state.plan, state.key_count) = (plan, columns.count("number of keys")?);
+    let public = u64::try_from(number).map_err(|_| Failure::Unreadable("number of organization"))?;
+    let stored = plan.map(|plan| StoredPlan::new(store::OrgNumber(public), plan));
+    let state = OrgState { stored, key_count: columns.count("number of keys")? };
     Ok(Some((number, state)))
 }
 

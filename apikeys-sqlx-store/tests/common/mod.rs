@@ -14,7 +14,7 @@ use apikeys_sqlx_store::{
         audit::{Action, AuditEvent, Detail, Outcome, RequestRecord},
         id::{ChangeId, EventId, WriterId},
         key::{KeyRow, SecretRow},
-        store::{Batch, Change, ChangeKind, Committed, KeyStore},
+        store::{Batch, Change, ChangeKind, Committed, KeyStore, StoredPlan},
         token::{Locator, Scheme},
     },
 };
@@ -79,9 +79,9 @@ pub(crate) fn change(kind: ChangeKind, action: Action) -> Change {
 }
 
 /// A creation for an organization on the plan `starter`.
-pub(crate) fn creation(row: &KeyRow, secret: &SecretRow) -> Change {
+pub(crate) fn creation(row: &KeyRow, secret: &SecretRow, expected: Option<StoredPlan>) -> Change {
     let plan = PlanName::new("starter").unwrap();
-    let (row, secrets, expected) = (row.clone(), vec![secret.clone()], Some(plan.clone()));
+    let (row, secrets) = (row.clone(), vec![secret.clone()]);
     change(ChangeKind::Create { row, secrets, plan, expected, max_keys: None }, Action::KeyCreated)
 }
 
@@ -89,11 +89,8 @@ pub(crate) fn creation(row: &KeyRow, secret: &SecretRow) -> Change {
 pub(crate) async fn create(store: &SqliteStore, org: &OrgId) -> (KeyRow, SecretRow) {
     let row = row(org);
     let secret = secret(row.id);
-    let mut creation = creation(&row, &secret);
-    if let ChangeKind::Create { expected, .. } = &mut creation.kind {
-        *expected = store.org(org).await.unwrap().map(|row| row.plan);
-    }
-    done(store, &creation).await;
+    let expected = store.org(org).await.unwrap().map(|row| row.stored_plan());
+    done(store, &creation(&row, &secret, expected)).await;
     (row, secret)
 }
 
