@@ -1,4 +1,5 @@
-//! Every store of this crate, and every pointer to one, keeps every promise.
+//! Every store of this crate, and every pointer to such a store, meets all requirements of the conformance
+//! suite.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -10,7 +11,7 @@ use apikeys_core::{
     store::KeyStore,
 };
 
-/// Opens a store with a function, and runs on tokio.
+/// A harness that opens a store with a function and runs the tests on tokio.
 struct OnTokio<S>(fn() -> S);
 
 impl<S: KeyStore> Harness for OnTokio<S> {

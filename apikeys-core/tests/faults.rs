@@ -1,4 +1,4 @@
-//! `FaultStore` fails as its faults say, in every method.
+//! Every method of `FaultStore` fails with the faults that a test sets.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -31,12 +31,12 @@ impl Case {
         Self { store: FaultStore::new(MemoryStore::new(), Arc::new(clock.clone())), clock }
     }
 
-    /// Opens the writer that `record` needs, on the wrapped store.
+    /// Opens the writer that `record` needs in the wrapped store.
     async fn open_writer(&self) {
         self.store.inner().open_writer(WRITER).await.unwrap();
     }
 
-    /// Calls `method` and returns its answer as text.
+    /// Calls `method` and returns the result as text.
     async fn call(&self, method: Method) -> Result<String, StoreError> {
         let (store, key) = (&self.store, KeyId::from_bytes([1; 16]));
         Ok(match method {
@@ -63,12 +63,12 @@ impl Case {
         })
     }
 
-    /// Whether a call of a writing method has taken effect; `None` for a reading method.
+    /// Returns whether a call of a writing method has taken effect, or `None` for a reading method.
     async fn took_effect(&self, method: Method) -> Option<bool> {
         let inner = self.store.inner();
         match method {
             Method::Commit => Some(inner.org(&org()).await.unwrap().is_some()),
-            // The answer to a batch of a writer that is not open.
+            // A batch of a writer that is not open returns `UnknownWriter`.
             Method::OpenWriter => {
                 let again = Batch::new(WRITER, 1, vec![]);
                 Some(format!("{:?}", inner.record(&again).await.unwrap()) != "UnknownWriter")
@@ -81,7 +81,7 @@ impl Case {
             | Method::Keys
             | Method::Audit
             | Method::Usage
-            // Nothing has been forgotten.
+            // There is nothing to purge, so a purge has no visible effect.
             | Method::Purge => None,
         }
     }

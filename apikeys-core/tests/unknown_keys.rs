@@ -1,6 +1,7 @@
-//! Requests with unknown keys must not make a process grow.
+//! Requests with unknown keys must not increase the memory of a process.
 //!
-//! The only test of this file: it reads the memory of the whole process. Linux reports that.
+//! This file must have only one test, because the test reads the memory of the whole process, as Linux
+//! reports it.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
@@ -15,8 +16,8 @@ use apikeys_core::{
 const WARM_UP: u64 = 50_000;
 const TOKENS: u64 = 1_000_000;
 
-/// What the process may grow by, in KiB: four bytes for each token. The smallest entry of a map,
-/// a 64-bit hash with its place, would need four times as much.
+/// The KiB by which the process may grow, which are four bytes for each token. Even the smallest entry of a
+/// map, a 64-bit hash with its place, would need four times as much.
 const BOUND: u64 = 4_096;
 
 #[test]
@@ -36,18 +37,18 @@ fn a_million_unknown_well_formed_keys_leave_nothing_in_memory() {
     let after = resident_kib();
     let grown = after.saturating_sub(before);
     assert!(grown <= BOUND, "{TOKENS} unknown keys made the process grow by {grown} KiB");
-    // Had a checksum been wrong, the store would not have been asked.
+    // A wrong checksum would have caused no read from the store.
     assert_eq!(calls.calls(Method::Find), WARM_UP + TOKENS);
     let health = keys.health();
     assert_eq!((health.live_keys, health.buffered_events), (0, 0));
 
-    // An entry for each token would have been seen.
+    // An entry for each token would exceed the bound.
     let entries: HashMap<u64, u64> = (0..TOKENS).map(|number| (number, number)).collect();
     let seen = resident_kib().saturating_sub(after);
     assert!(seen > BOUND, "{} entries are measured as {seen} KiB", entries.len());
 }
 
-/// A key that was never issued, with the right checksum; another one for each number.
+/// Returns a secret that was never issued, with the right checksum. Each number gives a different secret.
 fn well_formed(number: u64) -> [u8; 45] {
     let mut token = *b"test_key_000000000000000000000000000000000000";
     let mut digits = |places: std::ops::Range<usize>, mut rest: u64| {
@@ -62,7 +63,7 @@ fn well_formed(number: u64) -> [u8; 45] {
     digits(39..45, u64::from(crc32fast::hash(&body[..39])))
 }
 
-/// Resident memory of this process.
+/// Returns the resident memory of this process in KiB.
 fn resident_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

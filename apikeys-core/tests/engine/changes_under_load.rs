@@ -13,19 +13,19 @@ use apikeys_core::{
 
 use crate::support::{actor, new_key, org, per_minute, plan};
 
-/// Engines on one store, each with a caller of its own.
+/// The number of engines on one store. Each engine has its own caller.
 const ENGINES: usize = 4;
-/// Each round deactivates a key and deletes it, with seven other changes around that.
+/// The number of rounds. Each round deactivates and deletes a key, and makes seven other changes.
 const ROUNDS: usize = 500;
-/// Verifications that each caller must have made in a state before the next change.
+/// The number of verifications that each caller must have made in a state before the next change.
 const LEAST: u64 = 3;
-/// Verifications that a caller makes in a state at most, far below the rate limit.
+/// The maximum number of verifications that a caller makes in a state, which is far below the rate limit.
 const MOST: u64 = 6;
 
-/// What a verification must answer once the change that led here has returned.
+/// The state of the key, which decides what a verification must return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// A change is being made: either answer is right.
+    /// A change is being made, so every result is accepted.
     Changing,
     Works,
     Deactivated,
@@ -59,15 +59,15 @@ impl State {
     }
 }
 
-/// The state that holds now, with a number of its own, and what the callers saw.
+/// The current state with its number, and the results that the callers saw.
 struct Scene {
-    /// The number of the state, and the state itself in the lowest digit.
+    /// Ten times the number of the state, plus the state itself.
     now: AtomicU64,
     secret: Mutex<String>,
-    /// What each caller has published: a hundred times the state's number, and how many of its
-    /// verifications began and ended in that state.
+    /// For each caller, a hundred times `now`, plus the number of its verifications that began and ended in
+    /// that state.
     verified: [AtomicU64; ENGINES],
-    /// For each state, verifications that were judged.
+    /// For each state, the number of verifications that were judged.
     judged: [AtomicU64; State::ALL.len()],
     wrong: Mutex<Vec<String>>,
     end: AtomicBool,
@@ -95,7 +95,7 @@ impl Scene {
         self.now.store(number * 10 + state as u64, Ordering::SeqCst);
     }
 
-    /// Verifies again and again on one engine, and judges what began and ended in one state.
+    /// Repeats verifications on one engine, and judges those that began and ended in the same state.
     fn call(&self, keys: &ApiKeys, caller: usize) {
         let (mut last, mut count) = (0, 0);
         while !self.end.load(Ordering::SeqCst) {
@@ -155,7 +155,7 @@ fn verification_that_begins_after_a_change_returned_goes_by_it_on_every_engine()
             let scene = &scene;
             scope.spawn(move || scene.call(keys, caller));
         }
-        // Also when a state is wrong, so that the callers end.
+        // The guard ends the callers even if an assertion fails.
         let _end = End(&scene);
         for _ in 0..ROUNDS {
             live_and_die(&scene, &manage, &operator, &clock);
@@ -167,7 +167,8 @@ fn verification_that_begins_after_a_change_returned_goes_by_it_on_every_engine()
     }
 }
 
-/// One key's life: every change that ends or restores access, each held until it has been seen.
+/// Makes every change that ends or restores a key's access. After each change, waits until all callers have
+/// verified the key.
 fn live_and_die(scene: &Scene, manage: &KeyManager, operator: &Operator, clock: &ManualClock) {
     let new = new_key("CI").rate_limit(per_minute(10_000));
     let created = pollster::block_on(manage.create(new)).unwrap();

@@ -92,7 +92,7 @@ async fn denials_with_a_full_buffer_are_counted_in_bounded_memory() {
     assert_eq!(bench.count(id(&created)).await, 20);
 }
 
-/// Requests that began in an earlier minute end among those of the current one.
+/// Requests that began in an earlier minute end at the same time as requests of the current minute.
 #[tokio::test]
 async fn denials_of_slow_requests_do_not_reset_the_rows_of_the_minute() {
     let bench = Bench::with(|builder| builder.max_concurrent_lookups(300)).await;
@@ -100,7 +100,7 @@ async fn denials_of_slow_requests_do_not_reset_the_rows_of_the_minute() {
     bench.manage().deactivate(id(&created)).await.unwrap();
     let mut rounds = Vec::new();
     for _ in 0..300 {
-        // Begun in the first minute, and held up by the store until the second.
+        // The request begins in the first minute, and the store delays it until the second.
         bench.faults.once(Method::Find, Fault::Delay(Duration::from_secs(2)));
         let mut slow = Box::pin(bench.call(&created.secret));
         assert!(poll_once(slow.as_mut()).await.is_pending());

@@ -13,13 +13,13 @@ async fn forget(bench: &Bench) {
     bench.keys.operator(actor()).forget(org("org")).await.unwrap();
 }
 
-/// The rows of forgotten organizations that are left.
+/// Purges all rows of forgotten organizations that are left, and returns their number.
 async fn left(bench: &Bench) -> u64 {
     bench.store.purge(1_000_000).await.unwrap().rows
 }
 
-/// The creations have read the stored plan when the organization is forgotten, and their changes
-/// reach the store afterwards.
+/// Each creation reads the stored plan before the organization is forgotten, and its change reaches the store
+/// afterwards.
 #[tokio::test]
 async fn creation_that_races_with_forget_does_not_bring_the_organization_back() {
     let bench = Bench::new().await;
@@ -41,7 +41,7 @@ async fn creation_that_races_with_forget_does_not_bring_the_organization_back() 
     }
     assert_eq!(bench.store.org(&org("org")).await.unwrap(), None);
     assert_eq!(bench.store.keys(&KeyQuery::new(None, 10)).await.unwrap().items, []);
-    // A creation that begins afterwards is one for a new organization.
+    // A creation that begins afterwards is for a new organization.
     bench.set_plan("starter").await;
     bench.create(new_key("CI")).await;
     assert_eq!(bench.manage().quota().await.unwrap().plan, plan("starter"));
@@ -131,7 +131,7 @@ async fn maintenance_purges_in_pieces_and_lets_requests_be_recorded_in_between()
 async fn maintenance_continues_a_purge_that_another_process_left() {
     let mut bench = Bench::new().await;
     bench.create(new_key("CI")).await;
-    // The process that forgets cannot purge.
+    // The process that forgets the organization cannot purge its rows.
     bench.faults.set(Method::Purge, Fault::Error);
     forget(&bench).await;
     bench.maintain().await;

@@ -62,7 +62,7 @@ async fn edited_limit_applies_at_once_and_keeps_the_admissions() {
     }
     edit(KeyPatch::new().rate_limit(per_minute(3))).await;
     assert!(matches!(bench.call(&created.secret).await, Err(Denial::RateLimited(_))));
-    // Neither switching off and on nor raising the limit forgets the five.
+    // Deactivating, activating and a higher limit do not reset the five counted requests.
     bench.manage().deactivate(id(&created)).await.unwrap();
     bench.manage().activate(id(&created)).await.unwrap();
     assert!(matches!(bench.call(&created.secret).await, Err(Denial::RateLimited(_))));
@@ -99,7 +99,7 @@ async fn sweep_keeps_a_window_until_it_is_empty() {
     bench.clock.advance(Duration::from_secs(30)).await;
     bench.call(&created.secret).await.unwrap();
     bench.call(&created.secret).await.unwrap();
-    // The sweep at second 60 comes between.
+    // The maintenance drops idle windows at second 60, which is within this time.
     bench.clock.advance(Duration::from_millis(59_999)).await;
     assert!(matches!(bench.call(&created.secret).await, Err(Denial::RateLimited(_))));
     bench.clock.advance(Duration::from_millis(1)).await;
@@ -135,8 +135,8 @@ async fn concurrent_requests_pass_up_to_exactly_the_limit() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
-    /// Any schedule, several tasks, limits edited on the way: no span of a minute admits more
-    /// than the limit of its last request, and none is refused that had room.
+    /// For any schedule with several tasks and changing limits: the requests admitted in a minute never
+    /// exceed the limit of the last of them, and no request within the limit is refused.
     #[test]
     fn engine_admits_like_a_list_of_times(
         steps in prop::collection::vec((prop_oneof![Just(0_u64), 0_u64..20_000_000, 30_000_000_u64..70_000_000], 1_u32..6, 1_usize..6), 1..60),

@@ -10,7 +10,7 @@ use tracing::{
     subscriber::DefaultGuard,
 };
 
-/// The warnings and errors that this thread logs while the value lives.
+/// The warnings and errors that this thread logs as long as the value lives.
 pub(crate) struct CapturedLog {
     lines: Arc<Mutex<Vec<String>>>,
     _guard: DefaultGuard,
@@ -23,7 +23,7 @@ impl CapturedLog {
         Self { lines, _guard: guard }
     }
 
-    /// The lines since the last call.
+    /// Returns the lines that were logged since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lines.lock().unwrap())
     }

@@ -1,4 +1,4 @@
-//! The engine as a host meets it: on the in-memory store, with a clock that stands still.
+//! Tests of the engine's public interface, on the store in memory and with a clock that only the tests move.
 
 #![allow(
     clippy::expect_used,

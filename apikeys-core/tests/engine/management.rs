@@ -180,7 +180,7 @@ async fn list_continues_where_it_stopped_while_keys_are_added() {
     assert_eq!(seen, made, "newest first, each once");
 }
 
-/// Every way a commit can go wrong, for each kind of change: in the end it is done once.
+/// The store fails before or after it commits a change. The change is made exactly once.
 #[tokio::test]
 async fn change_with_a_lost_answer_is_made_once() {
     let bench = Bench::new().await;
@@ -214,7 +214,7 @@ async fn concurrent_updates_of_one_key_lose_no_update() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("a")).await;
     let before = bench.faults.calls(Method::Commit);
-    // All of them read the key before the first one commits.
+    // All updates read the key before the first update commits.
     bench.faults.set(Method::Commit, Fault::Delay(Duration::from_millis(10)));
     let manage = bench.manage();
     let edits = (1..=16).map(|n| manage.update(id(&created), KeyPatch::new().rate_limit(per_minute(n))));

@@ -23,7 +23,7 @@ async fn verification_is_unavailable_while_the_store_fails_and_works_again_after
         bench.faults.clear();
         assert_eq!(bench.call(&created.secret).await, Ok(()));
     }
-    // An answer within the time-out is accepted.
+    // A result within the store timeout is accepted.
     bench.faults.once(Method::Find, Fault::Delay(Duration::from_millis(100)));
     assert_eq!(bench.pass_time_until(bench.call(&created.secret)).await, Ok(()));
 }
@@ -60,7 +60,7 @@ async fn hanging_lookups_do_not_prolong_the_time_out_of_waiting_ones() {
 
 #[tokio::test]
 async fn unwritable_log_makes_requests_wait_and_then_refuses_them() {
-    // Longer than a hanging write and the pause before the next one together.
+    // The timeout is longer than a hanging write and the pause before the next write together.
     let timeout = Duration::from_secs(10);
     let mut bench = Bench::with(|builder| builder.buffer_capacity(3).buffer_timeout(timeout)).await;
     let created = bench.create(new_key("CI")).await;
@@ -74,7 +74,7 @@ async fn unwritable_log_makes_requests_wait_and_then_refuses_them() {
         assert_eq!(bench.keys.health().buffered_events, 3);
         let refused = bench.pass_time_until(bench.call(&created.secret)).await;
         assert_eq!(refused, Err(Denial::AuditUnavailable { after_handler: false }), "{fault:?}");
-        // A request that is waiting when the store is back is admitted itself.
+        // A request that is waiting when the store is available again is admitted.
         let mut waiting = Box::pin(bench.call(&created.secret));
         let waits = poll_once(waiting.as_mut()).await;
         assert!(waits.is_pending(), "{fault:?}: {waits:?} {:?}", bench.keys.health());

@@ -6,7 +6,7 @@ async fn engine(store: &MemoryStore, peppers: &[(u32, u8)]) -> Result<ApiKeys, B
     build(ApiKeys::builder(store.clone()), peppers).await
 }
 
-/// An engine that accepts secrets from the time before the first pepper.
+/// Builds an engine that accepts secrets that were stored before the first pepper was set.
 async fn migrating_engine(store: &MemoryStore, peppers: &[(u32, u8)]) -> Result<ApiKeys, BuildError> {
     build(ApiKeys::builder(store.clone()).allow_unpeppered(), peppers).await
 }
@@ -33,7 +33,7 @@ async fn keys_work_while_their_pepper_is_held_and_new_ones_use_the_newest() {
     for secret in [&plain, &first, &second] {
         assert!(both.verify(secret.as_bytes(), request()).await.is_ok());
     }
-    // The newest key went under pepper 2: an engine without it is not built, nor one without 1.
+    // The store has keys under both peppers, so an engine without one of them cannot be built.
     for held in [&[(1, 1)][..], &[(2, 2)], &[]] {
         let built = migrating_engine(&store, held).await;
         assert!(matches!(built, Err(BuildError::MissingPepper { .. })), "{held:?}");
@@ -53,7 +53,7 @@ async fn unknown_key_is_unavailable_while_another_process_uses_a_pepper_that_is_
     );
     assert!(old.verify(known.as_bytes(), request()).await.is_ok());
     assert!(new.verify(unknown_here.as_bytes(), request()).await.is_ok());
-    // Once no key uses the pepper any more, unknown is invalid again.
+    // When no key uses the missing pepper, an unknown key is invalid again.
     let listing = new.manage(org("org"), actor()).list(1, None).await.unwrap();
     new.manage(org("org"), actor()).delete(listing.items[0].id()).await.unwrap();
     assert_eq!(old.verify(unknown_here.as_bytes(), request()).await.unwrap_err(), Denial::Invalid);
@@ -79,7 +79,7 @@ async fn build_refuses_invalid_peppers_and_prefixes() {
     ));
 }
 
-/// The attacker can write the database, but does not know the pepper.
+/// The attacker can write to the database, but does not know the pepper.
 #[tokio::test]
 async fn planted_sha256_row_admits_nobody_while_a_pepper_is_set() {
     let store = MemoryStore::new();

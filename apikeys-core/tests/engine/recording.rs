@@ -115,7 +115,8 @@ async fn writer_that_the_store_has_forgotten_is_replaced() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     bench.call(&created.secret).await.unwrap();
-    // A store that answers once as if it had lost count, as after a restored backup.
+    // The store rejects one batch, like a store that has lost the writer's last number after a restored
+    // backup.
     bench.faults.once(Method::Record, Fault::Rejected);
     bench.call(&created.secret).await.unwrap();
     assert_eq!(bench.faults.calls(Method::OpenWriter), 2);
@@ -123,7 +124,7 @@ async fn writer_that_the_store_has_forgotten_is_replaced() {
     assert!(bench.requests().await.iter().all(|event| event.action == Action::Request));
 }
 
-/// An engine on a store that refuses some events, with a key that allows 100 requests a minute.
+/// An engine on a store that rejects some events, and a key with a limit of 100 requests a minute.
 struct Selective {
     keys: ApiKeys,
     faults: Faults,
@@ -142,8 +143,8 @@ impl Selective {
         Self { keys, faults, created }
     }
 
-    /// Sends 170 requests, of which 70 are over the limit, while the store is away. The one
-    /// numbered 37 goes to `/refused`.
+    /// Sends 170 requests, of which 70 exceed the limit, while the store is unavailable. Request 37 has the
+    /// path `/refused`.
     async fn send(&self) {
         self.faults.set(Method::Record, Fault::Error);
         for n in 0..170 {
@@ -235,7 +236,7 @@ async fn store_that_refuses_everything_for_a_while_loses_no_event() {
     assert_eq!(bench.count(id(&created)).await, 40);
 }
 
-/// Events are ordered by id, and ids by the beginning of the request, also within a microsecond.
+/// Events are ordered by their ids, and ids by the beginnings of the requests, even within one microsecond.
 #[tokio::test]
 async fn events_within_one_microsecond_are_in_the_order_in_which_they_happened() {
     let bench = Bench::new().await;

@@ -13,9 +13,9 @@ use apikeys_core::{
 #[derive(Debug, Clone)]
 pub(crate) struct SelectiveStore {
     pub(crate) inner: MemoryStore,
-    /// The error for a batch with this event; `None` if the event can be recorded.
+    /// Returns the error for a batch with this event, or `None` if the event can be recorded.
     pub(crate) refuses: fn(&AuditEvent) -> Option<StoreErrorKind>,
-    /// A scheme that the store reports beside those of its secrets.
+    /// A scheme that the store returns in addition to the schemes of its secrets.
     pub(crate) scheme: Option<Scheme>,
 }
 

@@ -27,7 +27,7 @@ async fn shutdown_refuses_new_requests_and_records_those_under_way() {
     shutdown.await.unwrap();
     maintenance.await.unwrap();
     assert_eq!(bench.keys.health().buffered_events, 0);
-    // The log holds what was begun first, first.
+    // The request that began first comes first in the audit log.
     assert_eq!(
         outcomes(&bench.requests().await),
         [(Outcome::Answered, Some(202)), (Outcome::Answered, Some(200))]
@@ -80,7 +80,7 @@ async fn dropped_maintenance_loses_no_event() {
     assert_eq!(bench.manage().get(id(&created)).await.unwrap().request_count(), 2);
 }
 
-/// How long a shutdown takes, on the engine's clock, and how it ends.
+/// Shuts down the engine. Returns how long this takes on the engine's clock, and the result.
 async fn timed_shutdown(bench: &Bench) -> (Duration, Result<(), ShutdownError>) {
     let start = bench.clock.monotonic();
     let result = bench.pass_time_until(bench.keys.shutdown()).await;

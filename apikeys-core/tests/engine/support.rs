@@ -10,10 +10,10 @@ use apikeys_core::{
 };
 use apikeys_test_leftovers::{note_secret, of_this_process};
 
-/// An engine on a store that can be told to fail, with its clock.
+/// An engine on a store that fails on purpose, with the engine's clock.
 pub(crate) struct Bench {
     pub(crate) keys: ApiKeys,
-    /// Shared with the engine's store, which is behind a store that fails when told to.
+    /// The store behind the store that fails on purpose.
     pub(crate) store: MemoryStore,
     pub(crate) faults: Faults,
     pub(crate) clock: ManualClock,
@@ -93,12 +93,12 @@ impl Bench {
         verified
     }
 
-    /// A request that the handler answers with 200.
+    /// Makes a request that the handler answers with 200.
     pub(crate) async fn call(&self, secret: &Secret) -> Result<(), Denial> {
         self.verify(secret).await?.finish(200).await
     }
 
-    /// All events of requests, oldest first.
+    /// Returns all events of requests, oldest first.
     pub(crate) async fn requests(&self) -> Vec<AuditEvent> {
         self.keys.flush().await.unwrap();
         let query = AuditQuery::new(org("org"), 100_000).action(apikeys_core::audit::Action::Request);
@@ -113,7 +113,7 @@ impl Bench {
         self.manage().get(key).await.unwrap().request_count()
     }
 
-    /// Drives `future` while time passes, until it is done.
+    /// Polls `future` and moves the clock until the future is done.
     pub(crate) async fn pass_time_until<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         for _ in 0..2_000 {

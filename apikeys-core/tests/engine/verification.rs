@@ -52,7 +52,8 @@ async fn malformed_key_is_denied_without_a_lookup() {
     assert_eq!(bench.faults.calls(Method::Schemes), 1, "only the builder asked");
 }
 
-/// A wrong checksum passes once in 2^32 tries: none of a million, and no memory is kept of them.
+/// A random checksum is right once in 2^32 tries, so none of a million guesses causes a look-up or leaves
+/// state.
 #[tokio::test]
 async fn million_guesses_with_wrong_checksums_cause_no_lookup() {
     let bench = Bench::new().await;
@@ -83,7 +84,7 @@ async fn unknown_key_is_invalid_and_leaves_no_state() {
     assert!(bench.requests().await.is_empty());
 }
 
-/// The secret with another last character before its checksum, which is made to fit.
+/// Returns the secret with another last character before the checksum, and the matching checksum.
 fn with_another_body(secret: &str) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let (head, _) = secret.split_at(secret.len() - 6);

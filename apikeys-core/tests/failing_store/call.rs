@@ -7,7 +7,7 @@ use apikeys_core::{
 
 use crate::world::{World, org};
 
-/// A call that a host can make.
+/// A call that a service can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Build,
@@ -34,16 +34,16 @@ pub(crate) enum Call {
     Keys,
 }
 
-/// What a call answered.
+/// The result of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     Done,
     Denied(Denial),
-    /// The store failed, and the caller learns with what kind of error.
+    /// The store failed with an error of this kind.
     Failed(StoreErrorKind),
     /// Audit events could not be written.
     Unwritten,
-    /// Anything else, which no fault may cause.
+    /// A result that no fault may cause.
     Other(String),
 }
 
@@ -73,7 +73,7 @@ impl Call {
         Self::Keys,
     ];
 
-    /// The public function that makes this call.
+    /// Returns the name of the public function that makes this call.
     pub(crate) const fn function(self) -> &'static str {
         match self {
             Self::Build => "Builder::build",
@@ -100,7 +100,7 @@ impl Call {
         }
     }
 
-    /// The answer when nothing fails.
+    /// Returns the result when nothing fails.
     pub(crate) const fn faultless(self) -> Answer {
         match self {
             Self::VerifyUnknown => Answer::Denied(Denial::Invalid),
@@ -108,7 +108,8 @@ impl Call {
         }
     }
 
-    /// The event by which the audit log shows a change. `None` if the call changes nothing.
+    /// Returns the action of the audit event that records the call's change, or `None` if the call changes
+    /// nothing.
     pub(crate) const fn action(self) -> Option<Action> {
         match self {
             Self::Create | Self::TestKey => Some(Action::KeyCreated),
@@ -135,28 +136,28 @@ impl Call {
         }
     }
 
-    /// Whether the call writes audit events of requests that have ended.
+    /// Returns whether the call writes audit events of requests that have ended.
     pub(crate) const fn writes_the_log(self) -> bool {
         matches!(self, Self::Finish | Self::Flush | Self::Shutdown | Self::Maintenance)
     }
 
-    /// Whether the key of the world works before and after the call.
+    /// Returns whether the key of the world works before and after the call.
     pub(crate) const fn keeps_the_key(self) -> bool {
         !matches!(self, Self::Activate | Self::Deactivate | Self::Delete | Self::Forget | Self::Shutdown)
     }
 
-    /// Does what must have happened before the call.
+    /// Makes the calls that must precede this call.
     pub(crate) async fn prepare(self, world: &World) {
         if self == Self::Activate {
             world.make(Self::Deactivate).await;
         }
         if matches!(self, Self::Flush | Self::Shutdown | Self::Maintenance) {
-            // An event that waits to be written.
+            // The verification leaves an event that is not written yet.
             assert_eq!(world.make(Self::Verify).await, Answer::Done);
         }
     }
 
-    /// Makes the call. The clock must move for it to end.
+    /// Makes the call. The call ends only if the clock moves.
     pub(crate) async fn make(self, world: &World) -> Answer {
         let manage = world.keys.manage(org(), world.actor());
         let operator = world.keys.operator(world.actor());

@@ -1,8 +1,8 @@
-//! Every store method × every fault × every public call, as one table.
+//! Tests every public call with every fault in every method of the store.
 //!
-//! [`call`] lists the calls and [`rule`] derives what each must answer. A new method of
-//! `KeyStore` or a new fault stops this file from compiling; a new public call fails
-//! `table_contains_every_public_call`.
+//! [`call`] lists the calls, and [`rule`] derives the result that each call must have. If `KeyStore` gains a
+//! method or a fault is added, this file no longer compiles. If a public call is added,
+//! `table_contains_every_public_call` fails.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -33,7 +33,7 @@ fn faults() -> Vec<Fault> {
         Fault::Hang,
         Fault::AfterCommit,
     ];
-    // Stops compiling when a fault is added that the list above lacks.
+    // If a fault is added, this `match` no longer compiles. Add the new fault to the list above, too.
     for fault in &all {
         match fault {
             Fault::Error | Fault::Rejected | Fault::Delay(_) | Fault::Hang | Fault::AfterCommit => {}
@@ -42,7 +42,7 @@ fn faults() -> Vec<Fault> {
     all
 }
 
-/// The methods that a call uses when nothing fails.
+/// Returns the methods that a call uses when nothing fails.
 fn used_by(call: Call) -> HashSet<Method> {
     pollster::block_on(async {
         let world = World::new().await;
@@ -77,7 +77,7 @@ fn every_call_answers_every_fault_of_every_method_by_the_rule_and_recovers() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// One cell of the table, and what is wrong with it.
+/// One combination of call, method and fault, with the expectations that failed.
 pub(crate) struct Cell {
     name: String,
     wrong: Vec<String>,
@@ -107,7 +107,7 @@ async fn check(cell: &mut Cell, call: Call, method: Method, used: bool, fault: F
     let answer = world.make(call).await;
     cell.expect(answer == expected.answer, "answer", &answer);
 
-    // Whatever fails, a key is never let in unverified, and never called invalid unverified.
+    // A key that could not be verified is neither admitted nor denied as invalid.
     if lasting == Lasting::UntilCleared && call.keeps_the_key() {
         let known = world.make(Call::Verify).await;
         let unknown = world.make(Call::VerifyUnknown).await;
@@ -121,7 +121,7 @@ async fn check(cell: &mut Cell, call: Call, method: Method, used: bool, fault: F
         cell.expect(unknown == expected_unknown, "unknown key meanwhile", &unknown);
     }
 
-    // Without a restart, everything works again, and a change was made once or not at all.
+    // After the fault, everything works again without a restart, and a change was made once or not at all.
     world.faults.clear();
     if call.action().is_some() {
         let made = world.events(call.action()).await - events;
@@ -155,7 +155,8 @@ fn verification_asks_the_store_and_changes_are_committed() {
     }
 }
 
-/// Every asynchronous public function of the engine, and the two that return a future of their own.
+/// The calls include every asynchronous public function of the engine, and the two functions that return a
+/// named future.
 #[test]
 fn table_contains_every_public_call() {
     let mut functions = HashSet::from(["ApiKeys::verify".to_owned(), "Admission::finish".to_owned()]);

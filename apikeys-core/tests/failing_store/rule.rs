@@ -9,22 +9,22 @@ use crate::{
     world::STORE_TIMEOUT,
 };
 
-/// How many calls of the method meet the fault.
+/// The number of calls of the method that have the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lasting {
     OneCall,
     UntilCleared,
 }
 
-/// What a cell of the table must show.
+/// The expected result of one combination of call, method and fault.
 pub(crate) struct Expected {
     pub(crate) answer: Answer,
-    /// How often the call's change is made.
+    /// The number of times that the call's change is made.
     pub(crate) made: usize,
 }
 
 impl Expected {
-    /// The call does not notice the fault, or makes up for it.
+    /// Expects the result without a fault, because the call is not affected or recovers.
     pub(crate) fn as_ever(call: Call) -> Self {
         Self { answer: call.faultless(), made: 1 }
     }
@@ -34,12 +34,12 @@ impl Expected {
     }
 }
 
-/// Whether a call that meets the fault succeeds after all.
+/// Returns whether a store call with the fault still succeeds.
 pub(crate) fn passes(fault: Fault) -> bool {
     matches!(fault, Fault::Delay(delay) if delay < STORE_TIMEOUT)
 }
 
-/// The error of a store call that meets the fault. Without an answer, the store counts as down.
+/// Returns the kind of error of a store call with the fault. A store that does not answer is unavailable.
 fn kind(fault: Fault) -> StoreErrorKind {
     match fault {
         Fault::Rejected => StoreErrorKind::Rejected,
@@ -47,18 +47,18 @@ fn kind(fault: Fault) -> StoreErrorKind {
     }
 }
 
-/// What `call` must answer when `method`, which it uses, meets `fault`.
+/// Returns the expected result of `call` if `method`, which `call` uses, has `fault`.
 pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lasting) -> Expected {
     if passes(fault) {
         return Expected::as_ever(call);
     }
     let kind = kind(fault);
     match method {
-        // A key that cannot be checked is neither let in nor called invalid.
+        // A key that could not be verified is neither admitted nor denied as invalid.
         Method::Find | Method::Schemes if call != Call::Build => {
             Expected::unmade(Answer::Denied(Denial::VerificationUnavailable))
         }
-        // What cannot be read is an error at once, and nothing has been changed yet.
+        // A read that fails is an error at once, before anything is changed.
         Method::Find
         | Method::Schemes
         | Method::Org
@@ -67,7 +67,7 @@ pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lastin
         | Method::Audit
         | Method::Usage => Expected::unmade(Answer::Failed(kind)),
         Method::Commit => match (kind, lasting) {
-            // The change is sent again under the same id, and made once.
+            // The change is sent again under the same id, and is made once.
             (StoreErrorKind::Unavailable, Lasting::OneCall) => Expected::as_ever(call),
             (_, _) => {
                 let made = usize::from(fault == Fault::AfterCommit);
@@ -75,20 +75,21 @@ pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lastin
             }
         },
         Method::OpenWriter | Method::Record => recording(call, method, kind, lasting),
-        // The organization is forgotten already. The next purge removes what this one left.
+        // The organization is forgotten already. The next purge removes the rows that this purge left.
         Method::Purge => Expected::as_ever(call),
     }
 }
 
-/// A request is answered whether or not its event is written; the event waits for the next flush.
+/// Returns the expected result of a call that writes events. A request is answered even if its event is not
+/// written, because the event waits for the next flush.
 fn recording(call: Call, method: Method, kind: StoreErrorKind, lasting: Lasting) -> Expected {
     assert!(call.writes_the_log(), "{call:?} uses {method}");
     let refused = method == Method::Record && kind == StoreErrorKind::Rejected;
     let answer = match (call, lasting) {
         (Call::Finish, _) => Answer::Done,
-        // A refused batch is sent again under another writer.
+        // A rejected batch is sent again under another writer.
         _ if refused && lasting == Lasting::OneCall => Answer::Done,
-        // These try again.
+        // These calls try again.
         (Call::Shutdown | Call::Maintenance, Lasting::OneCall) => Answer::Done,
         (Call::Shutdown | Call::Maintenance, Lasting::UntilCleared) => Answer::Unwritten,
         _ => Answer::Failed(kind),

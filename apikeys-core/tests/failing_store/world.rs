@@ -26,7 +26,7 @@ use crate::{
 
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// An engine on a store that can fail, with one key.
+/// An engine on a store that fails on purpose, with one key.
 pub(crate) struct World {
     pub(crate) keys: ApiKeys,
     pub(crate) faults: Faults,
@@ -73,7 +73,7 @@ impl World {
         Actor::new("ann").unwrap()
     }
 
-    /// Makes a call, and moves the clock until it has answered.
+    /// Makes a call, and moves the clock until the call has ended.
     pub(crate) async fn make(&self, call: Call) -> Answer {
         let mut answer = pin!(call.make(self));
         for _ in 0..2_000 {
@@ -115,7 +115,7 @@ impl World {
         }
     }
 
-    /// Runs the maintenance for two minutes. Done if the log is written at the end.
+    /// Runs the maintenance for two minutes. Returns `Done` if the audit log is written at the end.
     pub(crate) async fn maintain(&self) -> Answer {
         let maintenance = self.maintenance.lock().unwrap().take().unwrap();
         select(pin!(maintenance.run()), self.clock.sleep(Duration::from_secs(120))).await;
@@ -124,14 +124,14 @@ impl World {
         if written { Answer::Done } else { Answer::Unwritten }
     }
 
-    /// How many events of an action are on the log.
+    /// Returns the number of events of an action in the audit log.
     pub(crate) async fn events(&self, action: Option<Action>) -> usize {
         let Some(action) = action else { return 0 };
         let query = AuditQuery::new(org(), 1_000).action(action);
         self.store.inner().audit(&query).await.unwrap().items.len()
     }
 
-    /// Checks that the engine works as if nothing had failed, now that nothing fails.
+    /// Checks that the engine works normally after the faults were cleared.
     pub(crate) async fn expect_recovered(&self, cell: &mut Cell, call: Call) {
         if call == Call::Shutdown {
             let known = self.make(Call::Verify).await;
@@ -141,7 +141,7 @@ impl World {
             let unknown = self.make(Call::VerifyUnknown).await;
             cell.expect(unknown == Call::VerifyUnknown.faultless(), "unknown key afterwards", &unknown);
             if !call.keeps_the_key() {
-                // Whether or not the change was made the first time, it is made now.
+                // The change succeeds now, whether or not it was made the first time.
                 self.make(call).await;
             }
             let expected = match call {

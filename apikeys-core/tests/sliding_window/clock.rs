@@ -13,9 +13,9 @@ use apikeys_core::{
     clock::{Monotonic, Sleep},
 };
 
-/// A clock that any thread may move forward, and that never tells the same time twice.
+/// A clock that any thread may move forward, and that never returns the same time twice.
 ///
-/// Two decisions therefore never have the same time, and their times are their order.
+/// Therefore two decisions never have the same time, and their times give their order.
 #[derive(Debug, Clone)]
 pub(crate) struct MovingClock {
     micros: Arc<AtomicU64>,
@@ -34,7 +34,7 @@ impl MovingClock {
         self.micros.fetch_add(micros, Ordering::SeqCst);
     }
 
-    /// Moves to `micros`, unless the clock is past it.
+    /// Moves the clock to `micros`, unless the clock is already later.
     pub(crate) fn advance_to(&self, micros: u64) {
         self.micros.fetch_max(micros, Ordering::SeqCst);
     }
@@ -43,7 +43,7 @@ impl MovingClock {
         self.micros.load(Ordering::SeqCst)
     }
 
-    /// The time that this thread was told last.
+    /// Returns the time that this thread read last.
     pub(crate) fn last_read(&self) -> u64 {
         LAST_READ.get()
     }
@@ -57,7 +57,7 @@ impl Clock for MovingClock {
     fn monotonic(&self) -> Monotonic {
         let now = self.micros.fetch_add(1, Ordering::SeqCst) + 1;
         LAST_READ.set(now);
-        // Lets other threads run between the reading and its use, also on a single core.
+        // Lets other threads run between reading the time and using it, even on a single core.
         if now.is_multiple_of(3) {
             thread::yield_now();
         }
@@ -65,7 +65,7 @@ impl Clock for MovingClock {
     }
 
     fn sleep(&self, _: std::time::Duration) -> Sleep {
-        // The store in memory answers at once: nothing waits for a time-out.
+        // The store in memory never waits, so no timeout ends.
         Box::pin(pending())
     }
 }
@@ -88,12 +88,13 @@ impl Random {
         least + u32::try_from(self.next() % u64::from(most - least + 1)).unwrap()
     }
 
-    /// True once in `times`, on average.
+    /// Returns true once in `times` calls, on average.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.next().is_multiple_of(times)
     }
 
-    /// Microseconds until a thread's next request: mostly few, now and then half a minute or more.
+    /// Returns the microseconds until a thread's next request, which are usually few and sometimes more than
+    /// half a minute.
     pub(crate) fn step(&mut self) -> u64 {
         match self.next() % 300 {
             0 => self.next() % 70_000_000,

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 /// The length of the window in microseconds.
 pub(crate) const MINUTE: u64 = 60_000_000;
 
-/// What was decided about a request, by which limit, and at which microsecond.
+/// The decision about a request, with the limit that was applied and the time in microseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decision {
     pub(crate) at: u64,
@@ -11,7 +11,7 @@ pub(crate) struct Decision {
     pub(crate) admitted: bool,
 }
 
-/// A decision, and the places in the order of events where its request began and ended.
+/// A decision, with the positions in the order of events at which its request began and ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request {
     pub(crate) began: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Request {
     pub(crate) decision: Decision,
 }
 
-/// A new limit, and the places in the order of events where it was asked for and had been made.
+/// A new limit, with the positions in the order of events at which the update was called and returned.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Edit {
     pub(crate) called: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Edit {
     pub(crate) limit: u32,
 }
 
-/// All that happened to one key. Edits follow each other.
+/// All requests and edits of one key. No two edits overlap.
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) first_limit: u32,
@@ -39,12 +39,12 @@ pub(crate) struct Log {
 pub(crate) struct Seen {
     pub(crate) admitted: usize,
     pub(crate) limited: usize,
-    /// Requests during which more than one limit may have held.
+    /// The number of requests during which more than one limit may have applied.
     pub(crate) edits_in_flight: usize,
 }
 
 impl Log {
-    /// Panics unless every decision is the one that a list of admission times makes.
+    /// Compares every decision with the decision of a list of admission times. Panics if they differ.
     pub(crate) fn judge(&self) -> Seen {
         let mut seen = Seen::default();
         let mut requests = self.requests.clone();
@@ -70,8 +70,8 @@ impl Log {
         seen
     }
 
-    /// The limits that held at some point of a request: the last one whose edit had returned
-    /// before it began, and those of all edits that were under way until it ended.
+    /// Returns the limits that may have applied to a request. These are the last limit whose edit returned
+    /// before the request began, and the limits of all edits that were running during the request.
     fn limits_during(&self, request: &Request) -> Vec<u32> {
         let mut limits = vec![self.first_limit];
         for edit in &self.edits {

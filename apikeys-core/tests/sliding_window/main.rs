@@ -1,7 +1,7 @@
 //! The rate limit of a key is exact on several threads, while time passes and the limit is edited.
 //!
-//! Every decision is logged with its exact time and the limit that it applied. Afterwards [`judge`]
-//! compares the log with a plain list of times.
+//! Every decision is logged with its exact time and the limit that was applied. Afterwards, [`judge`]
+//! compares the log with a simple list of times.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -31,8 +31,7 @@ const CALLERS: u64 = 6;
 const REQUESTS: usize = 5_000;
 const EDITS: usize = 400;
 
-/// One key of an engine whose clock moves only when a thread moves it, and the order of all that
-/// happens to it.
+/// A key of an engine whose clock only the threads move, and the order of all requests and edits of the key.
 struct Scene {
     keys: ApiKeys,
     manage: KeyManager,
@@ -71,8 +70,8 @@ impl Scene {
         }
     }
 
-    /// Sends requests one after the other, and moves the clock between them. Goes on until there
-    /// have been enough edits meanwhile.
+    /// Sends requests one after the other, and moves the clock between them. Continues until the other thread
+    /// has made enough edits.
     fn call(&self, seed: u64) -> Vec<Request> {
         let mut random = Random::new(seed);
         let mut requests = Vec::new();
@@ -80,7 +79,8 @@ impl Scene {
         while requests.len() < REQUESTS || self.edits_made.load(Ordering::SeqCst) < EDITS {
             self.clock.advance(random.step());
             if random.once_in(100) {
-                // Each reading adds a microsecond: the next ones pass the very end of a window.
+                // Each reading of the clock adds a microsecond, so the next readings pass the end of a
+                // window.
                 self.clock.advance_to(last_admitted + MINUTE - 8);
             }
             let began = self.order.next();
@@ -101,7 +101,7 @@ impl Scene {
         requests
     }
 
-    /// Edits the limit up and down, one edit after the other.
+    /// Changes the limit to random values, one edit after the other.
     fn edit(&self, seed: u64, callers_done: impl Fn() -> bool) -> Vec<Edit> {
         let mut random = Random::new(seed);
         let mut edits = Vec::new();
@@ -141,7 +141,7 @@ fn decisions_on_several_threads_agree_with_a_list_of_times() {
     let seen = log.judge();
     let minutes = Duration::from_micros(scene.clock.now() - start).as_secs() / 60;
 
-    // The schedule was worth judging.
+    // The schedule contained enough admissions, denials and edits to be a useful test.
     assert!(minutes > 20, "{minutes} minutes passed");
     let requests = log.requests.len();
     assert!(seen.admitted > requests / 20 && seen.limited > requests / 20, "{seen:?}");

@@ -8,7 +8,7 @@ use apikeys_core::limiter::{Acquire, Limiter, LocalLimiter, Take, Verdict};
 
 use crate::{clock::MovingClock, judge::Decision};
 
-/// Numbers what happens on all threads.
+/// Numbers the events of all threads.
 #[derive(Debug, Default)]
 pub(crate) struct Order(AtomicU64);
 
@@ -18,9 +18,9 @@ impl Order {
     }
 }
 
-/// The limiter under test, with a note of each decision.
+/// The limiter under test, with a record of each thread's latest decision.
 ///
-/// It adds no lock of its own, which could hide a missing one.
+/// The witness adds no lock, because a lock could hide that the limiter lacks one.
 #[derive(Debug, Clone)]
 pub(crate) struct Witness {
     limiter: LocalLimiter,
@@ -36,7 +36,7 @@ impl Witness {
         Self { limiter: LocalLimiter, clock: clock.clone() }
     }
 
-    /// The decision about the request that this thread sent last.
+    /// Returns the decision about the request that this thread sent last.
     pub(crate) fn last_of_this_thread(&self) -> Decision {
         LAST_DECISION.take().expect("the limiter was not asked")
     }
@@ -48,7 +48,8 @@ impl Limiter for Witness {
         let ([take], Acquire::Now(verdict)) = (takes, &answer) else {
             panic!("expected one decision at once")
         };
-        // The limiter reads the clock while it holds the window: that time is the decision's.
+        // The limiter reads the clock while it holds the window's lock, so that time is the time of the
+        // decision.
         LAST_DECISION.set(Some(Decision {
             at: self.clock.last_read(),
             limit: take.limit.requests(),

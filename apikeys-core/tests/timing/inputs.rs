@@ -18,7 +18,8 @@ pub(crate) struct Presented {
 }
 
 impl Presented {
-    /// Class 0 is wrong in the first character, class 1 in the last, class 2 is an unknown secret.
+    /// In class 0 the first character is wrong, in class 1 the last character. In class 2 the secret is
+    /// unknown.
     pub(crate) fn new(class: usize, random: &mut Random) -> Self {
         let format = format();
         let stored = format.generate(&OsEntropy::new()).unwrap();
@@ -38,7 +39,7 @@ impl Presented {
     }
 }
 
-/// The secret with another character at `at` and the checksum recomputed.
+/// Returns the secret with another character at `at` and the matching checksum.
 fn altered(secret: &str, at: usize, random: &mut Random) -> Vec<u8> {
     let alphabet = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut bytes = secret.as_bytes().to_vec();
@@ -61,7 +62,7 @@ pub(crate) struct DigestPair {
 }
 
 impl DigestPair {
-    /// Class 0 differs in the first byte only, class 1 in the last only, class 2 everywhere.
+    /// In class 0 only the first byte differs, in class 1 only the last byte, and in class 2 all bytes.
     pub(crate) fn new(class: usize, random: &mut Random) -> Self {
         let mut one = [0; 32];
         for part in one.chunks_mut(8) {
@@ -98,7 +99,7 @@ impl FingerprintPairs {
         Self { alike, unlike }
     }
 
-    /// A pair with an equal prefix for class 0, one without for class 1.
+    /// Returns a pair with an equal prefix for class 0, and a pair without an equal prefix for class 1.
     pub(crate) fn pick(&self, class: usize, random: &mut Random) -> (Fingerprint, Fingerprint) {
         let pairs = if class == 0 { &self.alike } else { &self.unlike };
         pairs[random.below(pairs.len())]

@@ -1,28 +1,28 @@
 use std::{hint::black_box, time::Instant};
 
-/// Decides whether an operation's time depends on the class of its input, in the manner of dudect:
-/// classes in random order, the slowest tenth of each class dropped, Welch's t-test.
+/// Decides whether an operation's time depends on the class of its input. The method is that of dudect: the
+/// classes come in random order, the slowest tenth of each class is dropped, and Welch's t-test is applied.
 ///
-/// All rounds count: the verdict is the median of their t-values.
+/// All rounds count, because the decision uses the median of their t-values.
 pub(crate) struct Judge {
-    /// How often the whole measurement is made.
+    /// The number of rounds, each of which is a whole measurement.
     pub(crate) rounds: usize,
-    /// Inputs in each round, each of them measured once.
+    /// The number of inputs in each round. Each input is measured once.
     pub(crate) cases: usize,
-    /// How often the operation runs within one measurement.
+    /// The number of times that the operation runs within one measurement.
     pub(crate) repeats: usize,
 }
 
-/// The t-value from which dudect calls a difference real, and the one that the promise names.
+/// The t-value above which dudect reports a difference.
 ///
-/// Without a leak, a round exceeds it with probability 7 in a million, and the median of eleven
-/// rounds only if six of them do, with the same sign. A busy machine adds noise to all classes
-/// alike and moves t towards zero. A leak of constant size has the same sign in every round, so
-/// the median keeps it.
+/// Without a leak, a round exceeds this value with a probability of 7 in a million. The median of eleven
+/// rounds exceeds the value only if six rounds do, with the same sign. A busy machine adds noise to all
+/// classes alike and moves t towards zero. A leak of constant size has the same sign in every round, so the
+/// median keeps it.
 pub(crate) const BOUND: f64 = 4.5;
 
 impl Judge {
-    /// The largest absolute median t-value of any two of `classes`.
+    /// Returns the largest absolute median t-value of any two of `classes`.
     pub(crate) fn largest_difference<Input>(
         &self,
         classes: usize,
@@ -32,7 +32,8 @@ impl Judge {
         let mut random = Random(0x1234_5678_9abc_def1);
         let rounds: Vec<Vec<Vec<f64>>> = (0..self.rounds)
             .map(|_| {
-                // Prepared in advance, so that preparing one class cannot warm a cache for another.
+                // The inputs are prepared in advance, so that preparing one class cannot warm a cache for
+                // another class.
                 let cases: Vec<_> = (0..self.cases)
                     .map(|_| {
                         let class = random.below(classes);
@@ -52,7 +53,7 @@ impl Judge {
         largest
     }
 
-    /// The times of each class in nanoseconds, without the slowest tenth.
+    /// Returns the times of each class in nanoseconds, without the slowest tenth.
     fn measure<Input>(
         &self,
         classes: usize,
@@ -75,7 +76,7 @@ impl Judge {
     }
 }
 
-/// A small generator, seeded so that a failure can be repeated with the same inputs.
+/// A small random number generator with a fixed seed, so that a failure can be repeated with the same inputs.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -86,7 +87,7 @@ impl Random {
         self.0
     }
 
-    /// A number smaller than `end`.
+    /// Returns a number smaller than `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }
@@ -105,7 +106,7 @@ fn welch(a: &[f64], b: &[f64]) -> f64 {
         (mean, variance / n)
     };
     let ((mean_a, error_a), (mean_b, error_b)) = (moments(a), moments(b));
-    // A clock too coarse to tell any two measurements apart gives no t-value.
+    // If the clock is too coarse to distinguish any two measurements, there is no t-value.
     assert!(error_a + error_b > 0.0, "every measurement took {mean_a} ns");
     (mean_a - mean_b) / (error_a + error_b).sqrt()
 }

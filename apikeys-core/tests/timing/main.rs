@@ -1,8 +1,8 @@
-//! The time a wrong secret takes must not depend on how it is wrong.
+//! The time of checking a wrong secret must not depend on how the secret is wrong.
 //!
-//! Each test measures an operation for several classes of input and asks [`judge`] whether their
-//! times differ. The same judge must find comparisons that stop at the first difference, on the
-//! same inputs.
+//! Each test measures an operation for several classes of input, and [`judge`] decides whether the times of
+//! the classes differ. The judge must also find a difference for comparisons that stop at the first unequal
+//! byte, with the same inputs.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,10 +19,10 @@ use crate::{
 };
 
 const WHOLE_PATH: Judge = Judge { rounds: 11, cases: 20_000, repeats: 1 };
-/// A comparison takes a few nanoseconds, so each measurement repeats it.
+/// A comparison takes a few nanoseconds, so each measurement repeats the comparison.
 const COMPARISON: Judge = Judge { rounds: 11, cases: 20_000, repeats: 8 };
 
-/// Compares byte by byte and stops at the first difference, as no comparison of secrets may.
+/// Compares byte by byte and stops at the first difference, which a comparison of secrets must not do.
 #[inline(never)]
 fn stops_early(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| black_box(one) == black_box(other))
