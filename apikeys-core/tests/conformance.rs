@@ -61,7 +61,7 @@ mod faultless {
 }
 
 #[test]
-fn the_list_holds_every_promise_once() {
+fn list_contains_every_requirement_once() {
     let listed: Vec<_> = promises().iter().map(|promise| format!("{promise:?}")).collect();
     let mut written = Vec::new();
     for (group, text) in [
@@ -83,7 +83,7 @@ fn the_list_holds_every_promise_once() {
 }
 
 #[test]
-fn a_promise_can_be_checked_by_a_runner_of_one_s_own() {
+fn requirement_can_be_checked_by_another_test_runner() {
     let harness = OnTokio(MemoryStore::new);
     for promise in promises().iter().filter(|promise| promise.group() == "usage") {
         assert!(!promise.name().is_empty());

@@ -21,7 +21,7 @@ const TOKENS: u64 = 1_000_000;
 const BOUND: u64 = 4_096;
 
 #[test]
-fn a_million_unknown_well_formed_keys_leave_nothing_in_memory() {
+fn million_unknown_keys_leave_nothing_in_memory() {
     let store = FaultStore::new(MemoryStore::new(), Arc::new(ManualClock::default()));
     let calls = store.faults().clone();
     let (keys, _maintenance) =

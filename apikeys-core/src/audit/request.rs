@@ -373,7 +373,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printable_text_prints_and_keeps_to_its_length(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
+        fn printable_text_is_printable_and_within_its_length(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
             let text = printable(&bytes, most);
             prop_assert!(text.len() <= most);
             prop_assert!(text.chars().all(is_printable));

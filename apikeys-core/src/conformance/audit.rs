@@ -19,7 +19,7 @@ use crate::{
 
 /// Every field of an event is read as it was written, for every kind of detail, whether a batch or a change
 /// wrote the event.
-pub async fn every_member_of_an_event_survives(harness: &dyn AnyHarness) {
+pub async fn event_is_read_with_every_field_as_written(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let mut changes = Changes::one("name", ChangeValue::Null, "Straße \"🔑\" \\".into());
@@ -57,7 +57,7 @@ pub async fn every_member_of_an_event_survives(harness: &dyn AnyHarness) {
 
 /// Every action, outcome and denial code is read as it was recorded, including values of a newer version of
 /// this library.
-pub async fn every_kind_of_event_survives(harness: &dyn AnyHarness) {
+pub async fn events_of_every_kind_are_read_as_written(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let newer = "value.of_a_newer_version";
@@ -77,7 +77,7 @@ pub async fn every_kind_of_event_survives(harness: &dyn AnyHarness) {
 }
 
 /// A request id that this library generated is read as the same text.
-pub async fn request_ids_made_here_survive_as_text(harness: &dyn AnyHarness) {
+pub async fn generated_request_id_is_read_as_the_same_text(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let mut meta = RequestMeta::new("GET", "/");
@@ -91,7 +91,7 @@ pub async fn request_ids_made_here_survive_as_text(harness: &dyn AnyHarness) {
 }
 
 /// Events are ordered by descending id, compared as unsigned bytes, whatever the times of the events.
-pub async fn the_log_is_read_newest_first(harness: &dyn AnyHarness) {
+pub async fn log_is_read_newest_first(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let ids = [0x7f, 0x00, 0xff, 0x80, 0x01].map(|byte| EventId::from_bytes([byte; 16]));
     let events = ids.map(|id| {
@@ -108,7 +108,7 @@ pub async fn the_log_is_read_newest_first(harness: &dyn AnyHarness) {
 }
 
 /// The audit log of an organization contains only events of the organization.
-pub async fn a_log_is_its_organization_s_alone(harness: &dyn AnyHarness) {
+pub async fn log_contains_only_events_of_its_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, _) = store.create(&org("left")).await;
     let (right, _) = store.create(&org("right")).await;
@@ -127,7 +127,7 @@ pub async fn a_log_is_its_organization_s_alone(harness: &dyn AnyHarness) {
 
 /// Events can be filtered by key, action and time, separately and together, from `since` inclusive to `until`
 /// exclusive.
-pub async fn the_log_is_filtered_as_asked(harness: &dyn AnyHarness) {
+pub async fn log_is_filtered_by_key_action_and_time(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (events, rows) = filled(&store).await;
     for query in queries(&rows) {
@@ -141,7 +141,7 @@ pub async fn the_log_is_filtered_as_asked(harness: &dyn AnyHarness) {
 }
 
 /// Every combination of filters returns the same events for every size of the pages.
-pub async fn every_filter_can_be_read_in_pages(harness: &dyn AnyHarness) {
+pub async fn filtered_log_is_the_same_for_every_page_size(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (events, rows) = filled(&store).await;
     for query in queries(&rows) {
@@ -153,7 +153,7 @@ pub async fn every_filter_can_be_read_in_pages(harness: &dyn AnyHarness) {
 }
 
 /// A page of the audit log has a cursor if and only if more events follow.
-pub async fn the_last_page_says_so(harness: &dyn AnyHarness) {
+pub async fn last_page_has_no_cursor(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let gaps = (0..4).map(|_| store.event(&org("o"), None, Action::AuditGap));
     store.recorded(gaps.collect()).await;
@@ -164,7 +164,7 @@ pub async fn the_last_page_says_so(harness: &dyn AnyHarness) {
 }
 
 /// The pages of the audit log repeat no event and skip none if new events are recorded between the pages.
-pub async fn pages_of_the_log_hold_while_events_arrive(harness: &dyn AnyHarness) {
+pub async fn pages_of_the_log_repeat_and_skip_no_event_while_events_arrive(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let gap = || store.event(&org("o"), None, Action::AuditGap);
     let events: Vec<_> = (0..5).map(|_| gap()).collect();
@@ -183,7 +183,7 @@ pub async fn pages_of_the_log_hold_while_events_arrive(harness: &dyn AnyHarness)
 }
 
 /// Events show the current name and display prefix of their key, or the last ones if the key was deleted.
-pub async fn events_show_their_key_s_name_as_it_is_now(harness: &dyn AnyHarness) {
+pub async fn events_have_the_current_name_of_their_key(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let (other, _) = store.create(&org("o")).await;

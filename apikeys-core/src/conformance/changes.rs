@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Repeating a change under the same id returns the same answer and writes nothing.
-pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: &dyn AnyHarness) {
+pub async fn repeated_change_returns_the_same_result_and_writes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let row = store.row(&org);
@@ -50,7 +50,7 @@ pub async fn a_repeated_change_answers_the_same_and_does_nothing_twice(harness: 
 
 /// If a change is committed many times concurrently under the same id, its effects are written once and every
 /// attempt returns the same revision.
-pub async fn a_change_made_many_times_at_once_is_done_once(harness: &dyn AnyHarness) {
+pub async fn change_repeated_concurrently_is_made_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));
@@ -69,7 +69,7 @@ pub async fn a_change_made_many_times_at_once_is_done_once(harness: &dyn AnyHarn
 
 /// A store remembers at least the last 10,000 committed changes, so that a late repetition returns the same
 /// answer and writes nothing.
-pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
+pub async fn last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
     let creation = store.change(first(create(&row, &[store.secret(row.id)])));
@@ -108,7 +108,7 @@ pub async fn the_last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
 }
 
 /// Each committed change increases the revision by one, and a refused change does not.
-pub async fn the_revision_counts_the_changes_that_are_done(harness: &dyn AnyHarness) {
+pub async fn revision_increases_with_each_committed_change(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(store.revision().await, Revision(0));
     let org = org("o");
@@ -126,7 +126,7 @@ pub async fn the_revision_counts_the_changes_that_are_done(harness: &dyn AnyHarn
 }
 
 /// Concurrent changes of different organizations get different revisions without a gap.
-pub async fn changes_at_once_get_numbers_of_their_own(harness: &dyn AnyHarness) {
+pub async fn concurrent_changes_get_different_revisions(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let changes: Vec<_> = (0..64)
         .map(|number| {
@@ -148,7 +148,7 @@ pub async fn changes_at_once_get_numbers_of_their_own(harness: &dyn AnyHarness) 
 }
 
 /// A refused change writes no rows and no events, and does not increase the revision.
-pub async fn a_refused_change_writes_nothing(harness: &dyn AnyHarness) {
+pub async fn refused_change_writes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (row, secret) = store.create(&org).await;
@@ -166,7 +166,7 @@ pub async fn a_refused_change_writes_nothing(harness: &dyn AnyHarness) {
 }
 
 /// If an event of a change cannot be stored, the change is rejected and nothing is written.
-pub async fn a_change_whose_event_cannot_be_stored_is_not_made(harness: &dyn AnyHarness) {
+pub async fn change_with_an_event_that_cannot_be_stored_is_not_made(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (row, secret) = store.create(&org).await;
@@ -192,7 +192,7 @@ pub async fn a_change_whose_event_cannot_be_stored_is_not_made(harness: &dyn Any
 }
 
 /// Once a change has returned, all its events are in the audit log, and a change may also have no events.
-pub async fn a_change_brings_all_its_events(harness: &dyn AnyHarness) {
+pub async fn committed_change_has_all_its_events_in_the_log(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let mut change = store.change(update(&renamed(&row, "edited")));

@@ -177,7 +177,7 @@ pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness
 
 /// Requests of a forgotten organization's keys are neither recorded nor counted, before and after the purge,
 /// even if a new organization with the same id was stored.
-pub async fn batch_after_forgetting_is_dropped_with_its_counts(harness: &dyn AnyHarness) {
+pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
     let (bystander, _) = store.create(&org("other")).await;

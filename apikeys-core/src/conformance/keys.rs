@@ -17,7 +17,7 @@ use crate::{
 
 /// Once a creation has returned, the key is found by its secret, with the organization's plan and the latest
 /// revision.
-pub async fn a_created_key_is_found_by_its_secret(harness: &dyn AnyHarness) {
+pub async fn created_key_is_found_by_its_secret(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("o")).await;
     let found = store.found(&secret.locator).await.expect("the key");
@@ -27,7 +27,7 @@ pub async fn a_created_key_is_found_by_its_secret(harness: &dyn AnyHarness) {
 
 /// Every field of a key is read as it was stored, after a creation and after an update, by every method that
 /// returns keys.
-pub async fn every_member_of_a_key_survives(harness: &dyn AnyHarness) {
+pub async fn key_is_read_with_every_field_as_stored(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let full = |row: KeyRow| KeyRow {
         name: name("CI – ünïcode"),
@@ -57,7 +57,7 @@ pub async fn every_member_of_a_key_survives(harness: &dyn AnyHarness) {
 }
 
 /// The times of a key and of a secret are stored without loss from the year 0000 to the year 9999.
-pub async fn times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) {
+pub async fn key_times_are_stored_from_the_first_to_the_last_timestamp(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let times = [Timestamp::MIN, Timestamp::MAX, Timestamp::from_micros(0), Timestamp::from_micros(-1)];
     for at in times {
@@ -72,7 +72,7 @@ pub async fn times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) 
 }
 
 /// A name with any Unicode text is read character for character as it was stored.
-pub async fn names_keep_any_unicode(harness: &dyn AnyHarness) {
+pub async fn key_name_with_any_unicode_is_stored_unchanged(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let long = "\u{10ffff}".repeat(100);
     let names = [
@@ -104,7 +104,7 @@ pub async fn names_keep_any_unicode(harness: &dyn AnyHarness) {
 
 /// The settings of a key are stored byte for byte, because a newer version of this library may have written
 /// them.
-pub async fn settings_are_kept_to_the_letter(harness: &dyn AnyHarness) {
+pub async fn key_settings_are_stored_byte_for_byte(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let long = format!(r#"{{"v":1,"x":"{}"}}"#, "y".repeat(20_000));
     for text in ["{}", r#"{ "b":1,  "a":2.50, "b":1e3, "u":"\u00fc", "ü":null }"#, &long] {
@@ -115,7 +115,7 @@ pub async fn settings_are_kept_to_the_letter(harness: &dyn AnyHarness) {
 }
 
 /// The lowest rate limit, the highest rate limit and no rate limit are read as they were stored.
-pub async fn rate_limits_survive_from_1_to_10_000(harness: &dyn AnyHarness) {
+pub async fn rate_limits_from_1_to_10_000_are_stored_unchanged(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for limit in [None, Some(1), Some(10_000)] {
         let rate_limit = limit.map(|requests| RateLimit::per_minute(requests).expect("a limit"));
@@ -126,7 +126,7 @@ pub async fn rate_limits_survive_from_1_to_10_000(harness: &dyn AnyHarness) {
 }
 
 /// Every method treats a key of another organization as a key that does not exist.
-pub async fn a_key_is_its_organization_s_alone(harness: &dyn AnyHarness) {
+pub async fn key_of_another_organization_does_not_exist(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("owner")).await;
     let (other, _) = store.create(&org("other")).await;
@@ -143,7 +143,7 @@ pub async fn a_key_is_its_organization_s_alone(harness: &dyn AnyHarness) {
 
 /// Organization ids are compared as bytes, so that ids that differ in case, accents, spaces or wildcards are
 /// distinct.
-pub async fn organizations_that_look_alike_are_distinct(harness: &dyn AnyHarness) {
+pub async fn organizations_with_similar_ids_are_distinct(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let ids = [
         "acme",
@@ -193,7 +193,7 @@ pub async fn keys_are_listed_newest_first(harness: &dyn AnyHarness) {
 
 /// The pages of a list of keys repeat no key and skip none if keys are created, updated or deleted between
 /// the pages, even if the cursor's key is deleted.
-pub async fn pages_of_keys_hold_while_keys_come_and_go(harness: &dyn AnyHarness) {
+pub async fn pages_of_keys_repeat_and_skip_no_key_while_keys_change(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let mut rows = Vec::new();
@@ -216,7 +216,7 @@ pub async fn pages_of_keys_hold_while_keys_come_and_go(harness: &dyn AnyHarness)
 
 /// Once an update has returned, the key is found with the new row and the new revision, and other keys are
 /// unchanged.
-pub async fn an_update_holds_at_once(harness: &dyn AnyHarness) {
+pub async fn update_is_visible_once_it_has_returned(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, secret) = store.create(&org("o")).await;
     let (bystander, _) = store.create(&org("o")).await;
@@ -229,7 +229,7 @@ pub async fn an_update_holds_at_once(harness: &dyn AnyHarness) {
 
 /// An update that was made from an old version of a key is refused with `VersionConflict`, so that no earlier
 /// update is lost.
-pub async fn an_update_from_an_old_version_is_refused(harness: &dyn AnyHarness) {
+pub async fn update_from_an_old_version_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let edited = renamed(&row, "first");
@@ -240,7 +240,7 @@ pub async fn an_update_from_an_old_version_is_refused(harness: &dyn AnyHarness) 
 }
 
 /// If many updates from the same version of a key are committed concurrently, exactly one update succeeds.
-pub async fn of_many_updates_at_once_exactly_one_is_done(harness: &dyn AnyHarness) {
+pub async fn concurrent_updates_from_one_version_succeed_exactly_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (mut row, _) = store.create(&org("o")).await;
     for round in 0..20 {
@@ -263,7 +263,7 @@ pub async fn of_many_updates_at_once_exactly_one_is_done(harness: &dyn AnyHarnes
 
 /// Once a deletion has returned, no method finds the key, and a further deletion or update returns
 /// `NotFound`.
-pub async fn a_deleted_key_is_gone(harness: &dyn AnyHarness) {
+pub async fn deleted_key_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
     let secrets = [store.secret(row.id), store.secret(row.id)];
@@ -283,7 +283,7 @@ pub async fn a_deleted_key_is_gone(harness: &dyn AnyHarness) {
 
 /// If a key is updated and deleted concurrently, the key does not exist afterwards, whichever change is
 /// committed first.
-pub async fn an_edit_beside_a_deletion_never_brings_the_key_back(harness: &dyn AnyHarness) {
+pub async fn update_concurrent_with_a_deletion_does_not_restore_the_key(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let (row, secret) = store.create(&org("o")).await;
@@ -311,7 +311,7 @@ pub async fn an_edit_beside_a_deletion_never_brings_the_key_back(harness: &dyn A
 }
 
 /// A creation is rejected if the key's id is in use, in the same organization or in another one.
-pub async fn an_id_in_use_is_rejected(harness: &dyn AnyHarness) {
+pub async fn creation_with_an_id_in_use_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     for org in [org("o"), org("other")] {

@@ -22,96 +22,96 @@ macro_rules! __conformance_promises {
     ($then:ident $with:tt) => {
         $crate::__conformance_promises! { @$then $with
             keys {
-                a_created_key_is_found_by_its_secret
-                every_member_of_a_key_survives
-                times_survive_from_the_first_to_the_last
-                names_keep_any_unicode
-                settings_are_kept_to_the_letter
-                rate_limits_survive_from_1_to_10_000
-                a_key_is_its_organization_s_alone
-                organizations_that_look_alike_are_distinct
+                created_key_is_found_by_its_secret
+                key_is_read_with_every_field_as_stored
+                key_times_are_stored_from_the_first_to_the_last_timestamp
+                key_name_with_any_unicode_is_stored_unchanged
+                key_settings_are_stored_byte_for_byte
+                rate_limits_from_1_to_10_000_are_stored_unchanged
+                key_of_another_organization_does_not_exist
+                organizations_with_similar_ids_are_distinct
                 keys_are_listed_newest_first
-                pages_of_keys_hold_while_keys_come_and_go
-                an_update_holds_at_once
-                an_update_from_an_old_version_is_refused
-                of_many_updates_at_once_exactly_one_is_done
-                a_deleted_key_is_gone
-                an_edit_beside_a_deletion_never_brings_the_key_back
-                an_id_in_use_is_rejected
+                pages_of_keys_repeat_and_skip_no_key_while_keys_change
+                update_is_visible_once_it_has_returned
+                update_from_an_old_version_is_refused
+                concurrent_updates_from_one_version_succeed_exactly_once
+                deleted_key_is_not_found
+                update_concurrent_with_a_deletion_does_not_restore_the_key
+                creation_with_an_id_in_use_is_rejected
             }
             secrets {
-                a_secret_is_found_among_several_candidates
-                an_unknown_secret_finds_nothing
-                locators_are_compared_whole
-                a_secret_that_has_ended_is_found_with_its_end
-                a_rotation_adds_a_secret_and_drops_another
-                an_update_leaves_other_secrets_alone
-                a_locator_in_use_is_refused
-                of_many_keys_with_one_locator_exactly_one_is_created
-                schemes_appear_and_disappear_with_their_secrets
-                schemes_are_right_after_changes_at_once
+                secret_is_found_by_one_of_several_locators
+                unknown_locators_find_no_secret
+                locators_with_a_different_scheme_or_byte_are_distinct
+                secret_that_has_ended_is_found
+                update_adds_and_removes_secrets
+                update_keeps_other_secrets
+                locator_in_use_is_refused
+                concurrent_creations_with_one_locator_succeed_exactly_once
+                scheme_is_returned_while_a_secret_has_it
+                schemes_after_concurrent_changes_are_those_of_the_secrets
             }
             quota {
-                of_64_creations_at_once_exactly_one_takes_the_last_place
-                creations_at_once_for_a_new_organization_keep_the_quota
-                without_a_quota_every_creation_at_once_succeeds
-                the_counter_is_right_after_creations_and_deletions_at_once
-                a_full_quota_says_how_many_there_are_and_writes_nothing
-                every_key_counts_whatever_its_status
-                a_deletion_makes_room
-                a_refused_creation_takes_no_place
-                the_plan_is_checked_before_the_quota
-                a_creation_beside_a_downgrade_is_before_it_or_refused
+                concurrent_creations_with_room_for_one_succeed_exactly_once
+                concurrent_creations_for_a_new_organization_do_not_exceed_the_quota
+                concurrent_creations_without_a_quota_all_succeed
+                key_count_after_concurrent_creations_and_deletions_is_exact
+                creation_beyond_the_quota_returns_the_key_count_and_writes_nothing
+                keys_of_every_status_count
+                deletion_makes_room_for_a_creation
+                refused_creation_does_not_increase_the_key_count
+                plan_is_checked_before_the_quota
+                creation_concurrent_with_a_downgrade_precedes_it_or_is_refused
             }
             changes {
-                a_repeated_change_answers_the_same_and_does_nothing_twice
-                a_change_made_many_times_at_once_is_done_once
-                the_last_10_000_changes_are_remembered
-                the_revision_counts_the_changes_that_are_done
-                changes_at_once_get_numbers_of_their_own
-                a_refused_change_writes_nothing
-                a_change_whose_event_cannot_be_stored_is_not_made
-                a_change_brings_all_its_events
+                repeated_change_returns_the_same_result_and_writes_nothing
+                change_repeated_concurrently_is_made_once
+                last_10_000_changes_are_remembered
+                revision_increases_with_each_committed_change
+                concurrent_changes_get_different_revisions
+                refused_change_writes_nothing
+                change_with_an_event_that_cannot_be_stored_is_not_made
+                committed_change_has_all_its_events_in_the_log
             }
             recording {
-                a_batch_is_recorded_once
-                a_batch_sent_many_times_at_once_is_recorded_once
-                an_unknown_writer_records_nothing
-                opening_a_writer_again_changes_nothing
-                a_gap_in_the_sequence_is_rejected
-                writers_have_sequences_of_their_own
-                many_writers_at_once_lose_no_request
-                counters_are_what_the_events_say
-                last_used_times_survive_from_the_first_to_the_last
-                denials_move_no_counter
-                an_event_with_a_count_adds_to_the_one_on_the_log
-                counts_added_at_once_add_up
+                repeated_batch_is_recorded_once
+                batch_repeated_concurrently_is_recorded_once
+                batch_of_an_unknown_writer_is_not_recorded
+                writer_opened_again_keeps_its_sequence
+                batch_after_a_gap_in_the_sequence_is_rejected
+                writers_have_independent_sequences
+                concurrent_writers_lose_no_request
+                counters_count_answered_and_aborted_requests
+                last_used_time_is_stored_from_the_first_to_the_last_timestamp
+                denied_and_started_requests_change_no_counter
+                count_is_added_to_the_event_in_the_log
+                counts_added_concurrently_add_up
                 events_of_deleted_keys_are_kept
-                a_deletion_beside_a_batch_loses_no_event
-                events_of_unknown_keys_are_dropped_and_the_rest_is_kept
+                deletion_concurrent_with_a_batch_loses_no_event
+                events_of_unknown_keys_are_dropped_and_the_others_are_kept
                 events_without_a_key_are_kept
-                a_batch_with_an_event_that_cannot_be_stored_is_rejected
-                a_large_batch_is_one_batch
-                recording_and_managing_leave_each_other_alone
+                batch_with_an_event_that_cannot_be_stored_is_rejected
+                large_batch_is_recorded_as_one_batch
+                recording_and_updating_do_not_affect_each_other
             }
             audit {
-                every_member_of_an_event_survives
-                every_kind_of_event_survives
-                request_ids_made_here_survive_as_text
-                the_log_is_read_newest_first
-                a_log_is_its_organization_s_alone
-                the_log_is_filtered_as_asked
-                every_filter_can_be_read_in_pages
-                the_last_page_says_so
-                pages_of_the_log_hold_while_events_arrive
-                events_show_their_key_s_name_as_it_is_now
+                event_is_read_with_every_field_as_written
+                events_of_every_kind_are_read_as_written
+                generated_request_id_is_read_as_the_same_text
+                log_is_read_newest_first
+                log_contains_only_events_of_its_organization
+                log_is_filtered_by_key_action_and_time
+                filtered_log_is_the_same_for_every_page_size
+                last_page_has_no_cursor
+                pages_of_the_log_repeat_and_skip_no_event_while_events_arrive
+                events_have_the_current_name_of_their_key
             }
             usage {
                 usage_is_counted_by_hour_and_day
-                hours_begin_and_end_to_the_microsecond
-                usage_is_counted_before_1970_and_at_the_ends_of_time
-                usage_is_read_for_the_span_that_is_asked_for
-                usage_goes_with_its_key_and_organization
+                hours_and_days_are_exact_to_the_microsecond
+                usage_is_counted_before_1970_and_at_the_first_and_last_timestamp
+                usage_contains_only_the_queried_time_span
+                usage_of_a_missing_or_other_organizations_key_is_empty
             }
             organizations {
                 organization_without_changes_is_not_stored
@@ -128,7 +128,7 @@ macro_rules! __conformance_promises {
                 concurrent_purges_remove_everything_once
                 purge_without_a_forgotten_organization_removes_nothing
                 forgotten_id_returns_as_a_new_organization
-                batch_after_forgetting_is_dropped_with_its_counts
+                batch_after_forgetting_is_neither_recorded_nor_counted
                 events_without_a_key_after_forgetting_are_kept
                 change_decided_before_forgetting_is_refused
                 change_decided_before_forgetting_is_refused_by_a_new_organization
@@ -182,7 +182,7 @@ pub fn promises() -> Vec<Promise> {
 #[doc(hidden)]
 pub fn check(group: &str, name: &str, harness: &impl Harness) {
     let promise = promises().into_iter().find(|promise| promise.group == group && promise.name == name);
-    promise.expect("a promise on the list").check(harness);
+    promise.expect("a requirement in the list").check(harness);
 }
 
 impl Promise {
@@ -192,7 +192,7 @@ impl Promise {
         self.group
     }
 
-    /// Returns the name of the requirement, such as `a_deleted_key_is_gone`.
+    /// Returns the name of the requirement, such as `deleted_key_is_not_found`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// If 64 keys are created concurrently when the quota has room for one, exactly one creation succeeds.
-pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place(harness: &dyn AnyHarness) {
+pub async fn concurrent_creations_with_room_for_one_succeed_exactly_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..100 {
         let org = org(&format!("o{round}"));
@@ -25,7 +25,7 @@ pub async fn of_64_creations_at_once_exactly_one_takes_the_last_place(harness: &
 
 /// If keys are created concurrently for an organization that is not stored yet, the number of keys does not
 /// exceed the quota.
-pub async fn creations_at_once_for_a_new_organization_keep_the_quota(harness: &dyn AnyHarness) {
+pub async fn concurrent_creations_for_a_new_organization_do_not_exceed_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));
@@ -37,7 +37,7 @@ pub async fn creations_at_once_for_a_new_organization_keep_the_quota(harness: &d
 }
 
 /// Without a quota, all concurrent creations succeed and the stored number of keys includes every key.
-pub async fn without_a_quota_every_creation_at_once_succeeds(harness: &dyn AnyHarness) {
+pub async fn concurrent_creations_without_a_quota_all_succeed(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let answers = create_at_once(harness, &store, &org, 64, None).await;
@@ -47,7 +47,7 @@ pub async fn without_a_quota_every_creation_at_once_succeeds(harness: &dyn AnyHa
 }
 
 /// After concurrent creations and deletions, the stored number of keys equals the number of keys.
-pub async fn the_counter_is_right_after_creations_and_deletions_at_once(harness: &dyn AnyHarness) {
+pub async fn key_count_after_concurrent_creations_and_deletions_is_exact(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     for round in 0..20 {
@@ -88,7 +88,7 @@ pub async fn the_counter_is_right_after_creations_and_deletions_at_once(harness:
 
 /// A creation beyond the quota returns `QuotaFull` with the number of keys and writes nothing, not even a new
 /// organization.
-pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing(harness: &dyn AnyHarness) {
+pub async fn creation_beyond_the_quota_returns_the_key_count_and_writes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let row = store.row(&org);
@@ -110,7 +110,7 @@ pub async fn a_full_quota_says_how_many_there_are_and_writes_nothing(harness: &d
 }
 
 /// Deactivated and expired keys count towards the quota as active keys do.
-pub async fn every_key_counts_whatever_its_status(harness: &dyn AnyHarness) {
+pub async fn keys_of_every_status_count(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let off = KeyRow { active: false, ..store.row(&org) };
@@ -124,7 +124,7 @@ pub async fn every_key_counts_whatever_its_status(harness: &dyn AnyHarness) {
 }
 
 /// If the quota is full, a key can be created as soon as another key was deleted.
-pub async fn a_deletion_makes_room(harness: &dyn AnyHarness) {
+pub async fn deletion_makes_room_for_a_creation(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (row, _) = store.create(&org).await;
@@ -135,7 +135,7 @@ pub async fn a_deletion_makes_room(harness: &dyn AnyHarness) {
 }
 
 /// A creation that is refused for a reason other than the quota does not increase the stored number of keys.
-pub async fn a_refused_creation_takes_no_place(harness: &dyn AnyHarness) {
+pub async fn refused_creation_does_not_increase_the_key_count(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     let (_, taken) = store.create(&org).await;
@@ -150,7 +150,7 @@ pub async fn a_refused_creation_takes_no_place(harness: &dyn AnyHarness) {
 
 /// If the stored plan is not the expected plan, a creation returns `PlanChanged`, whatever quota the creation
 /// names.
-pub async fn the_plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
+pub async fn plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
     store.done(set_plan(&org, "free", None)).await;
@@ -166,7 +166,7 @@ pub async fn the_plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
 
 /// If a key is created while the organization's plan is changed, the creation is either committed before the
 /// change of plan or refused with `PlanChanged`.
-pub async fn a_creation_beside_a_downgrade_is_before_it_or_refused(harness: &dyn AnyHarness) {
+pub async fn creation_concurrent_with_a_downgrade_precedes_it_or_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));

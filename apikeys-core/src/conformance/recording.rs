@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Recording a batch again returns `AlreadyApplied` and writes nothing.
-pub async fn a_batch_is_recorded_once(harness: &dyn AnyHarness) {
+pub async fn repeated_batch_is_recorded_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -34,7 +34,7 @@ pub async fn a_batch_is_recorded_once(harness: &dyn AnyHarness) {
 
 /// If a batch is recorded many times concurrently, exactly one attempt writes the batch and the other
 /// attempts return `AlreadyApplied`.
-pub async fn a_batch_sent_many_times_at_once_is_recorded_once(harness: &dyn AnyHarness) {
+pub async fn batch_repeated_concurrently_is_recorded_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -57,7 +57,7 @@ pub async fn a_batch_sent_many_times_at_once_is_recorded_once(harness: &dyn AnyH
 
 /// A batch of a writer that is not open returns `UnknownWriter` and writes nothing, and can be recorded after
 /// the writer was opened.
-pub async fn an_unknown_writer_records_nothing(harness: &dyn AnyHarness) {
+pub async fn batch_of_an_unknown_writer_is_not_recorded(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     store.writer().await;
@@ -71,7 +71,7 @@ pub async fn an_unknown_writer_records_nothing(harness: &dyn AnyHarness) {
 }
 
 /// Opening an open writer keeps the number of the writer's last batch.
-pub async fn opening_a_writer_again_changes_nothing(harness: &dyn AnyHarness) {
+pub async fn writer_opened_again_keeps_its_sequence(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -90,7 +90,7 @@ pub async fn opening_a_writer_again_changes_nothing(harness: &dyn AnyHarness) {
 
 /// A batch that leaves a gap in its writer's sequence is rejected, and the missing batch can still be
 /// recorded.
-pub async fn a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
+pub async fn batch_after_a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
@@ -104,7 +104,7 @@ pub async fn a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
 
 /// The batches of each writer are numbered independently of other writers, and an empty batch has a number
 /// like any other batch.
-pub async fn writers_have_sequences_of_their_own(harness: &dyn AnyHarness) {
+pub async fn writers_have_independent_sequences(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, right) = (store.writer().await, store.writer().await);
     for (writer, sequence) in [(left, 1), (left, 2), (right, 1), (left, 3), (right, 2)] {
@@ -115,7 +115,7 @@ pub async fn writers_have_sequences_of_their_own(harness: &dyn AnyHarness) {
 }
 
 /// If many writers concurrently record requests of the same keys in different orders, no request is lost.
-pub async fn many_writers_at_once_lose_no_request(harness: &dyn AnyHarness) {
+pub async fn concurrent_writers_lose_no_request(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();
     for _ in 0..4 {
@@ -153,7 +153,7 @@ pub async fn many_writers_at_once_lose_no_request(harness: &dyn AnyHarness) {
 
 /// Answered and aborted requests increase the request count, and the time of the latest use is the latest of
 /// their times, in whatever order they are recorded.
-pub async fn counters_are_what_the_events_say(harness: &dyn AnyHarness) {
+pub async fn counters_count_answered_and_aborted_requests(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let (quiet, _) = store.create(&org("o")).await;
@@ -178,7 +178,7 @@ pub async fn counters_are_what_the_events_say(harness: &dyn AnyHarness) {
 
 /// The time of the latest use is stored without loss for the first timestamp, for the last timestamp and for
 /// times before 1970.
-pub async fn last_used_times_survive_from_the_first_to_the_last(harness: &dyn AnyHarness) {
+pub async fn last_used_time_is_stored_from_the_first_to_the_last_timestamp(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     for at in [Timestamp::MIN, Timestamp::from_micros(-1), Timestamp::from_micros(0), Timestamp::MAX] {
@@ -189,7 +189,7 @@ pub async fn last_used_times_survive_from_the_first_to_the_last(harness: &dyn An
 
 /// Denied requests and requests that have only started change neither the request count nor the time of the
 /// latest use.
-pub async fn denials_move_no_counter(harness: &dyn AnyHarness) {
+pub async fn denied_and_started_requests_change_no_counter(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let denied = store.request(&row, NOW, Outcome::Denied);
@@ -203,7 +203,7 @@ pub async fn denials_move_no_counter(harness: &dyn AnyHarness) {
 
 /// If an event has a count and its id is already in the audit log, the count is added to the event in the
 /// log.
-pub async fn an_event_with_a_count_adds_to_the_one_on_the_log(harness: &dyn AnyHarness) {
+pub async fn count_is_added_to_the_event_in_the_log(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let first = store.denials(&row, NOW, 3);
@@ -217,7 +217,7 @@ pub async fn an_event_with_a_count_adds_to_the_one_on_the_log(harness: &dyn AnyH
 }
 
 /// If several writers concurrently add counts to an event, the event's count is the sum of all counts.
-pub async fn counts_added_at_once_add_up(harness: &dyn AnyHarness) {
+pub async fn counts_added_concurrently_add_up(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let event = store.denials(&row, NOW, 1);
@@ -256,7 +256,7 @@ pub async fn events_of_deleted_keys_are_kept(harness: &dyn AnyHarness) {
 
 /// If a key is deleted while a batch is recorded, the deletion and the batch succeed and every event is in
 /// the audit log.
-pub async fn a_deletion_beside_a_batch_loses_no_event(harness: &dyn AnyHarness) {
+pub async fn deletion_concurrent_with_a_batch_loses_no_event(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let (row, _) = store.create(&org(&format!("o{round}"))).await;
@@ -282,7 +282,7 @@ pub async fn a_deletion_beside_a_batch_loses_no_event(harness: &dyn AnyHarness) 
 
 /// Events of keys that are neither stored nor deleted are neither recorded nor counted. The other events of
 /// the batch are recorded.
-pub async fn events_of_unknown_keys_are_dropped_and_the_rest_is_kept(harness: &dyn AnyHarness) {
+pub async fn events_of_unknown_keys_are_dropped_and_the_others_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let unknown = store.row(&row.org);
@@ -312,7 +312,7 @@ pub async fn events_without_a_key_are_kept(harness: &dyn AnyHarness) {
 
 /// A batch with an event that cannot be stored is rejected as a whole, and the other events can be recorded
 /// under the same number.
-pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &dyn AnyHarness) {
+pub async fn batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let taken = store.log(&row.org).await[0].event.id;
@@ -329,7 +329,7 @@ pub async fn a_batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &d
 }
 
 /// A batch of 4,000 events of 100 keys in 10 organizations is recorded as one batch.
-pub async fn a_large_batch_is_one_batch(harness: &dyn AnyHarness) {
+pub async fn large_batch_is_recorded_as_one_batch(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();
     for number in 0..100 {
@@ -348,7 +348,7 @@ pub async fn a_large_batch_is_one_batch(harness: &dyn AnyHarness) {
 
 /// Recording a batch changes neither the store's revision nor the version of a key. Updating a key keeps its
 /// counters.
-pub async fn recording_and_managing_leave_each_other_alone(harness: &dyn AnyHarness) {
+pub async fn recording_and_updating_do_not_affect_each_other(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     store.recorded(requests(&store, &row, 3)).await;

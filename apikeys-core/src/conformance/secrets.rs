@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A secret is found if one of several candidate locators is stored, whatever the order of the candidates.
-pub async fn a_secret_is_found_among_several_candidates(harness: &dyn AnyHarness) {
+pub async fn secret_is_found_by_one_of_several_locators(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for scheme in schemes() {
         let (row, secret) = with_locator(&store, store.locator(scheme)).await;
@@ -28,7 +28,7 @@ pub async fn a_secret_is_found_among_several_candidates(harness: &dyn AnyHarness
 }
 
 /// A look-up returns `None` for unknown locators of every scheme and for an empty list of locators.
-pub async fn an_unknown_secret_finds_nothing(harness: &dyn AnyHarness) {
+pub async fn unknown_locators_find_no_secret(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let strange: Vec<_> = schemes().map(|scheme| store.locator(scheme)).to_vec();
     assert_eq!(store.find(&strange).await.expect("find"), None, "in an empty store");
@@ -38,7 +38,7 @@ pub async fn an_unknown_secret_finds_nothing(harness: &dyn AnyHarness) {
 }
 
 /// Two locators are equal only if their schemes and all their bytes are equal.
-pub async fn locators_are_compared_whole(harness: &dyn AnyHarness) {
+pub async fn locators_with_a_different_scheme_or_byte_are_distinct(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let digests: [&[u8]; 6] = [&[0], &[0, 0], &[0xff; 32], &[0x20; 32], &[0x41; 32], &[0x61; 64]];
     for bytes in digests {
@@ -65,7 +65,7 @@ pub async fn locators_are_compared_whole(harness: &dyn AnyHarness) {
 
 /// A secret whose `ends_at` has passed is still found, because the caller compares `ends_at` with its own
 /// clock.
-pub async fn a_secret_that_has_ended_is_found_with_its_end(harness: &dyn AnyHarness) {
+pub async fn secret_that_has_ended_is_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let row = store.row(&org("o"));
     let mut secret = store.secret(row.id);
@@ -76,7 +76,7 @@ pub async fn a_secret_that_has_ended_is_found_with_its_end(harness: &dyn AnyHarn
 }
 
 /// An update can add a secret, remove a secret, or do both, and the key is found by its current secrets only.
-pub async fn a_rotation_adds_a_secret_and_drops_another(harness: &dyn AnyHarness) {
+pub async fn update_adds_and_removes_secrets(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, old) = store.create(&org("o")).await;
     let new = store.secret(row.id);
@@ -99,7 +99,7 @@ pub async fn a_rotation_adds_a_secret_and_drops_another(harness: &dyn AnyHarness
 }
 
 /// An update keeps the secrets that it does not remove, and cannot remove a secret of another key.
-pub async fn an_update_leaves_other_secrets_alone(harness: &dyn AnyHarness) {
+pub async fn update_keeps_other_secrets(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, own) = store.create(&org("o")).await;
     let (other, foreign) = store.create(&org("o")).await;
@@ -112,7 +112,7 @@ pub async fn an_update_leaves_other_secrets_alone(harness: &dyn AnyHarness) {
 
 /// A change that would store a locator twice, for one key or for two keys, returns `DuplicateLocator` and
 /// writes nothing.
-pub async fn a_locator_in_use_is_refused(harness: &dyn AnyHarness) {
+pub async fn locator_in_use_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (owner, taken) = store.create(&org("o")).await;
     let (row, _) = store.create(&org("o")).await;
@@ -135,7 +135,7 @@ pub async fn a_locator_in_use_is_refused(harness: &dyn AnyHarness) {
 
 /// If keys of different organizations are created concurrently with the same locator, exactly one creation
 /// succeeds.
-pub async fn of_many_keys_with_one_locator_exactly_one_is_created(harness: &dyn AnyHarness) {
+pub async fn concurrent_creations_with_one_locator_succeed_exactly_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let locator = store.locator(Scheme::Sha256);
@@ -158,7 +158,7 @@ pub async fn of_many_keys_with_one_locator_exactly_one_is_created(harness: &dyn 
 
 /// The method `schemes` returns a scheme exactly once while any stored secret has the scheme, and does not
 /// return the scheme after the last such secret was removed.
-pub async fn schemes_appear_and_disappear_with_their_secrets(harness: &dyn AnyHarness) {
+pub async fn scheme_is_returned_while_a_secret_has_it(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(in_use(&store).await, []);
     let [plain, peppered, foreign] = schemes();
@@ -185,7 +185,7 @@ pub async fn schemes_appear_and_disappear_with_their_secrets(harness: &dyn AnyHa
 
 /// After concurrent creations and deletions, the method `schemes` returns exactly the schemes of the stored
 /// secrets.
-pub async fn schemes_are_right_after_changes_at_once(harness: &dyn AnyHarness) {
+pub async fn schemes_after_concurrent_changes_are_those_of_the_secrets(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let scheme = Scheme::HmacSha256 { pepper: 3 };
     let (kept, _) = with_locator(&store, store.locator(scheme.clone())).await;

@@ -45,7 +45,7 @@ pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
 }
 
 /// An hour or day begins with its first microsecond and ends before the first microsecond of the next one.
-pub async fn hours_begin_and_end_to_the_microsecond(harness: &dyn AnyHarness) {
+pub async fn hours_and_days_are_exact_to_the_microsecond(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for start in [NOW, Timestamp::from_micros(0), Timestamp::from_micros(-86_400_000_000)] {
         let (row, _) = store.create(&org("o")).await;
@@ -60,7 +60,7 @@ pub async fn hours_begin_and_end_to_the_microsecond(harness: &dyn AnyHarness) {
 }
 
 /// Usage includes requests before 1970, at the first timestamp and at the last timestamp.
-pub async fn usage_is_counted_before_1970_and_at_the_ends_of_time(harness: &dyn AnyHarness) {
+pub async fn usage_is_counted_before_1970_and_at_the_first_and_last_timestamp(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let times =
@@ -80,7 +80,7 @@ pub async fn usage_is_counted_before_1970_and_at_the_ends_of_time(harness: &dyn 
 
 /// A query for usage returns the whole hour or day that contains `since`, and no hour or day that begins at
 /// or after `until`.
-pub async fn usage_is_read_for_the_span_that_is_asked_for(harness: &dyn AnyHarness) {
+pub async fn usage_contains_only_the_queried_time_span(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let hour = |hours: u32| NOW.saturating_add(HOUR * hours);
@@ -107,7 +107,7 @@ pub async fn usage_is_read_for_the_span_that_is_asked_for(harness: &dyn AnyHarne
 }
 
 /// A key of another organization, an unknown key and a deleted key have no usage.
-pub async fn usage_goes_with_its_key_and_organization(harness: &dyn AnyHarness) {
+pub async fn usage_of_a_missing_or_other_organizations_key_is_empty(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
     let (other, _) = store.create(&org("other")).await;

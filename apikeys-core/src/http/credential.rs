@@ -337,7 +337,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
         #[test]
-        fn one_line_is_read_as_the_oracle_reads_it(words in prop::collection::vec(prop::sample::select(
+        fn line_is_read_like_by_an_independent_implementation(words in prop::collection::vec(prop::sample::select(
             vec!["Bearer", "bearer", "Basic", "Digest", " ", "  ", "\t", ",", ", ", "a", "acme_live_1", "=", "Bearerish"]), 0..8)) {
             let value = words.concat();
             prop_assert_eq!(bearer(&value), oracle(&value), "{:?}", value);

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn check_agrees_with_a_list_of_sentences_on_all_combinations() {
+    fn check_agrees_with_a_list_of_conditions_on_all_combinations() {
         let combinations = combinations();
         assert_eq!(combinations.len(), 25 * (3 + 5 * 6));
         for (state, change) in combinations {

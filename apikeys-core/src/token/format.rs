@@ -190,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_secret_is_one_sha_256_block() {
+    fn longest_secret_is_one_sha_256_block() {
         const { assert!(TokenFormat::MAX_LEN <= 55) };
         let longest = TokenFormat::new(Prefix::new("abcdefghijklmnop").unwrap());
         assert_eq!(longest.generate(&OsEntropy).unwrap().expose().len(), TokenFormat::MAX_LEN);
     }
 
     #[test]
-    fn a_million_secrets_are_distinct_uniform_and_well_formed() {
+    fn million_secrets_are_distinct_uniform_and_well_formed() {
         let format = format();
         let head = "acme_live_".len();
         let mut counts = vec![[0_u32; 62]; BODY_LEN];

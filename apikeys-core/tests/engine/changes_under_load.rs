@@ -138,7 +138,7 @@ impl Scene {
 }
 
 #[test]
-fn verification_that_begins_after_a_change_returned_goes_by_it_on_every_engine() {
+fn verification_after_a_change_sees_the_change_on_every_engine() {
     let (store, clock) = (MemoryStore::new(), ManualClock::default());
     let engines: Vec<ApiKeys> = (0..ENGINES)
         .map(|_| {

@@ -118,7 +118,7 @@ async fn denials_of_slow_requests_do_not_reset_the_rows_of_the_minute() {
 }
 
 #[tokio::test]
-async fn denied_request_is_on_the_log_when_an_engine_without_maintenance_answers() {
+async fn denied_request_without_maintenance_is_recorded_before_verify_returns() {
     let keys = ApiKeys::in_memory();
     keys.operator(actor()).set_plan(org("org"), plan("starter")).await.unwrap();
     let manage = keys.manage(org("org"), actor());

@@ -304,7 +304,7 @@ async fn test_key_works_for_organizations_with_and_without_a_plan() {
 }
 
 #[tokio::test]
-async fn change_is_answered_as_made_when_the_organization_cannot_be_read_afterwards() {
+async fn change_succeeds_if_the_organization_cannot_be_read_afterwards() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("a")).await;
     bench.faults.set(Method::Org, Fault::Error);

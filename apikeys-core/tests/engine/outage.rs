@@ -157,7 +157,7 @@ async fn full_buffer_without_maintenance_is_written_by_the_next_request() {
 }
 
 #[tokio::test]
-async fn questions_about_schemes_are_bounded_like_lookups() {
+async fn reads_of_schemes_are_bounded_like_lookups() {
     let bench = Bench::with(|builder| builder.max_concurrent_lookups(2)).await;
     let stranger = TokenFormat::new("test_key".parse().unwrap())
         .generate(&apikeys_core::entropy::OsEntropy::new())

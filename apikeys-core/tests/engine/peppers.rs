@@ -24,7 +24,7 @@ async fn issue(keys: &ApiKeys) -> String {
 }
 
 #[tokio::test]
-async fn keys_work_while_their_pepper_is_held_and_new_ones_use_the_newest() {
+async fn keys_work_while_their_pepper_is_set_and_new_keys_use_the_newest() {
     let store = MemoryStore::new();
     let plain = issue(&engine(&store, &[]).await.unwrap()).await;
     let first = issue(&migrating_engine(&store, &[(1, 1)]).await.unwrap()).await;
@@ -81,7 +81,7 @@ async fn build_refuses_invalid_peppers_and_prefixes() {
 
 /// The attacker can write to the database, but does not know the pepper.
 #[tokio::test]
-async fn planted_sha256_row_admits_nobody_while_a_pepper_is_set() {
+async fn planted_sha256_row_is_not_accepted_while_a_pepper_is_set() {
     let store = MemoryStore::new();
     let attacker = engine(&store, &[]).await.unwrap();
     let peppered = engine(&store, &[(1, 1)]).await.unwrap();

@@ -57,7 +57,7 @@ fn used_by(call: Call) -> HashSet<Method> {
 }
 
 #[test]
-fn every_call_answers_every_fault_of_every_method_by_the_rule_and_recovers() {
+fn every_call_with_every_fault_has_the_expected_result_and_recovers() {
     let (mut cells, mut wrong) = (0, Vec::new());
     for call in Call::ALL {
         let used = used_by(call);
