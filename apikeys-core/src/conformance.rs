@@ -3,8 +3,8 @@
 //!
 //! Implement [`Harness`] for your store and call [`conformance_tests!`](crate::conformance_tests), which
 //! defines a `#[test]` for each requirement. Call the macro in a module of its own, because the macro adds a
-//! module for each group of requirements. The suite does not depend on an async runtime: the harness selects
-//! one.
+//! module for each group of requirements. The suite does not depend on an async runtime, because the harness
+//! selects the runtime.
 //!
 //! ```
 //! use apikeys_core::{MemoryStore, conformance::{Harness, Task}};

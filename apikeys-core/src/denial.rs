@@ -1,4 +1,4 @@
-//! Why a request is refused.
+//! The reason why a request is refused.
 //!
 //! The table in this file is the only list of denials. [`Denial`], [`DenialCode`] and the texts of responses
 //! are generated from it.
@@ -42,7 +42,7 @@ macro_rules! denials {
             $($told:tt)+
         }
     )+) => {
-        /// Why a request is refused.
+        /// The reason why a request is refused.
         ///
         /// The adapters respond to a denied request with the status and the body that [`http::Authenticator`]
         /// creates.
@@ -151,7 +151,7 @@ denials! {
     }
     /// The request cannot be recorded in the audit log at the moment.
     AuditUnavailable {
-        /// Whether the handler has run, so that the request may have been carried out.
+        /// True if the handler has run, which means that the request may have been carried out.
         after_handler: bool
     } = "AUDIT_UNAVAILABLE" {
         status: 503,

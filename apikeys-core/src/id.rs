@@ -98,8 +98,8 @@ ids! {
     EventId("event id");
     /// The id of a change, by which a store recognises a repeated attempt.
     ChangeId("change id");
-    /// The id of a writer, which is a numbered sequence of batches of audit events. Each process opens a
-    /// writer of its own.
+    /// The id of a writer, which is a numbered sequence of batches of audit events. Each process opens its
+    /// own writer.
     WriterId("writer id");
 }
 

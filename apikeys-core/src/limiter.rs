@@ -48,7 +48,7 @@ pub struct Take<'a> {
     pub subject: Subject,
     /// The limit that applies now.
     pub limit: RateLimit,
-    /// How many requests to count. The number is at least 1.
+    /// The number of requests to count, at least 1.
     pub cost: u32,
     /// The subject's window in this process.
     pub window: &'a Window,

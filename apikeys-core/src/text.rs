@@ -22,7 +22,8 @@ impl InvalidValue {
         Self { value, reason }
     }
 
-    /// Returns the part of the message after the colon. Use it where the error is shown beside its field.
+    /// Returns the part of the message after the colon. Use this part if the error is shown next to its input
+    /// field.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         self.reason
@@ -44,8 +45,8 @@ impl From<Infallible> for InvalidValue {
     }
 }
 
-/// Defines a text value: a newtype over `Arc<str>` whose only constructor validates the text with
-/// `$read`, which returns the part of the text to keep.
+/// Defines a newtype over `Arc<str>`. Its only constructor validates the text with `$read`, which returns the
+/// part of the text to keep.
 macro_rules! text_value {
     ($(#[$doc:meta])* $name:ident, $read:path) => {
         $(#[$doc])*
@@ -58,7 +59,8 @@ macro_rules! text_value {
             ///
             /// # Errors
             ///
-            /// Returns an error if the text does not follow the rules in the description of the type.
+            /// Returns [`InvalidValue`](crate::InvalidValue) if the text does not follow the rules in the
+            /// description of the type.
             pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::InvalidValue> {
                 $read(text.as_ref()).map(|text| Self(text.into()))
             }

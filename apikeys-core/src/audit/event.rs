@@ -15,7 +15,7 @@ use crate::{
 pub struct AuditEvent {
     /// The event's id. The log is ordered by the ids of its events.
     pub id: EventId,
-    /// When the event happened. For a request, this is when its verification began.
+    /// The time of the event. For a request, this is the time at which the verification began.
     pub at: Timestamp,
     /// The organization whose audit log contains the event.
     pub org: OrgId,

@@ -128,13 +128,13 @@ impl RequestMeta {
 pub struct RequestRecord {
     /// The request.
     pub meta: RequestMeta,
-    /// How the request ended.
+    /// The outcome of the request.
     pub outcome: Outcome,
     /// The status of the response. `None` means that there was no response.
     pub status: Option<u16>,
     /// The time from the beginning of the verification to the response, in whole microseconds.
     pub latency: Duration,
-    /// Why the request was denied. `None` means that the request was not denied.
+    /// The reason for the denial. `None` means that the request was not denied.
     pub denial: Option<DenialCode>,
     /// The number of denials that this event counts. `None` means that the event describes a single request.
     /// Beyond 60 denials of a key in a minute, further denials share an event.
@@ -156,7 +156,7 @@ impl RequestRecord {
 }
 
 text_enum! {
-    /// What happened to a request.
+    /// The outcome of a request, as the audit log records it.
     pub enum Outcome("outcome", other) {
         /// The handler returned a response.
         Answered = "answered",

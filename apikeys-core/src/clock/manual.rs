@@ -39,8 +39,8 @@ struct State {
     sleepers: BTreeMap<(Monotonic, u64), Option<Waker>>,
 }
 
-/// How often `advance` yields at each deadline. A task that wakes at a deadline may wake other tasks, which
-/// must run before the time moves on.
+/// The number of times that `advance` yields at each deadline. A task that wakes at a deadline may wake other
+/// tasks, which must run before the time moves on.
 const YIELDS_PER_DEADLINE: usize = 64;
 
 impl ManualClock {

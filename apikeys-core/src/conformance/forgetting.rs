@@ -317,7 +317,7 @@ pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness:
 /// An organization is forgotten while keys are created, a batch is recorded and rows are purged. Each
 /// creation is either committed before the organization is forgotten or refused. Afterwards, only the event
 /// that records the forgetting remains.
-pub async fn forgetting_beside_other_writes_leaves_nothing_behind(harness: &dyn AnyHarness) {
+pub async fn forgetting_concurrent_with_other_writes_leaves_only_its_event(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {
         let org = org(&format!("o{round}"));

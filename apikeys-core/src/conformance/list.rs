@@ -134,7 +134,7 @@ macro_rules! __conformance_promises {
                 change_decided_before_forgetting_is_refused_by_a_new_organization
                 organization_keeps_its_number_until_it_is_forgotten
                 forgetting_an_organization_that_is_not_stored_is_not_found
-                forgetting_beside_other_writes_leaves_nothing_behind
+                forgetting_concurrent_with_other_writes_leaves_only_its_event
             }
         }
     };

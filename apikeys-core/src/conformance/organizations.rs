@@ -87,7 +87,7 @@ pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn A
 }
 
 /// A creation is refused with `PlanChanged` if the organization's stored plan is not the plan that the
-/// creation expects. If the creation expects no plan, it is refused if the organization is stored.
+/// creation expects. A creation that expects no plan is refused if the organization is stored.
 pub async fn creation_is_refused_if_the_stored_plan_is_not_the_expected_one(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");

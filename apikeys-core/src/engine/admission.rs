@@ -81,7 +81,7 @@ impl fmt::Debug for Admission {
     }
 }
 
-/// Resolves when the response may be sent.
+/// A future that resolves when the response may be sent.
 ///
 /// If the future returns an error, the request could not be recorded. Send the denial in the error instead of
 /// the response.

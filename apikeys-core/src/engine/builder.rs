@@ -146,11 +146,11 @@ impl Builder {
         self
     }
 
-    /// Adds a pepper under the number `version`. A pepper is an HMAC key of at least 32 random bytes. Keep it
-    /// outside the database.
+    /// Adds a pepper under the number `version`. A pepper is an HMAC key of at least 32 random bytes. Keep
+    /// peppers outside the database.
     ///
-    /// The secrets of new keys are stored under the pepper of the highest version. Keep a pepper for as long
-    /// as keys use it. If a pepper is set and the store holds keys that were created without a pepper,
+    /// New keys use the pepper with the highest version. Do not remove a pepper as long as keys use that
+    /// pepper. If a pepper is set and the store holds keys that were created without a pepper,
     /// [`build`](Self::build) returns [`BuildError::UnpepperedKeys`]. To accept such keys, call
     /// [`allow_unpeppered`](Self::allow_unpeppered).
     pub fn pepper(mut self, version: u32, key: &[u8]) -> Self {
@@ -213,8 +213,8 @@ impl Builder {
         self
     }
 
-    /// Sets how long the store may take for one operation before it is treated as unavailable. The
-    /// default is 5 s.
+    /// Sets how long the store may take for one operation. After this time, the store is treated as
+    /// unavailable. The default is 5 s.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.options.store_timeout = timeout;
         self
@@ -233,8 +233,8 @@ impl Builder {
         self
     }
 
-    /// Builds the engine. This method checks the settings. It also reads from the store which peppers the
-    /// stored keys need. Returns the handle, and the [`Maintenance`], which you spawn on your async runtime.
+    /// Builds the engine. This method checks the settings, and asks the store which peppers the stored keys
+    /// need. Returns the handle, and the [`Maintenance`], which you spawn on your async runtime.
     ///
     /// # Errors
     ///

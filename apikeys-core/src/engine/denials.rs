@@ -7,7 +7,8 @@ use crate::{
     denial::DenialCode,
 };
 
-/// How many denials of one key have an event of their own in a minute. Further denials are counted.
+/// The maximum number of denials of one key in a minute that have their own events. Further denials are
+/// counted.
 const ROWS_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -16,10 +17,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(super) struct Tally {
     /// The latest minute in which a denial was noted.
     minute: Option<Timestamp>,
-    /// How many of the denials noted since then have an event of their own.
+    /// The number of denials in that minute that have their own events.
     rows: u32,
     counted: Vec<Counted>,
-    /// Whether a flush is going to fetch the counts.
+    /// True if a flush is going to fetch the counts.
     queued: bool,
 }
 
@@ -30,18 +31,18 @@ struct Counted {
     /// The first of the denials, which gives the event its id and its time.
     start: RequestStart,
     record: RequestRecord,
-    /// How many denials were noted since the last fetch.
+    /// The number of denials that were noted since the last fetch.
     count: u32,
 }
 
-/// How a noted denial is recorded.
+/// The way in which a noted denial is recorded.
 #[derive(Debug)]
 pub(super) enum Noted {
-    /// The denial has an event of its own.
+    /// The denial has its own event.
     Row(RequestRecord),
     /// The denial is counted.
     Counted {
-        /// Whether the tally must be queued, so that a flush fetches the count.
+        /// True if the tally must be queued, so that a flush fetches the count.
         newly: bool,
     },
 }
@@ -49,9 +50,9 @@ pub(super) enum Noted {
 impl Tally {
     /// Notes a denied request. If the buffer is `full`, the denial is counted in any case.
     ///
-    /// Only a later minute resets the number of events: a request that began in an earlier minute counts as
-    /// one of the current minute. Later denials are added to a count that is not fetched yet, so that there
-    /// is at most one count for each code while the store is unavailable.
+    /// Only a later minute resets the number of events. A request that began in an earlier minute counts as a
+    /// request of the current minute. Later denials are added to a count that is not fetched yet, so that
+    /// there is at most one count for each code while the store is unavailable.
     pub(super) fn note(
         &mut self,
         start: RequestStart,

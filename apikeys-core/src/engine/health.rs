@@ -4,17 +4,18 @@ use crate::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the engine accepts requests. The value is `false` once the shutdown has begun.
+    /// True until the shutdown begins. Afterwards, the engine refuses all requests.
     pub accepting: bool,
-    /// Whether [`Maintenance::run`](super::Maintenance::run) is running.
+    /// True while [`Maintenance::run`](super::Maintenance::run) is running.
     pub maintained: bool,
-    /// How many audit events are not written yet.
+    /// The number of audit events that are not written yet.
     pub buffered_events: usize,
-    /// How many audit events may wait to be written before requests are denied.
+    /// The number of audit events that may wait to be written before requests are denied.
     pub buffer_capacity: usize,
-    /// How many keys have state in memory because they were used within the last minutes.
+    /// The number of keys that use memory because they had requests within the last minutes.
     pub live_keys: usize,
-    /// Why the latest attempt to write the audit log failed. `None` means that the latest attempt succeeded.
+    /// The failure of the latest attempt to write the audit log. `None` means that the latest attempt
+    /// succeeded.
     pub flush_failure: Option<FlushFailure>,
 }
 
@@ -22,7 +23,7 @@ pub struct Health {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushFailure {
-    /// When the attempt failed.
+    /// The time at which the attempt failed.
     pub at: Timestamp,
     /// The operation that failed, and the kind of failure.
     pub message: String,

@@ -57,14 +57,14 @@ impl Inner {
     pub(super) async fn make_room(&self) -> bool {
         let timeout = self.options.buffer_timeout;
         if !self.is_maintained() {
-            // Without maintenance, only the requests that wait can write the log.
+            // Without maintenance, only the waiting requests can write the log.
             for_at_most(&*self.clock, timeout, self.recorder.flush()).await;
             return !self.recorder.is_full();
         }
         self.recorder.wait_for_room(timeout).await
     }
 
-    /// Returns whether the maintenance is running. If it is not, logs a warning once.
+    /// Returns whether the maintenance is running. If the maintenance is not running, logs a warning once.
     pub(super) fn is_maintained(&self) -> bool {
         let maintained = self.maintained.load(Ordering::SeqCst);
         if !maintained {

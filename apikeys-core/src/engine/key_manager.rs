@@ -39,8 +39,8 @@ impl ApiKeys {
 ///
 /// For a key of another organization, the methods return [`ManageError::NotFound`], as for a key that never
 /// existed. When a method that makes a change has returned, every verification that begins afterwards sees
-/// the new state, on every instance. The future of every method may be dropped. The change is then made
-/// completely or not at all.
+/// the new state, on every instance. The future of every method may be dropped at any time. A change is then
+/// made completely or not at all.
 #[derive(Debug, Clone)]
 pub struct KeyManager {
     inner: Arc<Inner>,
@@ -59,9 +59,10 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns an error if the expiration date is not in the future, if the plan has no API access, if the
-    /// quota is used up, or if the store fails. The quota is exact, however many keys are created at the same
-    /// time.
+    /// Returns [`ManageError::ExpiresInThePast`] if the expiration date is not in the future,
+    /// [`ManageError::ApiAccessNotAvailable`] if the plan has no API access, and
+    /// [`ManageError::KeyLimitReached`] if the quota is used up. Returns [`ManageError::Store`] if the store
+    /// fails. The quota is exact, however many keys are created at the same time.
     pub async fn create(&self, new: NewKey) -> Result<CreatedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(new.expires_at)?;
@@ -116,7 +117,7 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails.
+    /// Returns [`ManageError::Store`] if the store fails.
     pub async fn list(&self, limit: u32, after: Option<KeyId>) -> Result<KeyListing, ManageError> {
         let inner = &*self.inner;
         let quota = inner.quota(&self.org).await?;
@@ -130,7 +131,7 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails.
+    /// Returns [`ManageError::Store`] if the store fails.
     pub async fn quota(&self) -> Result<QuotaUsage, ManageError> {
         self.inner.quota(&self.org).await
     }
@@ -139,8 +140,8 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns [`ManageError::NotFound`] if the organization has no such key, and an error if the
-    /// store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key, and [`ManageError::Store`] if
+    /// the store fails.
     pub async fn get(&self, key: KeyId) -> Result<ManagedKey, ManageError> {
         Ok(self.managed(self.view(key).await?))
     }
@@ -150,8 +151,9 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns [`ManageError::NotFound`] if the organization has no such key, and an error if the
-    /// expiration date is not in the future or the store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key,
+    /// [`ManageError::ExpiresInThePast`] if the expiration date is not in the future, and
+    /// [`ManageError::Store`] if the store fails.
     pub async fn update(&self, key: KeyId, patch: KeyPatch) -> Result<ManagedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(patch.expires_at.flatten())?;
@@ -205,8 +207,8 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns [`ManageError::NotFound`] if the organization has no such key or no longer has it,
-    /// and an error if the store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key, and [`ManageError::Store`] if
+    /// the store fails.
     pub async fn delete(&self, key: KeyId) -> Result<(), ManageError> {
         let inner = &*self.inner;
         let event = inner.event(&self.org, Some(key), (Action::KeyDeleted, Changes::new()), &self.actor);
@@ -223,7 +225,7 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails.
+    /// Returns [`ManageError::Store`] if the store fails.
     pub async fn audit(&self, mut query: AuditQuery) -> Result<Page<AuditEntry, EventId>, ManageError> {
         query.org = self.org.clone();
         query.limit = query.limit.max(1);
@@ -236,8 +238,8 @@ impl KeyManager {
     ///
     /// # Errors
     ///
-    /// Returns [`ManageError::NotFound`] if the organization has no such key, and an error if the
-    /// store fails.
+    /// Returns [`ManageError::NotFound`] if the organization has no such key, and [`ManageError::Store`] if
+    /// the store fails.
     pub async fn usage(
         &self,
         key: KeyId,

@@ -16,7 +16,7 @@ pub(super) struct Lifecycle {
     changed: Event,
 }
 
-/// Counts as one running request until it is dropped.
+/// Counts as one running request until the value is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Lifecycle>);
 
@@ -27,18 +27,18 @@ pub(super) struct UnderWay(Arc<Lifecycle>);
 )]
 #[non_exhaustive]
 pub struct ShutdownError {
-    /// How many requests were still running.
+    /// The number of requests that were still running.
     pub under_way: usize,
-    /// How many audit events of finished requests are lost if the process ends now.
+    /// The number of audit events of finished requests that are lost if the process ends now.
     pub unrecorded: usize,
-    /// Why the last attempt to write the audit log failed. `None` means that the log was written.
+    /// The error of the last attempt to write the audit log. `None` means that the log was written.
     pub source: Option<StoreError>,
 }
 
 impl Lifecycle {
     /// Begins a request. Returns `None` if the shutdown has begun.
     pub(super) fn enter(self: &Arc<Self>) -> Option<UnderWay> {
-        // The request is counted first: a shutdown that does not see the count is seen below.
+        // The request is counted first. A shutdown that began too early to see the count is noticed below.
         self.under_way.fetch_add(1, Ordering::SeqCst);
         let under_way = UnderWay(Arc::clone(self));
         (!self.is_closing()).then_some(under_way)

@@ -115,8 +115,8 @@ impl ManagedKey {
         self.view.request_count
     }
 
-    /// Returns when the latest admitted request that is recorded began. `None` means that no admitted request
-    /// is recorded.
+    /// Returns the time at which the latest recorded request began. Denied requests do not count. `None`
+    /// means that no admitted request is recorded.
     #[must_use]
     pub fn last_used_at(&self) -> Option<Timestamp> {
         self.view.last_used_at
@@ -131,19 +131,19 @@ pub struct KeyListing {
     pub items: Vec<ManagedKey>,
     /// The value to pass as `after` to get the next page. `None` means that there are no more keys.
     pub next: Option<KeyId>,
-    /// How many keys the organization has and may have.
+    /// The number of keys that the organization has, and the number that it may have.
     pub quota: QuotaUsage,
 }
 
-/// How many keys an organization has and may have.
+/// The number of keys that an organization has, and the number that it may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuotaUsage {
     /// The plan that the organization is on.
     pub plan: PlanName,
-    /// How many keys exist, whatever their status.
+    /// The number of the organization's keys. Keys of every status count.
     pub used: u32,
-    /// How many keys the plan allows. If the stored plan is not in the catalogue, the quota is `Limited(0)`,
-    /// because no key can be created.
+    /// The number of keys that the plan allows. If the stored plan is not in the catalogue, the quota is
+    /// `Limited(0)`, because no key can be created.
     pub quota: Quota,
 }

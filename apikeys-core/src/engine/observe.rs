@@ -20,7 +20,7 @@ use crate::{
 
 /// The shortest time between two log lines about the same problem.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
-/// The most characters of a text that the store or its database chose.
+/// The maximum number of characters of a text that comes from the store or its database.
 const MAX_CHARS: usize = 256;
 
 /// Writes the engine's log lines and, with the feature `metrics`, its metrics.

@@ -47,8 +47,8 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// Returns [`ManageError::UnknownPlan`] if the plan is not in the catalogue, and an error if
-    /// the store fails.
+    /// Returns [`ManageError::UnknownPlan`] if the plan is not in the catalogue, and [`ManageError::Store`]
+    /// if the store fails.
     pub async fn set_plan(
         &self,
         org: impl Into<OrgId>,
@@ -85,7 +85,7 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails.
+    /// Returns [`ManageError::Store`] if the store fails.
     pub async fn quota(&self, org: impl Into<OrgId>) -> Result<QuotaUsage, ManageError> {
         self.inner.quota(&org.into()).await
     }
@@ -112,7 +112,7 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails.
+    /// Returns [`ManageError::Store`] if the store fails.
     pub async fn forget(&self, org: impl Into<OrgId>) -> Result<(), ManageError> {
         let (inner, org) = (&*self.inner, &org.into());
         let event = inner.event(org, None, (Action::OrganizationForgotten, Changes::new()), &self.actor);
@@ -132,7 +132,7 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails.
+    /// Returns [`ManageError::Store`] if the store fails.
     pub async fn keys(&self, limit: u32, after: Option<KeyId>) -> Result<Page<KeyView, KeyId>, ManageError> {
         let query = KeyQuery::new(None, limit.max(1)).after(after);
         Ok(self.inner.ask("keys", self.inner.store.keys(&query)).await?)

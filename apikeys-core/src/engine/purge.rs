@@ -5,12 +5,12 @@ use futures_util::future::select;
 use super::inner::Inner;
 use crate::store::{Purged, StoreResult};
 
-/// The most rows of one piece: some milliseconds of work for a store.
+/// The maximum number of rows of one piece, which take a store some milliseconds.
 const PIECE: u32 = 1_000;
 /// The pause after a piece, in which the store can record events and make changes without waiting for the
 /// purge.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often the store is asked whether another instance left something to purge.
+/// The interval at which the store is asked for rows that another instance left.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Removes the rows of forgotten organizations in pieces, including rows that another instance left when it
@@ -32,10 +32,11 @@ pub(super) async fn purge_loop(inner: &Inner) {
     }
 }
 
-/// Removes the rows of an organization that was just forgotten. If the maintenance is running, it removes the
-/// rows; otherwise the rows are removed before this function returns.
+/// Removes the rows of an organization that was just forgotten. If the maintenance is running, the
+/// maintenance removes the rows. Otherwise this function removes the rows before it returns.
 ///
-/// A failure is only logged, because the organization is forgotten already and the next purge continues.
+/// If the purge fails, the failure is only logged, because the organization is forgotten already and the next
+/// purge continues.
 pub(super) async fn purge_forgotten(inner: &Inner) {
     if inner.maintained.load(Ordering::SeqCst) {
         inner.purge_wanted.notify(usize::MAX);

@@ -158,7 +158,7 @@ impl Recorder {
         self.options.capacity
     }
 
-    /// Returns why the latest flush failed. `None` means that it succeeded.
+    /// Returns the failure of the latest flush. `None` means that the latest flush succeeded.
     pub(super) fn failure(&self) -> Option<FlushFailure> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

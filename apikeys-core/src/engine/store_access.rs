@@ -8,7 +8,7 @@ use crate::{
     store::{Change, ChangeKind, Committed, OrgRow, StoreError, StoreErrorKind, StoreResult},
 };
 
-/// How often a change is prepared again after a concurrent change to the same data was made first.
+/// The number of times that a change is prepared, if concurrent changes to the same data are committed first.
 pub(super) const ATTEMPTS: usize = 32;
 /// The pauses before the same change is sent again.
 const PAUSES: [Duration; 4] =
@@ -86,7 +86,7 @@ impl Inner {
         let row: Option<OrgRow> = self.ask("org", self.store.org(org)).await?;
         let default = || (self.plans.default_plan().name().clone(), 0);
         let (plan, used) = row.map_or_else(default, |row| (row.plan, row.key_count));
-        // Without a plan that says more, no key can be created.
+        // If the stored plan is not in the catalogue, no key can be created.
         let quota = self.plan(&plan).map_or(Quota::Limited(0), |plan| plan.quota());
         Ok(QuotaUsage { plan, used, quota })
     }

@@ -32,7 +32,7 @@ pub(super) async fn for_at_most<T>(
     future: impl Future<Output = T>,
 ) -> Option<T> {
     let mut future = pin!(future);
-    // A wait is made only if the future is not ready at once.
+    // The clock is only used if the future is not ready at once.
     let mut sleep: Option<Sleep> = None;
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {

@@ -28,8 +28,8 @@ impl ApiKeys {
     /// the look-up of the key in the store; the key's state; the plan's API access; room for the audit event
     /// in the buffer; the rate limit. If the key is stored and its organization's plan is in the catalogue,
     /// the request is recorded, whether it is admitted or denied. If the shape or checksum is wrong, the
-    /// future is ready at its first poll. Code that boxes futures can poll this one first and save the
-    /// allocation.
+    /// future is ready at its first poll. Code that boxes futures can poll the future once before boxing it,
+    /// which saves the allocation in this case.
     ///
     /// ```
     /// use apikeys_core::{Actor, ApiKeys, Denial, NewKey, OrgId, PlanName, RequestMeta};

@@ -35,7 +35,7 @@ pub struct Authenticator {
     renderer: Option<Arc<dyn DenialRenderer>>,
 }
 
-/// What to do with a request.
+/// The decision about a request, on which the adapter acts.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "closed for good: an adapter must handle each")]
 pub enum Check {

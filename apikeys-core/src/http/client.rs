@@ -61,27 +61,27 @@ mod tests {
             // Without trusted hops, the header is ignored.
             (Some("9.9.9.9"), &[], 0, Some("9.9.9.9")),
             (Some("9.9.9.9"), &["1.1.1.1"], 0, Some("9.9.9.9")),
-            // Entries that the client made up are to the left.
+            // The client can add entries on the left only.
             (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1"], 1, Some("1.1.1.1")),
             (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1, 2.2.2.2"], 2, Some("1.1.1.1")),
-            // Several header lines are one list.
+            // Several header lines form one list.
             (Some("9.9.9.9"), &["6.6.6.6", "1.1.1.1"], 1, Some("1.1.1.1")),
             (Some("9.9.9.9"), &["6.6.6.6, 1.1.1.1", "2.2.2.2"], 2, Some("1.1.1.1")),
-            // Fewer entries than hops: the request did not pass all proxies.
+            // If there are fewer entries than hops, the request did not pass all proxies.
             (Some("9.9.9.9"), &["1.1.1.1"], 2, Some("9.9.9.9")),
             (Some("9.9.9.9"), &[], 1, Some("9.9.9.9")),
-            // Other spellings.
+            // Addresses are accepted in other forms, too.
             (Some("9.9.9.9"), &["1.1.1.1:80"], 1, Some("1.1.1.1")),
             (Some("9.9.9.9"), &["[2001:db8::1]:443"], 1, Some("2001:db8::1")),
             (Some("9.9.9.9"), &["[2001:db8::1]"], 1, Some("2001:db8::1")),
             (Some("9.9.9.9"), &["2001:db8::1"], 1, Some("2001:db8::1")),
             (Some("::ffff:1.2.3.4"), &[], 0, Some("1.2.3.4")),
             (Some("9.9.9.9"), &["::ffff:1.2.3.4"], 1, Some("1.2.3.4")),
-            // Unreadable entries.
+            // If the entry is not an address, the client's address is unknown.
             (Some("9.9.9.9"), &["1.1.1.1, unknown"], 1, None),
             (Some("9.9.9.9"), &[""], 1, None),
             (Some("9.9.9.9"), &["\u{1b}"], 1, None),
-            // The peer is unknown.
+            // If the peer is unknown, the client's address is unknown.
             (None, &["1.1.1.1"], 1, None),
             (None, &[], 0, None),
         ];

@@ -7,9 +7,9 @@ use crate::{
 /// Returns the rate limit headers for `rate`, with names in lower case.
 ///
 /// `RateLimit-Policy: "per-key";q=60;w=60` and `RateLimit: "per-key";r=59;t=60` follow
-/// draft-ietf-httpapi-ratelimit-headers-11: `r` is the number of requests left, `t` the seconds until the
-/// oldest counted request leaves the window, rounded up. If `legacy_at` is given, which is the wall clock's
-/// time, the older `X-RateLimit-*` headers are added.
+/// draft-ietf-httpapi-ratelimit-headers-11: `r` is the number of requests that are left, and `t` is the
+/// number of seconds until the oldest counted request leaves the window, rounded up. If `legacy_at` is given,
+/// which is the wall clock's time, the older `X-RateLimit-*` headers are added.
 pub(super) fn rate_fields(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Vec<(&'static str, String)> {
     let limit = rate.limit.requests();
     let remaining = rate.remaining;

@@ -27,7 +27,7 @@ impl NewKey {
     ///
     /// # Errors
     ///
-    /// Returns an error if `name` is a text that cannot be a [`KeyName`].
+    /// Returns [`InvalidValue`] if `name` is a text that is not a valid [`KeyName`].
     pub fn new<N>(name: N) -> Result<Self, InvalidValue>
     where
         N: TryInto<KeyName>,
@@ -87,8 +87,8 @@ impl KeyPatch {
         self
     }
 
-    /// Sets the time from which the key is refused. The time must be in the future. An expired key becomes
-    /// valid again.
+    /// Sets the time from which the key is refused, which must be in the future. A key that has expired then
+    /// works again.
     #[must_use]
     pub fn expires_at(mut self, at: impl Into<Timestamp>) -> Self {
         self.expires_at = Some(Some(at.into()));

@@ -61,7 +61,8 @@ impl State {
         }
     }
 
-    /// Returns the refusal or the error if secrets cannot be added once those under `gone` are removed.
+    /// Returns the refusal or the error if `added` cannot be stored after the secrets with the locators
+    /// `gone` were removed.
     fn secrets_refused(
         &self,
         key: KeyId,
@@ -132,7 +133,7 @@ impl State {
 
     fn add_secrets(&mut self, key: KeyId, secrets: &[SecretRow]) {
         for secret in secrets {
-            // Only a secret of a forgotten organization can be in the way.
+            // Only a secret of a forgotten organization can have the same locator here.
             if let Some(forgotten) = self.secrets.remove(&secret.locator) {
                 self.count_down(&forgotten.locator);
             }
@@ -144,7 +145,7 @@ impl State {
         }
     }
 
-    /// Removes those secrets that are still the key's.
+    /// Removes the secrets with these locators, except those that now belong to another key.
     pub(super) fn drop_secrets(&mut self, key: KeyId, locators: Vec<Locator>) {
         for locator in locators {
             if self.secrets.get(&locator).is_some_and(|secret| secret.key == key) {

@@ -29,8 +29,8 @@ impl State {
         Ok(Recorded::Applied)
     }
 
-    /// Returns `events` in the form that the audit log will contain. If the log has an event with the same id
-    /// already, its count is added.
+    /// Returns `events` in the form that the audit log will contain. If the log already has an event with the
+    /// same id, the counts are added up.
     pub(super) fn merged<'a>(
         &self,
         events: impl IntoIterator<Item = &'a AuditEvent>,
@@ -76,7 +76,7 @@ impl State {
         }
     }
 
-    /// Returns whether the event's key, if it has one, is or was the organization's. Otherwise the
+    /// Returns whether the organization owns or owned the event's key, or the event has no key. Otherwise the
     /// organization has been forgotten.
     fn is_known(&self, event: &AuditEvent) -> bool {
         event

@@ -8,8 +8,8 @@ const WINDOW: u64 = 60_000_000;
 
 /// The times at which requests of one subject were admitted within the last minute.
 ///
-/// The time of each operation is passed to its method. If that time is earlier than the time of the latest
-/// operation, the later time is used. When a limit is lowered, all admissions of the last minute still count.
+/// Each method takes the current time as `now`. If `now` is earlier than in an earlier call, the window uses
+/// the time of the earlier call. When a limit is lowered, all admissions of the last minute still count.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,7 +40,7 @@ pub struct SlidingWindow {
 pub struct RateStatus {
     /// The limit that applied.
     pub limit: RateLimit,
-    /// How many more requests would be admitted now.
+    /// The number of further requests that would be admitted now.
     pub remaining: u32,
     /// The time until the oldest counted request leaves the window.
     pub reset_after: Duration,
@@ -154,8 +154,8 @@ impl SlidingWindow {
         Some(self.base + u64::from(offset) + WINDOW)
     }
 
-    /// Drops the admissions that have left the window. Returns `now`, or the latest admission if that
-    /// is later.
+    /// Drops the admissions that have left the window. Returns `now` or the time of the latest admission,
+    /// whichever is later.
     fn advance(&mut self, now: Monotonic) -> u64 {
         let newest = self.times.back().map_or(0, |offset| self.base + u64::from(*offset));
         let now = now.as_micros().max(newest);
@@ -191,7 +191,8 @@ mod tests {
 
     use super::*;
 
-    /// A list of times that follows the definition: the requests admitted in the last 60 seconds.
+    /// A list of the times of all admissions. It counts those of the last 60 seconds, as the limit is
+    /// defined.
     #[derive(Default)]
     struct Oracle(Vec<u64>);
 
@@ -235,7 +236,8 @@ mod tests {
         }
         let now = at(10_000_000);
         assert_eq!(window.status(now, per_minute(3)).remaining, 0);
-        // With a limit of 3, eight of the ten must leave: the eighth came at second 7.
+        // With a limit of 3, eight of the ten admissions must leave the window. The eighth was made at second
+        // 7.
         let refused = window.try_acquire(now, per_minute(3), 1).unwrap_err();
         assert_eq!(refused.retry_after, Duration::from_secs(57));
         assert_eq!(window.status(now, per_minute(12)).remaining, 2);
@@ -276,8 +278,9 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
-        /// For any schedule, with changing limits and costs: the decisions of the list of times, the
-        /// right remainder, and the shortest time after which a refused request is admitted.
+        /// For any schedule with changing limits and costs, the window decides like the list of times,
+        /// returns the right remainder, and returns the shortest time after which a refused request is
+        /// admitted.
         #[test]
         fn window_decides_like_a_list_of_times(
             start in 0_u64..u64::from(u32::MAX) * 4,

@@ -48,7 +48,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// organization are included until they are purged.
     ///
     /// The engine calls this method whenever a look-up finds no secret, because the secret may be stored
-    /// under a scheme that the process cannot verify. A store therefore keeps a count for each scheme, which
+    /// under a scheme that the process cannot verify. Therefore a store keeps a count for each scheme, which
     /// [`commit`](Self::commit) and [`purge`](Self::purge) maintain.
     async fn schemes(&self) -> StoreResult<Vec<Scheme>>;
 

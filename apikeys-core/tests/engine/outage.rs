@@ -44,7 +44,7 @@ async fn unknown_key_is_unavailable_while_the_stored_schemes_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn hanging_lookups_do_not_prolong_the_time_out_of_waiting_ones() {
+async fn hanging_lookups_do_not_extend_the_timeout_of_waiting_lookups() {
     let bench = Bench::with(|builder| builder.max_concurrent_lookups(2)).await;
     let created = bench.create(new_key("CI")).await;
     bench.faults.set(Method::Find, Fault::Hang);
@@ -174,7 +174,7 @@ async fn reads_of_schemes_are_bounded_like_lookups() {
 }
 
 #[tokio::test]
-async fn unknown_key_is_answered_within_one_store_timeout() {
+async fn unknown_key_is_denied_within_one_store_timeout() {
     let bench = Bench::with(|builder| builder.store_timeout(Duration::from_secs(5))).await;
     let stranger = TokenFormat::new("test_key".parse().unwrap())
         .generate(&apikeys_core::entropy::OsEntropy::new())

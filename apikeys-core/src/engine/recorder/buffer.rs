@@ -23,12 +23,12 @@ pub(super) struct Pending {
     pub(super) record: RequestRecord,
 }
 
-/// The requests that are not recorded yet. They are kept in several lists, so that threads rarely wait for
-/// each other.
+/// The requests that are not recorded yet. The buffer has several lists, so that threads rarely wait for each
+/// other.
 #[derive(Debug)]
 pub(super) struct Buffer {
     shards: Vec<Shard>,
-    /// How many requests are not recorded yet, including those that a flush has taken.
+    /// The number of requests that are not recorded yet, including the requests that a flush has taken.
     waiting: AtomicUsize,
 }
 
@@ -42,7 +42,7 @@ impl Buffer {
         Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), waiting: AtomicUsize::new(0) }
     }
 
-    /// Adds a request. Returns how many are not recorded yet.
+    /// Adds a request. Returns the number of requests that are not recorded yet.
     pub(super) fn push(&self, pending: Pending) -> usize {
         // The request is counted first, because a flush may take it and subtract it at once.
         let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
@@ -63,7 +63,7 @@ impl Buffer {
         all
     }
 
-    /// Subtracts requests that are recorded now.
+    /// Subtracts requests that have been recorded.
     pub(super) fn recorded(&self, events: usize) {
         self.waiting.fetch_sub(events, Ordering::SeqCst);
     }

@@ -12,10 +12,10 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Flush {
     writer: Option<Writer>,
-    /// The pieces to send. The first piece may have been sent already. It is sent again unchanged under the
-    /// same number, so that the store records it once.
+    /// The pieces to send. The first piece may have been sent already. That piece is sent again unchanged
+    /// under the same number, so that the store records it once.
     queue: VecDeque<Piece>,
-    /// Single events that the store refused, together with the gaps that were to replace them. They are kept
+    /// Single events for which the store refused both the event and the gap in its place. The events are kept
     /// until the store has recorded another event, because until then the store may be refusing all events.
     refused: Vec<Piece>,
     /// The store's latest refusal.
@@ -30,17 +30,17 @@ struct Writer {
     recorded: u64,
 }
 
-/// The events of a batch.
+/// The events of a batch that is not recorded yet.
 #[derive(Debug)]
 struct Piece {
     batch: Batch,
-    /// How many of the events are in the buffer's count.
+    /// The number of the events that the buffer still counts as not recorded.
     buffered: usize,
-    /// Whether another writer has been opened since the store first refused the events.
+    /// True if another writer was opened after the store first refused the events.
     rewritten: bool,
-    /// The event that the store refused, while the piece holds a gap in its place.
+    /// The event that the store refused, if the piece contains a gap in place of that event.
     original: Option<Box<AuditEvent>>,
-    /// Whether the store has recorded other events since it refused this one.
+    /// True if the store has recorded other events since it refused this piece.
     is_culprit: bool,
 }
 
@@ -116,8 +116,8 @@ impl Recorder {
             let Some(piece) = queue.front_mut() else { continue };
             piece.batch.writer = writer.id;
             piece.batch.sequence = writer.recorded + 1;
-            // The piece stays in the queue while it is sent, so that the next flush sends it again
-            // if this one is dropped.
+            // The piece stays in the queue while it is sent, so that the next flush sends the piece again if
+            // this flush is dropped.
             let sent = self.store.record(&piece.batch);
             let answer = within(&*self.clock, self.options.store_timeout, "record", sent).await;
             match answer {
@@ -145,10 +145,10 @@ impl Recorder {
     /// Handles the store's refusal of the first piece, of which nothing was written.
     ///
     /// The store may have lost the number of the writer's last batch, for example when a backup was restored.
-    /// Therefore the piece is sent under another writer first. If it is refused again, the piece is halved
-    /// until the refused event is alone, and a gap takes the place of that event. If the gap is refused as
-    /// well, the event waits until the store has recorded others. It is then sent a last time, and dropped if
-    /// it is refused.
+    /// Therefore the piece is first sent again under another writer. If the store refuses the piece again,
+    /// the piece is halved until the refused event is alone, and a gap replaces that event. If the store
+    /// refuses the gap as well, the event waits until the store has recorded other events. The event is then
+    /// sent a last time, and dropped if the store refuses it.
     fn narrow_down(&self, flush: &mut Flush, error: &StoreError) {
         let Some(mut piece) = flush.queue.pop_front() else { return };
         if !piece.rewritten {
