@@ -1,4 +1,4 @@
-use apikeys_core::http::Wording;
+use apikeys_core::http::{ManageErrorCode, Wording};
 use serde_json::json;
 
 use crate::support::{Ask, Bench, ask, delete, get, patch, path, post, problem};
@@ -177,6 +177,12 @@ async fn unknown_path_returns_404_and_unsupported_method_405() {
     }
 }
 
+/// Sends a request that must be refused, and returns the code.
+async fn refusal(bench: &Bench, request: &Ask, status: u16, code: &str) -> ManageErrorCode {
+    assert_eq!(bench.send(request.clone()).await.problem(), problem(status, code));
+    code.parse().unwrap()
+}
+
 /// The first request has every error. Each step corrects one of them and reveals the next.
 #[tokio::test]
 async fn first_error_of_the_documented_order_is_returned() {
@@ -186,36 +192,38 @@ async fn first_error_of_the_documented_order_is_returned() {
     for (method, wrong, right) in
         [("POST", None, "/api/keys".to_owned()), ("PATCH", Some("/api/keys/x"), path(&created))]
     {
+        let mut order = Vec::new();
         let mut request =
             ask(method, wrong.unwrap_or(&right)).without_login().header("sec-fetch-site", "cross-site");
         request.query = Some("x=1".to_owned());
         request.body = vec![b' '; 20_000];
-        assert_eq!(bench.send(request.clone()).await.problem(), problem(401, "ADMIN_REQUIRED"));
+        order.push(refusal(&bench, &request, 401, "ADMIN_REQUIRED").await);
         request = request.admin(crate::support::ann());
-        assert_eq!(bench.send(request.clone()).await.problem(), problem(403, "CROSS_SITE_REQUEST"));
+        order.push(refusal(&bench, &request, 403, "CROSS_SITE_REQUEST").await);
         request.headers.clear();
         if wrong.is_some() {
-            assert_eq!(bench.send(request.clone()).await.problem(), problem(404, "KEY_NOT_FOUND"));
+            order.push(refusal(&bench, &request, 404, "KEY_NOT_FOUND").await);
             request.path = right;
         }
-        assert_eq!(bench.send(request.clone()).await.problem(), problem(413, "BODY_TOO_LARGE"));
+        order.push(refusal(&bench, &request, 413, "BODY_TOO_LARGE").await);
         request.body = b"{".to_vec();
-        assert_eq!(bench.send(request.clone()).await.problem(), problem(415, "UNSUPPORTED_MEDIA_TYPE"));
+        order.push(refusal(&bench, &request, 415, "UNSUPPORTED_MEDIA_TYPE").await);
         request = request.header("content-type", "application/json");
-        assert_eq!(bench.send(request.clone()).await.problem(), problem(400, "INVALID_QUERY"));
+        order.push(refusal(&bench, &request, 400, "INVALID_QUERY").await);
         request.query = None;
-        assert_eq!(bench.send(request.clone()).await.problem(), problem(400, "MALFORMED_JSON"));
+        order.push(refusal(&bench, &request, 400, "MALFORMED_JSON").await);
         request.body = br#"{"name":7}"#.to_vec();
-        assert_eq!(bench.send(request.clone()).await.problem(), problem(422, "VALIDATION_FAILED"));
+        order.push(refusal(&bench, &request, 422, "VALIDATION_FAILED").await);
         request.body = br#"{"name":"b"}"#.to_vec();
         if method == "POST" {
-            assert_eq!(bench.send(request.clone()).await.problem(), problem(403, "API_ACCESS_NOT_AVAILABLE"));
+            order.push(refusal(&bench, &request, 403, "API_ACCESS_NOT_AVAILABLE").await);
             bench.set_plan("org", "starter").await;
             bench.create("second").await;
-            assert_eq!(bench.send(request.clone()).await.problem(), problem(409, "KEY_LIMIT_REACHED"));
+            order.push(refusal(&bench, &request, 409, "KEY_LIMIT_REACHED").await);
             bench.set_plan("org", "enterprise").await;
         }
         assert!(bench.send(request).await.status < 300);
+        assert!(order.is_sorted(), "`ManageErrorCode` has another order: {order:?}");
     }
 }
 

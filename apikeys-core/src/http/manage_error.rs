@@ -93,13 +93,6 @@ manage_errors! {
         detail: "Send the body as Content-Type: application/json, without Content-Encoding.",
         retry_after: None,
     }
-    /// The body is not JSON.
-    MalformedJson = "MALFORMED_JSON" {
-        status: 400,
-        title: "Malformed JSON",
-        detail: "The body must be one JSON value in UTF-8.",
-        retry_after: None,
-    }
     /// A query parameter is unknown, repeated or invalid.
     InvalidQuery = "INVALID_QUERY" {
         status: 400,
@@ -112,6 +105,13 @@ manage_errors! {
         status: 400,
         title: "Invalid cursor",
         detail: "Send next_cursor unchanged with the same filters, or start again without a cursor.",
+        retry_after: None,
+    }
+    /// The body is not JSON.
+    MalformedJson = "MALFORMED_JSON" {
+        status: 400,
+        title: "Malformed JSON",
+        detail: "The body must be one JSON value in UTF-8.",
         retry_after: None,
     }
     /// Members of the body are invalid. The problem lists each of them in `errors`.
