@@ -2,8 +2,8 @@ use apikeys_core::{Actor, OrgId};
 
 /// An administrator of one organization, whom your service's login has identified.
 ///
-/// Requests of the administrator see and change only the keys of `org`. With each change, the audit log
-/// records `actor`. On axum and actix-web, a middleware of your service inserts the `Admin` into the
+/// Requests of the administrator can read and change only what belongs to `org`. The audit log records `actor`
+/// with each change. On axum and actix-web, a middleware of your service inserts the `Admin` into the
 /// extensions of each request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

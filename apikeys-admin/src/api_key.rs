@@ -6,8 +6,8 @@ use apikeys_core::{
 /// Returns whether `Authorization` or `X-API-Key` contains a text in the format of the engine's API keys. The
 /// key may be invalid.
 ///
-/// API keys cannot manage API keys. A request with both a key and a login is refused too, because the key was
-/// sent by mistake.
+/// API keys cannot manage API keys. A request with both a key and a login is refused too, so that clients do not
+/// come to rely on sending a key.
 pub(crate) fn carries_api_key(keys: &ApiKeys, headers: &(impl Headers + ?Sized)) -> bool {
     let sources = Sources::bearer().basic_user_name();
     let looks =

@@ -88,7 +88,7 @@ Errors are problem details (RFC 9457) with a stable `code`. A path without an en
 that the path does not support returns `METHOD_NOT_ALLOWED`. If several errors apply, the response has the first of: \
 401, 403 for a request from another origin, 404, 405, 413, 415, 400, 422, 403 for the plan, 409.
 
-A query parameter that is unknown, repeated or empty is an error.
+A query parameter that is unknown, repeated or invalid is an error.
 
 Every response has `Cache-Control: no-store`.";
 

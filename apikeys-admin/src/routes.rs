@@ -17,7 +17,7 @@ pub(crate) static ROUTES: [Route; 8] = [
         endpoint: Endpoint::CreateKey,
         operation: "createKey",
         summary: "Create a key",
-        description: "The key works at once. Only this response contains the secret.",
+        description: "Creates a key, which works immediately. Only this response contains the secret.",
         parameters: &[],
         body: Some(Content {
             schema: SchemaGenerator::subschema_for::<NewKeyBody>,
@@ -48,8 +48,8 @@ pub(crate) static ROUTES: [Route; 8] = [
         endpoint: Endpoint::ListKeys,
         operation: "listKeys",
         summary: "List keys",
-        description: "Lists keys, newest first. A key that is created between two requests for pages does not repeat or hide \
-                      other keys.",
+        description: "Lists keys, newest first. A key that is created between two requests does not cause other keys \
+                      to be repeated or left out.",
         parameters: &[LIMIT, CURSOR],
         body: None,
         success: Success {

@@ -71,8 +71,7 @@ struct EventRequest {
     status: Option<u16>,
     #[schemars(with = "schema::EventOutcome")]
     outcome: String,
-    /// The time from the beginning of the request to the response, in milliseconds, with microseconds as
-    /// decimals.
+    /// The time from the beginning of the request to the response, in milliseconds with three decimals.
     latency_ms: f64,
     /// The IP address of the client. Null if it is unknown.
     #[schemars(with = "Option<String>")]

@@ -51,7 +51,7 @@ schemas! {
     EventAction = open_set("The kind of event", &texts(Action::ALL));
     EventOutcome = open_set("The outcome of the request", &texts(Outcome::ALL));
     EventDenial =
-        open_set("The code of the denial, which is present if the request was denied", &texts(DenialCode::ALL));
+        open_set("The code of the denial. Absent if the request was not denied", &texts(DenialCode::ALL));
     Code = json_schema!({ "type": "string", "enum": texts(&codes()) });
     HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
