@@ -25,8 +25,10 @@ pub(crate) struct MatchedRequest<'a> {
     pub(crate) mount: &'a str,
 }
 
-/// The handlers of all endpoints. Each handler checks its request in this order: the key must exist, then the
-/// body as a whole, the query, the members of the body, and the plan must be valid.
+/// The handlers of all endpoints.
+///
+/// Each handler checks in this order: whether the key exists, whether the body can be used, the query, the
+/// members of the body, and the plan.
 pub(crate) struct Handlers<'a> {
     pub(crate) keys: &'a ApiKeys,
     pub(crate) cursors: &'a Cursors,
