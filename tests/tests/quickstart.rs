@@ -81,7 +81,7 @@ async fn unsupported_setting_is_an_error_at_start(framework: &str) {
 struct Minimal {
     child: Child,
     address: SocketAddr,
-    /// The printed secret. `None` means that the example created no key.
+    /// The secret in the curl line that the example printed. `None` if the line has `$API_KEY` instead.
     created: Option<String>,
 }
 
@@ -95,17 +95,25 @@ impl Minimal {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut created = None;
+        let mut explained = false;
         loop {
             let line = timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap();
             let line = line.expect("the example ended before it printed its curl line; see its stderr");
-            if let Some(secret) = line.strip_prefix("API_KEY=") {
-                artifacts.note_secret(&secret[.."acme_live_0123".len()], secret);
-                created = Some(secret.to_owned());
+            if line.starts_with("The key was printed at the first start. To use it: export API_KEY=") {
+                explained = true;
                 continue;
             }
-            let url = line.strip_prefix("curl -H \"Authorization: Bearer $API_KEY\" http://").unwrap();
+            let (key, url) = line
+                .strip_prefix("curl -H \"Authorization: Bearer ")
+                .unwrap()
+                .split_once("\" http://")
+                .unwrap();
             let address = url.strip_suffix("/hello").unwrap().parse().unwrap();
+            let created = (key != "$API_KEY").then(|| key.to_owned());
+            if let Some(secret) = &created {
+                artifacts.note_secret(&secret[.."acme_live_0123".len()], secret);
+            }
+            assert_eq!(created.is_none(), explained, "{line}");
             return Self { child, address, created };
         }
     }
