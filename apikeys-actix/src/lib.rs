@@ -25,7 +25,7 @@
 //! // An organization on a plan with API access creates a key …
 //! let (org, ann) = (OrgId::new("org_1")?, Actor::new("ann")?);
 //! keys.operator(Actor::new("billing")?).set_plan(&org, PlanName::new("starter")?).await?;
-//! let created = keys.manage(org, ann).create(NewKey::new("CI")?).await?;
+//! let created = keys.manage(&org, &ann).create(NewKey::new("CI")?).await?;
 //!
 //! // … and sends it with a request.
 //! let request = test::TestRequest::get()

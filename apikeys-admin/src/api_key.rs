@@ -32,8 +32,8 @@ mod tests {
         let (org, actor) = (OrgId::new("o").unwrap(), Actor::new("a").unwrap());
         let created = pollster::block_on(async {
             let plan = PlanName::new("starter").unwrap();
-            keys.operator(actor.clone()).set_plan(&org, &plan).await.unwrap();
-            keys.manage(org, actor).create(NewKey::new("n").unwrap()).await.unwrap()
+            keys.operator(&actor).set_plan(&org, &plan).await.unwrap();
+            keys.manage(&org, &actor).create(NewKey::new("n").unwrap()).await.unwrap()
         });
         let secret = created.secret.expose();
         let basic = data_encoding::BASE64.encode(format!("{secret}:").as_bytes());

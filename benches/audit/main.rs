@@ -98,9 +98,9 @@ async fn measure(spans: i64) -> Result<()> {
 
 async fn create(keys: &ApiKeys, org: &str) -> Result<(KeyId, String)> {
     let (org, actor) = (OrgId::new(org)?, Actor::new("bench")?);
-    keys.operator(actor.clone()).set_plan(&org, &PlanName::new("starter")?).await?;
+    keys.operator(&actor).set_plan(&org, PlanName::new("starter")?).await?;
     let new = NewKey::new("CI")?.rate_limit(RateLimit::per_minute(10_000)?);
-    let created = keys.manage(org, actor).create(new).await?;
+    let created = keys.manage(&org, &actor).create(new).await?;
     Ok((created.key.id(), created.secret.expose().to_owned()))
 }
 

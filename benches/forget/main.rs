@@ -64,7 +64,7 @@ async fn measure(events: i64) -> Result<()> {
     let (large, other) = (OrgId::new("large")?, OrgId::new("other")?);
     let mut secrets = Vec::new();
     for (org, number) in [(&large, usize::try_from(KEYS)?), (&other, CLIENTS)] {
-        keys.operator(Actor::new("bench")?).set_plan(org, &PlanName::new("enterprise")?).await?;
+        keys.operator(Actor::new("bench")?).set_plan(org, PlanName::new("enterprise")?).await?;
         secrets.clear();
         for _ in 0..number {
             let new = NewKey::new("CI")?.rate_limit(RateLimit::per_minute(10_000)?);

@@ -104,7 +104,7 @@ async fn protected(store: Arc<dyn KeyStore>) -> Result<(Router, Vec<String>)> {
     tokio::spawn(maintenance.run());
     let org = OrgId::new("org_1")?;
     keys.operator(Actor::new("bench")?).set_plan(&org, PlanName::new("enterprise")?).await?;
-    let manage = keys.manage(org, Actor::new("bench")?);
+    let manage = keys.manage(&org, Actor::new("bench")?);
     let mut secrets = Vec::new();
     for _ in 0..KEYS {
         let new = NewKey::new("bench")?.rate_limit(RateLimit::per_minute(10_000)?);

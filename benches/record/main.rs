@@ -52,9 +52,9 @@ async fn measure(round: u32, organizations: usize) -> Result<()> {
     for number in 0..KEYS {
         let org = OrgId::new(format!("org_{:020}", number % organizations))?;
         if number < organizations {
-            engine.operator(Actor::new("bench")?).set_plan(&org, &PlanName::new("enterprise")?).await?;
+            engine.operator(Actor::new("bench")?).set_plan(&org, PlanName::new("enterprise")?).await?;
         }
-        let created = engine.manage(org.clone(), Actor::new("bench")?).create(NewKey::new("CI")?).await?;
+        let created = engine.manage(&org, Actor::new("bench")?).create(NewKey::new("CI")?).await?;
         keys.push((org, created.key.id()));
     }
     let writer = WriterId::from_bytes([7; 16]);

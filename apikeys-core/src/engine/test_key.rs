@@ -53,6 +53,6 @@ impl ApiKeys {
         if !has_access && let Some(plan) = self.plans().iter().find(|plan| Plan::api_access(plan)) {
             self.operator(&actor).set_plan(&org, plan.name()).await?;
         }
-        Ok(self.manage(org, actor).create(NewKey::from(name)).await?.secret)
+        Ok(self.manage(&org, &actor).create(NewKey::from(name)).await?.secret)
     }
 }

@@ -246,8 +246,8 @@ mod tests {
     async fn created(keys: &ApiKeys) -> Secret {
         let (org, actor) = ("org".parse::<crate::OrgId>().unwrap(), "ann".parse::<crate::Actor>().unwrap());
         let plan = PlanName::new("starter").unwrap();
-        keys.operator(actor.clone()).set_plan(&org, &plan).await.unwrap();
-        keys.manage(org, actor).create(NewKey::new("CI").unwrap()).await.unwrap().secret
+        keys.operator(&actor).set_plan(&org, &plan).await.unwrap();
+        keys.manage(&org, &actor).create(NewKey::new("CI").unwrap()).await.unwrap().secret
     }
 
     #[test]

@@ -198,12 +198,14 @@ fn respond(problem: &Problem, retry_after: Option<u64>) -> PlainResponse {
 /// With these methods, the handlers of your service can send the same responses as the management API:
 ///
 /// ```
-/// use apikeys_core::{ApiKeys, OrgId, PlanName};
+/// use apikeys_core::{Actor, ApiKeys, OrgId, PlanName};
 ///
 /// # pollster::block_on(async {
 /// let keys = ApiKeys::in_memory();
-/// let operator = keys.operator("billing".parse::<apikeys_core::Actor>()?);
-/// let error = operator.set_plan(&OrgId::new("org_1")?, &PlanName::new("platinum")?).await.unwrap_err();
+/// let org = OrgId::new("org_1")?;
+/// let operator = keys.operator(Actor::new("billing")?);
+/// let error = operator.set_plan(&org, PlanName::new("platinum")?).await.unwrap_err();
+/// assert!(error.code() == "UNKNOWN_PLAN");
 ///
 /// let response = error.to_response();
 /// assert_eq!(response.status, 422);
