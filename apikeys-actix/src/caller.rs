@@ -1,12 +1,12 @@
 use apikeys_core::{KeyId, KeyName, OrgId, PlanName, RateStatus, VerifiedKey};
 
-/// The caller of an admitted request: its organization, key, plan and rate limit.
+/// The caller of an admitted request: the organization, the key, the plan and the rate limit.
 ///
-/// [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) puts a `Caller` into the extensions of the
-/// requests that it admits, and removes any that was there before. A `Caller` cannot be made in
-/// another way, so a handler that has one was reached with a valid key.
+/// [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) puts a `Caller` into the extensions of each request with a
+/// valid key. Only the middleware can create a `Caller`, so a handler that takes a `Caller` never runs for a
+/// request without a valid key.
 ///
-/// It is an extractor:
+/// `Caller` is an extractor:
 ///
 /// ```
 /// use apikeys_actix::Caller;
@@ -17,16 +17,13 @@ use apikeys_core::{KeyId, KeyName, OrgId, PlanName, RateStatus, VerifiedKey};
 /// # let _ = actix_web::web::get().to(greet);
 /// ```
 ///
-/// The extractor fails with a [`CallerRejection`](crate::CallerRejection): a 500 that says how to
-/// fix it if there is no middleware around the route, and under
-/// [`optional`](crate::ApiKeyMiddleware::optional) the response to a missing key. Handlers that
-/// also serve requests without a key take `Option<Caller>`.
+/// If the request has no `Caller`, the extractor fails with a [`CallerRejection`](crate::CallerRejection).
 ///
-/// actix makes `Option<Caller>` `None` for every rejection, so a forgotten middleware looks like a
-/// missing key. Where the difference matters, take `Result<Caller, CallerRejection>`.
+/// If the middleware is [`optional`](crate::ApiKeyMiddleware::optional), take `Option<Caller>`. actix-web turns
+/// every rejection of `Option<Caller>` into `None`, so that a route without the middleware looks like a request
+/// without a key. To tell the two apart, take `Result<Caller, CallerRejection>`.
 ///
-/// Middleware between `ApiKeyMiddleware` and the handler finds the `Caller` in the request's
-/// extensions:
+/// Middleware between `ApiKeyMiddleware` and the handler reads the `Caller` from the extensions of the request:
 ///
 /// ```
 /// use actix_web::{HttpMessage, dev::ServiceRequest};
@@ -45,31 +42,31 @@ impl Caller {
         Self(key)
     }
 
-    /// The organization that owns the key.
+    /// Returns the organization that owns the key.
     #[must_use]
     pub fn org(&self) -> &OrgId {
         self.0.org()
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.0.key_id()
     }
 
-    /// The name that the organization gave the key.
+    /// Returns the key's name.
     #[must_use]
     pub fn key_name(&self) -> &KeyName {
         self.0.key_name()
     }
 
-    /// The plan that the organization is on.
+    /// Returns the plan that the organization is on.
     #[must_use]
     pub fn plan(&self) -> &PlanName {
         self.0.plan()
     }
 
-    /// The state of the key's rate limit after this request.
+    /// Returns the state of the key's rate limit after this request.
     #[must_use]
     pub fn rate(&self) -> RateStatus {
         self.0.rate()

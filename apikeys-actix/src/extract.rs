@@ -13,8 +13,8 @@ use apikeys_core::Denial;
 
 use crate::{Caller, guard::Guard};
 
-/// Marks a request that the middleware let through without a credential. An extractor can tell it
-/// from a request that no middleware has seen.
+/// Marks a request without a credential that an optional middleware passed on. An extractor can tell such a
+/// request from the request of a route without the middleware.
 #[derive(Clone)]
 pub(crate) struct NoCredential(Arc<Guard>);
 
@@ -24,11 +24,11 @@ impl NoCredential {
     }
 }
 
-/// Why the [`Caller`] extractor failed.
+/// The reason why the [`Caller`] extractor failed.
 ///
-/// Without an [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) around the route, the response is a 500
-/// that says how to fix it. Under [`optional`](crate::ApiKeyMiddleware::optional) the response is the
-/// middleware's to a missing key; a handler that serves such requests takes `Option<Caller>`.
+/// If the route has no [`ApiKeyMiddleware`](crate::ApiKeyMiddleware), the status of the response is 500, and the body
+/// says how to add the middleware. If the middleware is [`optional`](crate::ApiKeyMiddleware::optional) and the request
+/// has no key, the response is the denial of a request without a key.
 #[derive(Clone)]
 pub struct CallerRejection(Reason);
 
@@ -39,7 +39,7 @@ enum Reason {
 }
 
 impl CallerRejection {
-    /// Whether the middleware is missing, and not the client's key.
+    /// Returns `true` if the route has no `ApiKeyMiddleware`, and `false` if the request has no key.
     #[must_use]
     pub fn is_missing_middleware(&self) -> bool {
         matches!(self.0, Reason::NoMiddleware)
@@ -55,7 +55,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// Returns what the middleware put into the request.
+/// Returns the `Caller` that the middleware put into the request.
 fn look(request: &HttpRequest) -> Result<Caller, Reason> {
     let extensions = request.extensions();
     if let Some(caller) = extensions.get::<Caller>() {

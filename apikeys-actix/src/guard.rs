@@ -18,8 +18,8 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Decides what to do with a request. A `Caller` that another middleware put into the request
-    /// is removed first, because only the verdict of this middleware counts.
+    /// Decides what to do with a request. First removes a `Caller` that another middleware put into the request,
+    /// because only the result of this middleware counts.
     pub(crate) fn check(&self, request: &ServiceRequest) -> Check {
         request.extensions_mut().remove::<Caller>();
         let peer = self.peer.find(request.request());
@@ -27,21 +27,21 @@ impl Guard {
         self.authenticator.check(request.method().as_str(), request.path(), &headers, peer)
     }
 
-    /// Makes an admitted request ready for the inner service.
+    /// Removes or marks the headers that can carry a key, and adds the `Caller`.
     pub(crate) fn admit(&self, request: &mut ServiceRequest, key: &VerifiedKey) {
         let headers = request.headers_mut();
         for name in self.authenticator.credential_headers() {
             if !self.authenticator.keeps_credential() {
                 headers.remove(name);
             } else if let Some(value) = headers.get_mut(name) {
-                // The only line: a request with two was refused.
+                // The header has one line, because a request with two lines is denied.
                 value.set_sensitive(true);
             }
         }
         request.extensions_mut().insert(Caller::new(key.clone()));
     }
 
-    /// Adds the headers of an admitted request's response.
+    /// Adds the rate limit headers to the response to an admitted request, and the headers for caches.
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap, key: &VerifiedKey, carrier: &Carrier) {
         let ours = self.authenticator.response_headers(key, carrier, &Lines(headers));
         for (name, value) in ours.replace {

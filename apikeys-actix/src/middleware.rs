@@ -16,31 +16,32 @@ use apikeys_core::{
 
 use crate::{ApiKeyService, guard::Guard, peer::PeerSource};
 
-/// Lets requests with a valid key through to a service, and answers all others itself.
+/// Middleware that passes requests with a valid key on to a service, and denies other requests.
 ///
-/// Cheap to clone: make one, and let the closure of `HttpServer::new` clone it for each worker.
-/// The [crate's page](crate) has the rules and an example.
+/// This type is cheap to clone. Create one `ApiKeyMiddleware`, and let the closure of
+/// `HttpServer::new` clone it for each worker. The [crate's page](crate) explains the rules and has an example.
 #[derive(Debug, Clone)]
 pub struct ApiKeyMiddleware {
     guard: Arc<Guard>,
 }
 
 impl ApiKeyMiddleware {
-    /// Requires a key of `keys` for every request, sent as `Authorization: Bearer <key>`.
+    /// Creates middleware that requires a key of `keys` in every request, sent as
+    /// `Authorization: Bearer <key>`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
         let guard = Guard { authenticator: Authenticator::new(keys), peer: PeerSource::default() };
         Self { guard: Arc::new(guard) }
     }
 
-    /// Lets requests without a credential through, without a [`Caller`](crate::Caller). A
-    /// credential that is present is still checked: a request with a wrong key is refused.
+    /// Passes requests without a key on to the service as well. They have no [`Caller`](crate::Caller). A request
+    /// with an invalid key is still denied.
     #[must_use]
     pub fn optional(self) -> Self {
         self.with(Authenticator::optional)
     }
 
-    /// Sets where keys are taken from. The default is [`Sources::bearer`].
+    /// Sets the headers from which keys are read. The default is [`Sources::bearer`].
     ///
     /// ```
     /// use apikeys_actix::{ApiKeys, ApiKeyMiddleware, Sources};
@@ -50,39 +51,42 @@ impl ApiKeyMiddleware {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The response to a request whose key came from another header than `Authorization` gets
-    /// `Vary` with that header's name, and `Cache-Control: private` unless the handler set one.
+    /// If a header other than `Authorization` carried the key, the response also has a `Vary` header with the
+    /// name of that header. It then also has `Cache-Control: private`, unless the handler set `Cache-Control`.
     #[must_use]
     pub fn sources(self, sources: Sources) -> Self {
         self.with(|authenticator| authenticator.sources(sources))
     }
 
-    /// Sets the wording of denials, and whether the legacy `X-RateLimit-*` headers are sent.
+    /// Sets the texts of denials, and whether responses have the legacy `X-RateLimit-*` headers.
     #[must_use]
     pub fn wording(self, wording: Wording) -> Self {
         self.with(|authenticator| authenticator.wording(wording))
     }
 
-    /// Leaves the credential in the request that the inner service sees, marked with
-    /// [`HeaderValue::set_sensitive`](actix_web::http::header::HeaderValue::set_sensitive). By
-    /// default all headers of the [`sources`](Self::sources) are removed from admitted requests.
+    /// Leaves the headers that can carry a key in the request that the inner service gets. Their values are
+    /// marked with [`HeaderValue::set_sensitive`](actix_web::http::header::HeaderValue::set_sensitive).
+    ///
+    /// By default, all headers of the [`sources`](Self::sources) are removed from admitted requests.
     #[must_use]
     pub fn keep_credential(self) -> Self {
         self.with(Authenticator::keep_credential)
     }
 
-    /// Sets the number of the host's own proxies in front of the service. The default is 0.
+    /// Sets the number of your own proxies in front of the service. The default is 0.
     ///
-    /// The client's address on the audit log is then counted from the right of
-    /// `X-Forwarded-For`. Too high a number believes what clients write there; see
-    /// [`Authenticator::trusted_hops`].
+    /// With proxies, the client's address in the audit log is read from `X-Forwarded-For`, counted from the
+    /// right. If the number is higher than the number of proxies, clients can choose the address that is
+    /// recorded. See [`Authenticator::trusted_hops`].
     #[must_use]
     pub fn trusted_hops(self, hops: usize) -> Self {
         self.with(|authenticator| authenticator.trusted_hops(hops))
     }
 
-    /// Sets how the peer's address is found, instead of [`HttpRequest::peer_addr`]. If `find`
-    /// returns `None`, the audit log has no address.
+    /// Sets the function that returns the address at the other end of the connection. If the function returns
+    /// `None`, the audit log records no address.
+    ///
+    /// By default, the middleware reads [`HttpRequest::peer_addr`].
     #[must_use]
     pub fn peer_addr<F>(mut self, find: F) -> Self
     where
@@ -92,8 +96,8 @@ impl ApiKeyMiddleware {
         self
     }
 
-    /// Gives denials another body than `application/problem+json`. The status and all other
-    /// headers stay.
+    /// Sets the renderer that creates the bodies of denials, in place of `application/problem+json`. The status
+    /// and the other headers stay the same.
     ///
     /// ```
     /// use apikeys_actix::{ApiKeys, ApiKeyMiddleware, Denial, Problem, Rendered};

@@ -2,7 +2,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use actix_web::HttpRequest;
 
-/// Where the peer's address is read from.
+/// The source of the address at the other end of the connection.
 #[derive(Clone, Default)]
 pub(crate) enum PeerSource {
     #[default]

@@ -19,11 +19,12 @@ use apikeys_core::{
 
 use crate::{extract::NoCredential, guard::Guard};
 
-/// A service behind [`ApiKeyMiddleware`](crate::ApiKeyMiddleware).
+/// The service that [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) creates.
 ///
-/// Denials are responses, never errors. A denial's response has the
-/// [`Denial`](apikeys_core::Denial) among its extensions, for middleware around this one. Errors of
-/// the inner service are recorded as the responses that they become, and pass through.
+/// A denial is a response, not an error. The extensions of the response contain the
+/// [`Denial`](apikeys_core::Denial), which middleware that runs before the `ApiKeyMiddleware` can read. Errors
+/// of the inner service keep their type, and are recorded with the status of the response that actix-web makes
+/// of them.
 #[derive(Debug)]
 pub struct ApiKeyService<S> {
     inner: Rc<S>,
@@ -50,13 +51,13 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        Box::pin(answer(Rc::clone(&self.inner), Arc::clone(&self.guard), request))
+        Box::pin(respond(Rc::clone(&self.inner), Arc::clone(&self.guard), request))
     }
 }
 
-/// If the future is dropped while the inner service runs, or the service panics, the request is
+/// If the future is dropped while the inner service runs, or if the inner service panics, the request is
 /// recorded as aborted.
-async fn answer<S, B>(
+async fn respond<S, B>(
     inner: Rc<S>,
     guard: Arc<Guard>,
     mut request: ServiceRequest,
@@ -88,7 +89,7 @@ where
     }
 }
 
-/// Adds the headers of an admitted request's response and records the request.
+/// Adds the headers of the response to an admitted request, and records the request.
 fn finish<B>(
     guard: &Guard,
     admission: Admission,
@@ -99,14 +100,13 @@ fn finish<B>(
     admission.finish(response.status().as_u16())
 }
 
-/// Does the same for an error, which becomes a response further out.
+/// Does the same for an error, which actix-web turns into a response later.
 async fn finish_error(guard: &Guard, admission: Admission, carrier: &Carrier, mut error: Error) -> Error {
     let mut response = error.error_response();
     if let Err(denial) = finish(guard, admission, carrier, &mut response).await {
         response = guard.refuse(denial);
     }
-    // The response that was recorded is the one that is sent, because some errors make their
-    // response only once.
+    // The recorded response must be the one that is sent. Some errors can make their response only once.
     let recorded = Cell::new(Some(response));
     error.add_response_mapper(move |another| recorded.take().unwrap_or(another));
     error

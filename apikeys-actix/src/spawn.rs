@@ -1,15 +1,16 @@
 use actix_web::rt::task::JoinHandle;
 use apikeys_core::Maintenance;
 
-/// Runs the maintenance as a task until [`ApiKeys::shutdown`](apikeys_core::ApiKeys::shutdown). The
-/// handle may be dropped.
+/// Spawns the maintenance as a task, which runs until [`ApiKeys::shutdown`](apikeys_core::ApiKeys::shutdown).
+/// The handle may be dropped.
 ///
-/// Works in `#[actix_web::main]` and in `#[tokio::main]`; `actix_web::rt::spawn` panics in the latter.
-/// Call it once, in `main`, because a task that a worker spawns ends with that worker.
+/// This function works in `#[actix_web::main]` and in `#[tokio::main]`. (In `#[tokio::main]`,
+/// `actix_web::rt::spawn` panics.) Call it once, in `main`, because a task that a worker spawns ends with that
+/// worker.
 ///
 /// # Panics
 ///
-/// Panics outside of a tokio runtime.
+/// Panics if it is called outside a tokio runtime.
 ///
 /// ```
 /// use apikeys_actix::{ApiKeys, MemoryStore};

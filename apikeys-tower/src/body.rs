@@ -8,9 +8,11 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The response body of [`ApiKeyService`](crate::ApiKeyService): the inner service's body, or
-    /// that of a denial. It passes on frames, trailers and size hints unchanged, so that compression
-    /// and gRPC work on it.
+    /// The response body of [`ApiKeyService`](crate::ApiKeyService): the body of the inner service, or the
+    /// body of a denial.
+    ///
+    /// Frames, trailers and size hints of the inner service's body pass through unchanged, so that
+    /// compression and gRPC work.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]

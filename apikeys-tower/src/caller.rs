@@ -1,14 +1,14 @@
 use apikeys_core::{KeyId, KeyName, OrgId, PlanName, RateStatus, VerifiedKey};
 
-/// The caller of an admitted request: its organization, key, plan and rate limit.
+/// The caller of an admitted request: the organization, the key, the plan and the rate limit.
 ///
-/// [`ApiKeyLayer`](crate::ApiKeyLayer) puts a `Caller` into the extensions of the requests that it
-/// admits, and removes any that was there before. A `Caller` cannot be made in another way, so a
-/// handler that has one was reached with a valid key.
+/// [`ApiKeyLayer`](crate::ApiKeyLayer) puts a `Caller` into the extensions of each request with a valid key.
+/// Only the layer can create a `Caller`, so a handler that takes a `Caller` never runs for a request without
+/// a valid key.
 ///
-/// With feature `axum`, `Caller` is an extractor, and so is `Option<Caller>` for routes under
-/// [`optional`](crate::ApiKeyLayer::optional). Without it, the request's extensions have the
-/// `Caller`:
+/// With the feature `axum`, `Caller` is an extractor. If the layer is
+/// [`optional`](crate::ApiKeyLayer::optional), take `Option<Caller>`. Without axum, read the `Caller` from the
+/// extensions of the request:
 ///
 /// ```
 /// use apikeys_tower::Caller;
@@ -29,31 +29,31 @@ impl Caller {
         Self(key)
     }
 
-    /// The organization that owns the key.
+    /// Returns the organization that owns the key.
     #[must_use]
     pub fn org(&self) -> &OrgId {
         self.0.org()
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.0.key_id()
     }
 
-    /// The name that the organization gave the key.
+    /// Returns the key's name.
     #[must_use]
     pub fn key_name(&self) -> &KeyName {
         self.0.key_name()
     }
 
-    /// The plan that the organization is on.
+    /// Returns the plan that the organization is on.
     #[must_use]
     pub fn plan(&self) -> &PlanName {
         self.0.plan()
     }
 
-    /// The state of the key's rate limit after this request.
+    /// Returns the state of the key's rate limit after this request.
     #[must_use]
     pub fn rate(&self) -> RateStatus {
         self.0.rate()

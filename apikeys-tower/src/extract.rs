@@ -10,8 +10,8 @@ use http::{Request, StatusCode, request::Parts};
 
 use crate::{Caller, guard::Guard};
 
-/// Marks a request that the layer let through without a credential. An extractor can tell it from a
-/// request that no layer has seen.
+/// Marks a request without a credential that an optional layer passed on. An extractor can tell such a request
+/// from the request of a route without a layer.
 #[derive(Clone)]
 pub(crate) struct NoCredential(Arc<Guard>);
 
@@ -21,11 +21,11 @@ impl NoCredential {
     }
 }
 
-/// Why the [`Caller`] extractor failed.
+/// The reason why the [`Caller`] extractor failed.
 ///
-/// Without an [`ApiKeyLayer`](crate::ApiKeyLayer) around the route, the response is a 500 that says
-/// how to fix it. Under [`optional`](crate::ApiKeyLayer::optional) the response is the layer's to a
-/// missing key; a handler that serves such requests takes `Option<Caller>`.
+/// If the route has no [`ApiKeyLayer`](crate::ApiKeyLayer), the status of the response is 500, and the body
+/// says how to add the layer. If the layer is [`optional`](crate::ApiKeyLayer::optional) and the request
+/// has no key, the response is the denial of a request without a key.
 #[derive(Clone)]
 pub struct CallerRejection(Reason);
 
@@ -36,7 +36,7 @@ enum Reason {
 }
 
 impl CallerRejection {
-    /// Whether the layer is missing, and not the client's key.
+    /// Returns `true` if the route has no `ApiKeyLayer`, and `false` if the request has no key.
     #[must_use]
     pub fn is_missing_layer(&self) -> bool {
         matches!(self.0, Reason::NoLayer)
@@ -51,7 +51,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Returns `None` for a request without a credential under an optional layer.
+/// Returns `None` if the request has no credential and the layer is optional.
 impl<S: Sync> OptionalFromRequestParts<S> for Caller {
     type Rejection = CallerRejection;
 
@@ -60,7 +60,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Caller {
     }
 }
 
-/// Returns what the layer put into the request.
+/// Returns the `Caller` or the mark that the layer put into the request.
 fn look(parts: &Parts) -> Result<Result<Caller, NoCredential>, CallerRejection> {
     if let Some(caller) = parts.extensions.get::<Caller>() {
         return Ok(Ok(caller.clone()));

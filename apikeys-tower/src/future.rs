@@ -17,10 +17,10 @@ use tower_service::Service;
 use crate::{ResponseBody, guard::Guard};
 
 pin_project! {
-    /// The response of [`ApiKeyService`](crate::ApiKeyService).
+    /// The response future of [`ApiKeyService`](crate::ApiKeyService).
     ///
-    /// If it is dropped while the inner service runs, or the service panics or fails, the request
-    /// is recorded as aborted.
+    /// If the future is dropped while the inner service runs, or if the inner service panics or returns an
+    /// error, the request is recorded as aborted.
     pub struct ResponseFuture<S, ReqBody>
     where
         S: Service<Request<ReqBody>>,
@@ -40,8 +40,8 @@ pin_project! {
             carrier: Option<Carrier>,
             next: Option<(S, Request<ReqBody>)>,
         },
-        // Fields are dropped in this order: first the handler, then the admission, which records
-        // that the request was aborted.
+        // Fields are dropped in this order. The inner service must end before the admission records that
+        // the request was aborted.
         Calling {
             #[pin]
             inner: F,
@@ -80,7 +80,7 @@ impl<S: Service<Request<ReqBody>>, ReqBody> ResponseFuture<S, ReqBody> {
     }
 }
 
-/// Stays pending if it is polled again after it was ready.
+/// The future stays pending if it is polled again after it was ready.
 impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,

@@ -15,8 +15,8 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Decides what to do with a request. A `Caller` that another layer put into the request is
-    /// removed first, because only the verdict of this layer counts.
+    /// Decides what to do with a request. First removes a `Caller` that another layer put into the request,
+    /// because only the result of this layer counts.
     pub(crate) fn check<B>(&self, request: &mut Request<B>) -> Check {
         request.extensions_mut().remove::<Caller>();
         let peer = self.peer.find(request.extensions());
@@ -24,7 +24,7 @@ impl Guard {
         self.authenticator.check(request.method().as_str(), path(request), &headers, peer)
     }
 
-    /// Makes an admitted request ready for the inner service.
+    /// Removes or marks the headers that can carry a key, and adds the `Caller`.
     pub(crate) fn admit<B>(&self, request: &mut Request<B>, key: &VerifiedKey) {
         let headers = request.headers_mut();
         for name in self.authenticator.credential_headers() {
@@ -37,7 +37,7 @@ impl Guard {
         request.extensions_mut().insert(Caller::new(key.clone()));
     }
 
-    /// Adds the headers of an admitted request's response.
+    /// Adds the rate limit headers to the response to an admitted request, and the headers for caches.
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap, key: &VerifiedKey, carrier: &Carrier) {
         let ours = self.authenticator.response_headers(key, carrier, &Lines(headers));
         for (name, value) in ours.replace {
@@ -65,7 +65,8 @@ fn line(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?))
 }
 
-/// Returns the path for the audit log: the whole one, even if a router removed a prefix.
+/// Returns the path for the audit log. With axum, this is the whole path, even if a nested router removed a
+/// prefix.
 fn path<B>(request: &Request<B>) -> &str {
     #[cfg(feature = "axum")]
     if let Some(original) = request.extensions().get::<axum::extract::OriginalUri>() {

@@ -8,10 +8,9 @@ use http::Extensions;
 
 /// The address at the other end of a request's connection.
 ///
-/// A server puts it into the request's extensions before [`ApiKeyLayer`] sees the request, so that
-/// the audit log has the address. With feature `axum`, the layer also reads
-/// `axum::extract::ConnectInfo<SocketAddr>`, which `Router::into_make_service_with_connect_info`
-/// provides.
+/// The server puts a `PeerAddr` into the request's extensions before the [`ApiKeyLayer`] gets the request. The
+/// layer records the address in the audit log. With the feature `axum`, the layer also reads
+/// `axum::extract::ConnectInfo<SocketAddr>`, which `Router::into_make_service_with_connect_info` provides.
 ///
 /// ```
 /// use apikeys_tower::PeerAddr;
@@ -38,7 +37,7 @@ impl From<SocketAddr> for PeerAddr {
     }
 }
 
-/// Where the peer's address is read from.
+/// The source of the address at the other end of the connection.
 #[derive(Clone, Default)]
 pub(crate) enum PeerSource {
     #[default]

@@ -9,11 +9,11 @@ use tower_service::Service;
 
 use crate::{ResponseBody, ResponseFuture, guard::Guard};
 
-/// A service behind [`ApiKeyLayer`](crate::ApiKeyLayer).
+/// The service that [`ApiKeyLayer`](crate::ApiKeyLayer) creates.
 ///
-/// Denials are responses, never errors. A denial's response has the
-/// [`Denial`](apikeys_core::Denial) among its extensions, for layers around this one. Errors of the
-/// inner service pass through.
+/// A denial is a response, not an error. The extensions of the response contain the
+/// [`Denial`](apikeys_core::Denial), which layers that run before the `ApiKeyLayer` can read. Errors of the
+/// inner service pass through unchanged.
 #[derive(Debug, Clone)]
 pub struct ApiKeyService<S> {
     inner: S,
@@ -25,14 +25,14 @@ impl<S> ApiKeyService<S> {
         Self { inner, guard }
     }
 
-    /// The service that gets the admitted requests.
+    /// Returns the inner service, which gets the admitted requests.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 }
 
 impl<S: Clone> ApiKeyService<S> {
-    /// Takes the inner service that was polled to readiness and leaves a clone, which may not be
+    /// Returns the inner service, which was polled to readiness, and keeps a clone of it, which may not be
     /// ready.
     fn take_ready(&mut self) -> S {
         let clone = self.inner.clone();
