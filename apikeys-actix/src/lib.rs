@@ -1,9 +1,10 @@
-//! API keys in front of any actix-web service: middleware and extractors.
+//! API keys for actix-web services: middleware that verifies the key of each request, and extractors.
 //!
-//! [`ApiKeyMiddleware`] protects the routes that need a key. It takes the key out of a request,
-//! verifies it with [`ApiKeys`], and either passes the request on with its [`Caller`] or answers it.
-//! Each request with a real key is recorded on its organization's audit log. The rules are those of
-//! [`apikeys_core`]; this crate translates them to the types of actix.
+//! [`ApiKeyMiddleware`] protects the routes that need a key. The middleware reads the key from a request and
+//! verifies the key with [`ApiKeys`]. If the key is valid, the middleware passes the request on, together with
+//! its [`Caller`]. Otherwise, the middleware denies the request. Each request with a known key is recorded in the
+//! audit log of the key's organization. The rules are those of [`apikeys_core`], which also defines the
+//! [terms](apikeys_core#terms).
 //!
 //! ```
 //! use actix_web::{App, test, web};
@@ -15,19 +16,19 @@
 //!
 //! # #[actix_web::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = ApiKeys::in_memory(); // a service uses a store and spawns the maintenance
+//! let keys = ApiKeys::in_memory(); // a service uses a database; see below
 //! let protected = ApiKeyMiddleware::new(keys.clone());
 //! let app = App::new()
 //!     .service(web::scope("/v1").wrap(protected).route("/whoami", web::get().to(whoami)))
-//!     .route("/healthz", web::get().to(async || "ok")); // not in the scope: needs no key
+//!     .route("/healthz", web::get().to(async || "ok")); // needs no key, because it is not in the scope
 //! let app = test::init_service(app).await;
 //!
-//! // An organization on a plan with API access creates a key …
+//! // Put the organization on a plan with API access, and create a key.
 //! let (org, ann) = (OrgId::new("org_1")?, Actor::new("ann")?);
 //! keys.operator(Actor::new("billing")?).set_plan(&org, PlanName::new("starter")?).await?;
 //! let created = keys.manage(&org, &ann).create(NewKey::new("CI")?).await?;
 //!
-//! // … and sends it with a request.
+//! // Send the key with a request.
 //! let request = test::TestRequest::get()
 //!     .uri("/v1/whoami")
 //!     .insert_header(("authorization", format!("Bearer {}", created.secret.expose())));
@@ -35,7 +36,7 @@
 //! assert_eq!(response.status(), 200);
 //! assert_eq!(response.headers().get("ratelimit").unwrap(), r#""per-key";r=59;t=60"#);
 //!
-//! // A request without a key is refused.
+//! // A request without a key is denied.
 //! let request = test::TestRequest::get().uri("/v1/whoami");
 //! let response = test::call_service(&app, request.to_request()).await;
 //! assert_eq!(response.status(), 401);
@@ -48,9 +49,9 @@
 //!
 //! # A service from start to stop
 //!
-//! The maintenance runs as a task beside the server, on the thread of `main`: see [`spawn`]. actix stops
-//! at SIGTERM and Ctrl-C, after the requests under way. Then the shutdown writes the rest of the audit
-//! log.
+//! The maintenance is the background task that writes the audit log. [`spawn`] runs it on the thread of `main`.
+//! actix-web stops at SIGTERM and Ctrl-C, after the running requests. Then `shutdown` writes the rest of the audit
+//! log and ends the maintenance.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
@@ -73,33 +74,39 @@
 //!
 //! # Requests and responses
 //!
-//! The [guide of the core](apikeys_core::guide#which-requests-pass) lists which requests pass, how the
-//! others are answered, and what is recorded. In terms of actix:
+//! The [guide of the core](apikeys_core::guide#which-requests-pass) lists which requests pass, which denials
+//! other requests get, and what is recorded. In terms of actix-web:
 //!
-//! * An admitted request has its [`Caller`] among its extensions. A `Caller` that other middleware put
-//!   there is removed, because only the verdict of this middleware counts. Do not wrap twice: the inner
-//!   middleware finds no credential, or counts the request a second time.
-//! * A denial is an `Ok` response, with the [`Denial`] among its extensions. Middleware around this one
-//!   treats it like any other response: put CORS outside, so that browsers can read denials and
-//!   preflights need no key.
-//! * Errors are recorded with the status of the response that actix makes of them, and that response
-//!   gets the rate limit headers. Errors of inner middleware pass through, and their type is kept.
-//! * A request is recorded as aborted if actix drops it before the response's head is ready: the handler
-//!   panics, the server stops without waiting, or the client has left. Over HTTP/1 actix notices a reset
-//!   connection, and a closed one only with `HttpServer::h1_allow_half_closed(false)`. Otherwise, and
-//!   over HTTP/2, the handler runs to its end and the request is recorded as answered.
-//! * The client's address is that of the connection's peer, unless
-//!   [`trusted_hops`](ApiKeyMiddleware::trusted_hops) is set. The path is the whole path of the URI, also
-//!   in a scope, unless outer middleware has rewritten it, as `NormalizePath` does.
+//! * A request with a valid key has a [`Caller`] among its extensions. The middleware removes a `Caller` that is
+//!   in the request already, because only the result of this middleware counts.
+//! * Do not put one `ApiKeyMiddleware` inside another. The inner middleware finds no key, because the outer
+//!   middleware has removed it. With [`keep_credential`](ApiKeyMiddleware::keep_credential), the request is
+//!   counted twice.
+//! * A denial is an `Ok` response with the [`Denial`] among its extensions. Middleware that runs before this
+//!   middleware treats a denial like any other response. Put CORS middleware there, so that browsers can read
+//!   denials and preflight requests need no key.
+//! * Errors of the inner service pass through, and their type is kept. An error is recorded with the status of
+//!   the response that actix-web makes of it. That response has the rate limit headers.
+//! * A request is recorded as aborted if actix-web drops it before the head of the response is ready, or if the
+//!   handler panics. actix-web drops a request if the server stops without waiting, or if it notices that the
+//!   client has left.
+//! * Over HTTP/1, actix-web notices that the client has reset the connection. It notices that the client has
+//!   closed the connection only with `HttpServer::h1_allow_half_closed(false)`. If actix-web does not notice, and
+//!   over HTTP/2, the handler runs to its end, and the request is recorded with the handler's status.
+//! * The client's address in the audit log is the address at the other end of the connection, unless
+//!   [`trusted_hops`](ApiKeyMiddleware::trusted_hops) is set.
+//! * The path in the audit log is the whole path of the URI, even in a scope. If other middleware has rewritten
+//!   the path before, as `NormalizePath` does, it is the rewritten path.
 //!
 //! # The order of middleware
 //!
-//! Of several `wrap` calls the last is the outermost: `.wrap(ApiKeyMiddleware::new(keys))` before
-//! `.wrap(Cors::default())` asks CORS first. Around a resource, `wrap` protects its path with all
-//! methods; around a scope all paths below its prefix, so that unknown paths are answered with 401.
+//! On a scope, the middleware protects all paths below the scope's prefix, so that a request without a key for an
+//! unknown path gets 401. On a resource, it protects the path of the resource with all methods.
 //!
-//! Outer middleware must not keep a clone of the `HttpRequest` while it calls the inner service. actix
-//! does not let a shared request be changed, and panics when the key is removed from it.
+//! The middleware that is added last with `.wrap` runs first.
+//!
+//! Middleware that runs before the `ApiKeyMiddleware` must not keep a clone of the `HttpRequest` while it calls the
+//! next service. actix-web cannot remove the key from the headers of a request that is shared, and panics.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod caller;

@@ -1,9 +1,10 @@
-//! API keys in front of any tower service: a layer, and extractors for axum.
+//! API keys for tower services: a layer that verifies the key of each request, and extractors for axum.
 //!
-//! [`ApiKeyLayer`] protects the routes that need a key. It takes the key out of a request, verifies it
-//! with [`ApiKeys`], and either passes the request on with its [`Caller`] or answers it. Each request
-//! with a real key is recorded on its organization's audit log. The rules are those of
-//! [`apikeys_core`]; this crate translates them to the types of the `http` crate.
+//! [`ApiKeyLayer`] protects the routes that need a key. The layer reads the key from a request and verifies the
+//! key with [`ApiKeys`]. If the key is valid, the layer passes the request on, together with its [`Caller`].
+//! Otherwise, the layer denies the request. Each request with a known key is recorded in the audit log of the
+//! key's organization. The rules are those of [`apikeys_core`], which also defines the
+//! [terms](apikeys_core#terms).
 //!
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -17,18 +18,18 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = ApiKeys::in_memory(); // a service uses a store and spawns the maintenance
+//! let keys = ApiKeys::in_memory(); // a service uses a database; see below
 //! let app = Router::new()
 //!     .route("/v1/whoami", get(whoami))
 //!     .route_layer(ApiKeyLayer::new(keys.clone()))
-//!     .route("/healthz", get(|| async { "ok" })); // after the layer: needs no key
+//!     .route("/healthz", get(|| async { "ok" })); // needs no key, because it is added after the layer
 //!
-//! // An organization on a plan with API access creates a key …
+//! // Put the organization on a plan with API access, and create a key.
 //! let (org, ann) = (OrgId::new("org_1")?, Actor::new("ann")?);
 //! keys.operator(Actor::new("billing")?).set_plan(&org, PlanName::new("starter")?).await?;
 //! let created = keys.manage(&org, &ann).create(NewKey::new("CI")?).await?;
 //!
-//! // … and sends it with a request.
+//! // Send the key with a request.
 //! let request = Request::get("/v1/whoami")
 //!     .header("authorization", format!("Bearer {}", created.secret.expose()))
 //!     .body(Body::empty())?;
@@ -36,7 +37,7 @@
 //! assert_eq!(response.status(), 200);
 //! assert_eq!(response.headers()["ratelimit"], r#""per-key";r=59;t=60"#);
 //!
-//! // A request without a key is refused.
+//! // A request without a key is denied.
 //! let response = app.oneshot(Request::get("/v1/whoami").body(Body::empty())?).await?;
 //! assert_eq!(response.status(), 401);
 //! assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
@@ -48,8 +49,8 @@
 //!
 //! # A service from start to stop
 //!
-//! The maintenance runs as a task beside the server. When the server has stopped, the shutdown writes
-//! the rest of the audit log.
+//! The maintenance is the background task that writes the audit log. When the server has stopped, `shutdown`
+//! writes the rest of the audit log and ends the maintenance.
 //!
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -58,7 +59,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let stop = async {}; // a service waits for SIGTERM and Ctrl-C
+//! # let stop = async {};
 //! let (keys, maintenance) = ApiKeys::builder(MemoryStore::new()).build().await?;
 //! tokio::spawn(maintenance.run());
 //!
@@ -75,33 +76,38 @@
 //!
 //! # Requests and responses
 //!
-//! The [guide of the core](apikeys_core::guide#which-requests-pass) lists which requests pass, how the
-//! others are answered, and what is recorded. In terms of tower:
+//! The [guide of the core](apikeys_core::guide#which-requests-pass) lists which requests pass, which denials
+//! other requests get, and what is recorded. In terms of tower:
 //!
-//! * An admitted request has its [`Caller`] among its extensions. A `Caller` that another layer put
-//!   there is removed, because only the verdict of this layer counts. Do not nest two layers: the inner
-//!   one finds no credential, or counts the request a second time.
-//! * A denial is an `Ok` response, with the [`Denial`] among its extensions. Layers around this one
-//!   treat it like any other response: put CORS outside, so that browsers can read denials and
-//!   preflights need no key. Errors of the inner service pass through.
-//! * A request is recorded as aborted if its future is dropped before the response's head is ready, or
-//!   if the inner service panics or fails with an error.
-//! * The client's address is the peer's, see [`PeerAddr`], unless
-//!   [`trusted_hops`](ApiKeyLayer::trusted_hops) is set. The path is that of the URI; with feature
-//!   `axum` it is the whole path, also in a nested router.
+//! * A request with a valid key has a [`Caller`] among its extensions. The layer removes a `Caller` that is in
+//!   the request already, because only the result of this layer counts.
+//! * Do not put one `ApiKeyLayer` inside another. The inner layer finds no key, because the outer layer has
+//!   removed it. With [`keep_credential`](ApiKeyLayer::keep_credential), the request is counted twice.
+//! * A denial is an `Ok` response with the [`Denial`] among its extensions. Layers that run before this layer
+//!   treat a denial like any other response. Put a CORS layer there, so that browsers can read denials and
+//!   preflight requests need no key.
+//! * Errors of the inner service pass through unchanged.
+//! * A request is recorded as aborted if its future is dropped before the head of the response is ready, or if
+//!   the inner service panics or returns an error.
+//! * The client's address in the audit log is the address at the other end of the connection ([`PeerAddr`]),
+//!   unless [`trusted_hops`](ApiKeyLayer::trusted_hops) is set.
+//! * The path in the audit log is the path of the URI. With the feature `axum`, it is the whole path, even in a
+//!   nested router.
 //!
 //! # Layers in axum
 //!
-//! `Router::route_layer` protects the routes that were added before it, and unknown paths stay a 404.
-//! `Router::layer` also protects the fallback, so that unknown paths are answered with 401. Routes that
-//! are added afterwards need no key. Of several `.layer` calls the last is the outermost. In a
-//! `ServiceBuilder` the first is.
+//! `Router::route_layer` protects the routes that were added before it, and a request for an unknown path gets
+//! 404. `Router::layer` also protects the router's fallback, so that a request without a key for an unknown path
+//! gets 401. Routes that are added after the layer need no key.
+//!
+//! The layer that is added last with `.layer` runs first. In a `ServiceBuilder`, the layer that is added first
+//! runs first.
 //!
 //! # Features
 //!
-//! `axum` (on by default): [`Caller`] and `Option<Caller>` are extractors, the peer's address is taken
-//! from `ConnectInfo<SocketAddr>`, and the path from `OriginalUri`. For plain tower, set
-//! `default-features = false`.
+//! * `axum` (on by default): [`Caller`] and `Option<Caller>` are extractors. The layer reads the client's address
+//!   from `ConnectInfo<SocketAddr>`, and the path from `OriginalUri`. For tower without axum, set
+//!   `default-features = false`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;

@@ -1,4 +1,4 @@
-//! The response's body beside other middleware.
+//! Tests of the response body with CORS and compression.
 
 use std::io::Read;
 
@@ -17,7 +17,7 @@ use flate2::read::GzDecoder;
 use crate::support::{Host, HostExt as _, anonymous, send, serving, with_lines};
 
 #[actix_web::test]
-async fn denial_has_the_headers_of_cors_around_it() {
+async fn denial_has_cors_headers_if_the_cors_layer_runs_first() {
     let host = Host::new().await;
     let app = App::new()
         .wrap(host.middleware())
@@ -35,7 +35,7 @@ async fn denial_has_the_headers_of_cors_around_it() {
         ("access-control-request-headers", "authorization"),
     ];
     let reply = send(&app, with_lines("/", &asked).method(Method::OPTIONS)).await;
-    assert_eq!(reply.status, 200, "a preflight brings no key and needs none");
+    assert_eq!(reply.status, 200, "a preflight request needs no key");
     assert_eq!(reply.header("access-control-allow-headers"), Some("authorization"));
     let bearer = host.bearer();
     let reply = send(&app, with_lines("/", &[origin, ("authorization", &*bearer)])).await;
@@ -45,7 +45,7 @@ async fn denial_has_the_headers_of_cors_around_it() {
 
 const LONG: &str = "the same thing over and over, the same thing over and over, the same thing over and over";
 
-/// What a client gets that asks for gzip: the encoding, and the body as it would read it.
+/// Sends a request that accepts gzip, and returns the encoding of the response and its decoded body.
 async fn gzipped<S, B>(app: &S, lines: &[(&str, &str)]) -> (Option<String>, String)
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
@@ -65,7 +65,7 @@ where
 }
 
 #[actix_web::test]
-async fn responses_and_denials_are_compressed_inside_and_outside() {
+async fn compression_works_before_and_after_the_key_is_verified() {
     let host = Host::new().await;
     let app = || App::new().route("/", web::get().to(async || LONG));
     let around = test::init_service(app().wrap(host.middleware()).wrap(Compress::default())).await;
@@ -82,7 +82,7 @@ async fn responses_and_denials_are_compressed_inside_and_outside() {
 }
 
 #[actix_web::test]
-async fn body_has_its_length() {
+async fn body_reports_its_length() {
     let host = Host::new().await;
     let app = serving(host.middleware(), async || "handled").await;
     let refusal = Authenticator::new(host.keys.clone()).refusal(&Denial::Missing);

@@ -1,4 +1,4 @@
-//! The ends of a request that depend on actix.
+//! Tests of how the end of a request is recorded.
 
 use std::{
     fmt,
@@ -48,7 +48,7 @@ async fn handler_that_panics_is_one_aborted_event() {
 }
 
 #[actix_web::test]
-async fn handler_that_fails_is_answered_with_the_status_of_its_error() {
+async fn handler_that_returns_an_error_is_recorded_with_the_status_of_the_error() {
     let host = Host::new().await;
     let failing = async || Err::<String, _>(ErrorForbidden("not yours"));
     let reply = send(&serving(host.middleware(), failing).await, host.get("/")).await;
@@ -57,7 +57,7 @@ async fn handler_that_fails_is_answered_with_the_status_of_its_error() {
     assert_eq!(host.endings().await, [(Outcome::Answered, Some(403))]);
 }
 
-/// An error whose status is only in its response.
+/// An error that sets its status only in its response.
 #[derive(Debug)]
 struct Locked;
 
@@ -86,21 +86,21 @@ async fn failing(host: &Host, fail: impl Fn() -> Error + Clone + 'static) -> (Re
 }
 
 #[actix_web::test]
-async fn inner_middleware_that_fails_is_recorded_with_the_clients_status() {
+async fn inner_middleware_that_returns_an_error_is_recorded_with_the_status_that_is_sent() {
     let host = Host::new().await;
     let (reply, error) = failing(&host, || Locked.into()).await;
     assert_eq!((reply.status.as_u16(), &*reply.body), (423, "locked"));
     assert_eq!(
         reply.header("ratelimit"),
         Some("\"per-key\";r=59;t=60"),
-        "it replaces the header of the error"
+        "the header of the error is replaced"
     );
-    assert!(error.as_error::<Locked>().is_some(), "the error is still the same");
+    assert!(error.as_error::<Locked>().is_some(), "the error keeps its type");
     assert_eq!(host.endings().await, vec![(Outcome::Answered, Some(423)); 2]);
 }
 
 #[actix_web::test]
-async fn error_with_a_response_for_one_use_gives_it_to_the_client() {
+async fn error_that_makes_its_response_only_once_sends_that_response() {
     let host = Host::new().await;
     let once = || InternalError::from_response("gone", HttpResponse::Gone().body("gone")).into();
     let (reply, _) = failing(&host, once).await;

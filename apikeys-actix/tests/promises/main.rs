@@ -1,6 +1,6 @@
-//! What an actix service behind the middleware promises, in process and over real sockets.
+//! Tests of the middleware with actix-web services, in process and over TCP.
 
-// Of helpers, which no lint takes for tests.
+// The lints do not recognize the helper functions as tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Among other middleware.
+//! Tests with other middleware.
 
 use actix_web::{
     App, Error, HttpMessage, HttpResponse,
@@ -24,7 +24,7 @@ async fn name_the_caller(
 }
 
 #[actix_web::test]
-async fn inner_middleware_finds_the_caller_in_the_extensions() {
+async fn inner_middleware_reads_the_caller_from_the_extensions() {
     let host = Host::new().await;
     let routes = || web::resource("/").to(async || "handled");
     let within = App::new().service(routes().wrap(from_fn(name_the_caller)).wrap(host.middleware()));
@@ -64,7 +64,7 @@ async fn resource_scope_and_app_can_be_wrapped() {
 }
 
 #[actix_web::test]
-async fn condition_switches_the_middleware_on() {
+async fn condition_switches_the_middleware_on_and_off() {
     let host = Host::new().await;
     for (on, status) in [(true, 401), (false, 200)] {
         let app = App::new()

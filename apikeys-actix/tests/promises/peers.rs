@@ -1,4 +1,4 @@
-//! Which address the audit log has.
+//! Tests of the client address in the audit log.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,7 +6,7 @@ use apikeys_actix::ApiKeyMiddleware;
 
 use crate::support::{Host, HostExt as _, send, serving, with_lines};
 
-/// The address on the audit log, of a request from a peer with these lines of `X-Forwarded-For`.
+/// Sends a request from `peer` with these `X-Forwarded-For` lines, and returns the recorded address.
 async fn address(
     host: &Host,
     middleware: ApiKeyMiddleware,
@@ -29,7 +29,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 #[actix_web::test]
-async fn closure_alone_finds_the_peer() {
+async fn peer_addr_function_replaces_all_other_sources_of_the_address() {
     let host = Host::new().await;
     let forwarded = host
         .middleware()

@@ -1,4 +1,4 @@
-//! Around which routes the middleware stands.
+//! Tests of the routes that the middleware protects.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -9,7 +9,7 @@ use apikeys_test_adapters::SPELLINGS;
 
 use crate::support::{Host, HostExt as _, anonymous, send};
 
-/// `/v1/x` and `/v1/deep/x`, protected, in a service that also has an open `/healthz`. `ran`
+/// Returns a service with the protected routes `/v1/x` and `/v1/deep/x` and the public route `/healthz`. `ran`
 /// counts how often a protected handler ran.
 fn routes(host: &Host, ran: &Rc<Cell<u32>>) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let (middleware, ran) = (host.middleware(), Rc::clone(ran));
@@ -30,7 +30,7 @@ fn routes(host: &Host, ran: &Rc<Cell<u32>>) -> impl FnOnce(&mut web::ServiceConf
 }
 
 #[actix_web::test]
-async fn no_spelling_of_a_path_passes_a_protected_scope() {
+async fn request_without_a_key_reaches_no_route_of_a_scope_with_any_spelling_of_the_path() {
     let (host, ran) = (Host::new().await, Rc::default());
     let plain = test::init_service(App::new().configure(routes(&host, &ran))).await;
     let normal = App::new().configure(routes(&host, &ran)).wrap(NormalizePath::trim());
@@ -44,7 +44,11 @@ async fn no_spelling_of_a_path_passes_a_protected_scope() {
         }
     }
     assert_eq!(ran.get(), 0);
-    assert_eq!(send(&plain, host.get("/v1/x")).await.body, "secret", "with a key it is there");
+    assert_eq!(
+        send(&plain, host.get("/v1/x")).await.body,
+        "secret",
+        "a request with a key reaches the route"
+    );
     assert_eq!(send(&plain, host.get("/v1/deep/%78")).await.body, "secret");
     assert_eq!(send(&normal, host.get("//v1//x/")).await.body, "secret");
     assert_eq!(ran.get(), 3);
@@ -52,7 +56,7 @@ async fn no_spelling_of_a_path_passes_a_protected_scope() {
 }
 
 #[actix_web::test]
-async fn unknown_path_is_404_around_a_resource_and_401_around_a_scope() {
+async fn unknown_path_is_404_with_a_wrapped_resource_and_401_with_a_wrapped_scope() {
     let host = Host::new().await;
     let known = || web::resource("/v1/known").to(async || "");
     let resource = test::init_service(App::new().service(known().wrap(host.middleware()))).await;
@@ -74,7 +78,6 @@ async fn unknown_path_is_404_around_a_resource_and_401_around_a_scope() {
     assert_eq!(statuses("/v1/unknown", true).await, [404, 404, 404]);
 }
 
-/// The administrator who reads the log does not see where scopes begin.
 #[actix_web::test]
 async fn event_has_the_whole_path_that_the_client_sent() {
     let (host, ran) = (Host::new().await, Rc::default());
@@ -86,5 +89,9 @@ async fn event_has_the_whole_path_that_the_client_sent() {
     }
     let app = App::new().configure(routes(&host, &ran)).wrap(NormalizePath::trim());
     send(&test::init_service(app).await, host.get("//v1//x/")).await;
-    assert_eq!(host.requests().await.last().unwrap().meta.path(), "/v1/x", "as others have rewritten it");
+    assert_eq!(
+        host.requests().await.last().unwrap().meta.path(),
+        "/v1/x",
+        "the path that `NormalizePath` has rewritten"
+    );
 }

@@ -1,4 +1,4 @@
-//! The promises of every adapter, on actix-web.
+//! The tests that every adapter must pass, with actix-web.
 
 use std::{net::SocketAddr, pin::Pin};
 

@@ -1,8 +1,8 @@
-//! The maintenance, beside a server.
+//! Tests of spawning the maintenance.
 
 use apikeys_actix::apikeys_core::{ApiKeys, MemoryStore};
 
-async fn the_maintenance_runs_until_the_shutdown() {
+async fn maintenance_runs_until_shutdown() {
     let (keys, maintenance) = ApiKeys::builder(MemoryStore::new()).build().await.unwrap();
     assert!(!keys.health().maintained);
     let running = apikeys_actix::spawn(maintenance);
@@ -15,11 +15,11 @@ async fn the_maintenance_runs_until_the_shutdown() {
 }
 
 #[actix_web::test]
-async fn it_is_spawned_on_actixs_runtime() {
-    the_maintenance_runs_until_the_shutdown().await;
+async fn maintenance_is_spawned_on_the_actix_runtime() {
+    maintenance_runs_until_shutdown().await;
 }
 
 #[tokio::test]
-async fn it_is_spawned_on_plain_tokio() {
-    the_maintenance_runs_until_the_shutdown().await;
+async fn maintenance_is_spawned_on_a_tokio_runtime() {
+    maintenance_runs_until_shutdown().await;
 }

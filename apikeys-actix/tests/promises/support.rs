@@ -1,4 +1,4 @@
-//! Requests and replies of actix.
+//! Requests and responses for the tests, as types of actix-web.
 
 use actix_http::Request;
 use actix_web::{
@@ -13,7 +13,7 @@ use apikeys_actix::{ApiKeyMiddleware, Denial};
 pub use apikeys_test_adapters::Host;
 use apikeys_test_leftovers::of_this_process;
 
-/// The host's keys in terms of actix.
+/// The test service as middleware and its requests.
 pub trait HostExt {
     fn middleware(&self) -> ApiKeyMiddleware;
 
@@ -31,14 +31,14 @@ impl HostExt for Host {
     }
 }
 
-/// Leaves a denial to the search for secrets.
+/// Writes a denial to the file that is searched for leaked secrets.
 pub fn leave_refusal(status: StatusCode, headers: &HeaderMap, body: &str) {
     if status.is_client_error() || status.is_server_error() {
         of_this_process().leave("refusals.txt", &format!("{status} {headers:?} {body}"));
     }
 }
 
-/// An app with `handler` at `/`, protected.
+/// Returns an app whose only route, `/`, is protected and runs `handler`.
 pub async fn serving<F, Out>(
     middleware: ApiKeyMiddleware,
     handler: F,
@@ -97,7 +97,7 @@ impl Reply {
     }
 }
 
-/// Sends one request. An error becomes a response, as actix's server makes it one.
+/// Sends one request. An error becomes a response, as in actix-web's server.
 pub async fn send<S, B>(app: &S, request: TestRequest) -> Reply
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,

@@ -1,4 +1,4 @@
-//! On actix's server, over real sockets, with workers of its own.
+//! Tests of an actix-web server with two workers, over TCP.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -32,13 +32,13 @@ struct Server {
     address: SocketAddr,
     handle: ServerHandle,
     ended: JoinHandle<std::io::Result<()>>,
-    /// A request for `/wait` has arrived.
+    /// Notified when a request for `/wait` has arrived.
     arrived: Arc<Notify>,
-    /// It is to be answered.
+    /// Lets the handler of `/wait` respond.
     answer: Arc<Notify>,
 }
 
-/// Serves every path at once, except `/wait` and `/panic`.
+/// Starts a server whose handlers respond at once, except those of `/wait` and `/panic`.
 fn serve(middleware: ApiKeyMiddleware) -> Server {
     serve_with(middleware, true)
 }
@@ -78,7 +78,7 @@ const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
 type Sent = hyper::Result<Response<Incoming>>;
 
-/// Sends one request over a connection of its own, which is closed when the future is dropped.
+/// Sends one request over a new connection, which is closed when the future is dropped.
 async fn send(address: SocketAddr, version: Version, request: Request<Full<Bytes>>) -> Sent {
     let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let response = if version == Version::HTTP_2 {
@@ -117,7 +117,7 @@ async fn read(response: Response<Incoming>) -> Reply {
     Reply { status, headers, denial: None, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-/// Waits until the audit log has a request.
+/// Waits until the audit log has a request, and returns how the recorded requests ended.
 async fn endings(host: &Host) -> Vec<(Outcome, Option<u16>)> {
     let noticed = async {
         loop {
@@ -132,7 +132,7 @@ async fn endings(host: &Host) -> Vec<(Outcome, Option<u16>)> {
 }
 
 #[actix_web::test]
-async fn two_authorization_lines_are_refused_without_asking_the_store() {
+async fn two_authorization_lines_are_denied_without_a_read_from_the_store() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -148,7 +148,7 @@ async fn two_authorization_lines_are_refused_without_asking_the_store() {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_a_key_is_refused_without_asking_the_store() {
+async fn malformed_key_is_denied_without_a_read_from_the_store() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -183,7 +183,7 @@ async fn actix_server_is_protected() {
 }
 
 #[actix_web::test]
-async fn head_request_is_refused_with_the_same_head() {
+async fn denial_of_a_head_request_has_the_same_headers_as_the_denial_of_a_get_request() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -200,7 +200,7 @@ async fn head_request_is_refused_with_the_same_head() {
 }
 
 #[actix_web::test]
-async fn refused_upload_that_is_not_read_gets_its_response() {
+async fn denied_upload_gets_its_response_although_the_body_is_not_read() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -213,7 +213,7 @@ async fn refused_upload_that_is_not_read_gets_its_response() {
 }
 
 #[actix_web::test]
-async fn handler_that_panics_is_one_aborted_event_and_the_worker_goes_on() {
+async fn handler_that_panics_is_one_aborted_event_and_its_worker_continues() {
     for version in VERSIONS {
         let host = Host::new().await;
         let Server { address, .. } = serve(host.middleware());
@@ -226,17 +226,17 @@ async fn handler_that_panics_is_one_aborted_event_and_the_worker_goes_on() {
     }
 }
 
-/// Sends a request for `/wait` and leaves when it has arrived.
+/// Sends a request for `/wait`, and closes the connection when the request has arrived.
 async fn leave(server: &Server, version: Version, line: &str) {
     let line = [line];
     tokio::select! {
-        _ = get(server.address, version, "/wait", &line) => panic!("answered"),
+        _ = get(server.address, version, "/wait", &line) => panic!("the handler responded"),
         () = server.arrived.notified() => {}
     }
 }
 
 #[actix_web::test]
-async fn client_that_hangs_up_is_one_aborted_event_if_actix_watches() {
+async fn client_that_disconnects_is_one_aborted_event_without_half_closed_connections() {
     let host = Host::new().await;
     let server = serve_with(host.middleware(), false);
     leave(&server, Version::HTTP_11, &host.bearer()).await;
@@ -256,14 +256,14 @@ async fn client_that_resets_the_connection_is_one_aborted_event() {
     assert_eq!(endings(&host).await, [(Outcome::Aborted, None)]);
 }
 
-/// For as long as actix does not drop it, the handler runs, and the audit log has what it answered.
+/// As long as actix-web does not drop the request, the handler runs and its status is recorded.
 #[actix_web::test]
-async fn handler_that_finishes_without_its_client_is_recorded_as_answered() {
+async fn handler_that_ends_after_its_client_has_left_is_recorded_with_its_status() {
     for version in VERSIONS {
         let host = Host::new().await;
         let server = serve(host.middleware());
         leave(&server, version, &host.bearer()).await;
-        // Time enough to notice: the opposite would be seen by then.
+        // An aborted request would be recorded within this time.
         rt::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(host.endings().await, [], "{version:?}");
         server.answer.notify_one();
@@ -272,7 +272,7 @@ async fn handler_that_finishes_without_its_client_is_recorded_as_answered() {
 }
 
 #[actix_web::test]
-async fn limit_of_50_admits_exactly_50_of_200_requests_at_once_to_two_workers() {
+async fn limit_of_50_admits_exactly_50_of_200_concurrent_requests_to_two_workers() {
     let host = Host::with_limit(50).await;
     let Server { address, .. } = serve(host.middleware());
     let mut requests = JoinSet::new();
@@ -291,9 +291,9 @@ async fn limit_of_50_admits_exactly_50_of_200_requests_at_once_to_two_workers() 
     assert_eq!(denied.iter().map(|denial| denial.requests()).sum::<u32>(), 150);
 }
 
-/// The pattern of the crate's page: maintenance, server, shutdown.
+/// The service starts and stops as the crate's page shows.
 #[actix_web::test]
-async fn request_under_way_at_an_orderly_stop_is_answered_and_recorded() {
+async fn request_that_runs_at_a_graceful_stop_gets_its_response_and_is_recorded() {
     let host = Host::new().await;
     let (keys, maintenance) = ApiKeys::builder(host.store.clone()).build().await.unwrap();
     let maintenance = rt::spawn(maintenance.run());
@@ -301,7 +301,7 @@ async fn request_under_way_at_an_orderly_stop_is_answered_and_recorded() {
     let (address, bearer) = (server.address, host.bearer());
     let request = rt::spawn(async move { get(address, Version::HTTP_11, "/wait", &[&bearer]).await });
     server.arrived.notified().await;
-    assert!(keys.health().maintained, "runs beside the server");
+    assert!(keys.health().maintained, "the maintenance runs while the server runs");
 
     let stop = rt::spawn(server.handle.stop(true));
     server.answer.notify_one();
@@ -314,7 +314,7 @@ async fn request_under_way_at_an_orderly_stop_is_answered_and_recorded() {
 }
 
 #[actix_web::test]
-async fn request_cut_off_by_a_hurried_stop_is_one_aborted_event() {
+async fn request_that_runs_at_a_forced_stop_is_one_aborted_event() {
     let host = Host::new().await;
     let (keys, maintenance) = ApiKeys::builder(host.store.clone()).build().await.unwrap();
     rt::spawn(maintenance.run());

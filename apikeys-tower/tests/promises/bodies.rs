@@ -1,4 +1,4 @@
-//! The response's body beside other middleware.
+//! Tests of the response body with CORS, compression and gRPC.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ use tower_http::{compression::CompressionLayer, cors::CorsLayer, decompression::
 use crate::support::{Host, HostExt as _, Reply, anonymous, send, with_lines};
 
 #[tokio::test]
-async fn denial_has_the_headers_of_cors_around_it() {
+async fn denial_has_cors_headers_if_the_cors_layer_runs_first() {
     let host = Host::new().await;
     let app = Router::new()
         .route("/", get(|| async { "handled" }))
@@ -31,7 +31,7 @@ async fn denial_has_the_headers_of_cors_around_it() {
         .body(Body::empty())
         .unwrap();
     let reply = send(app, preflight).await;
-    assert_eq!(reply.status, 200, "a preflight brings no key and needs none");
+    assert_eq!(reply.status, 200, "a preflight request needs no key");
     assert_eq!(reply.header("access-control-allow-headers"), Some("*"));
 }
 
@@ -55,7 +55,7 @@ async fn gzipped(app: Router, lines: &[(&str, &str)], wanted: &str) {
 }
 
 #[tokio::test]
-async fn responses_and_denials_are_compressed_inside_and_outside() {
+async fn compression_works_before_and_after_the_key_is_verified() {
     let host = Host::new().await;
     let routes = || Router::new().route("/", get(|| async { LONG }));
     let around = routes().route_layer(host.layer()).layer(CompressionLayer::new());
@@ -71,7 +71,7 @@ async fn responses_and_denials_are_compressed_inside_and_outside() {
 }
 
 #[tokio::test]
-async fn body_of_a_denial_has_its_length_and_end() {
+async fn body_reports_its_length_and_its_end() {
     let host = Host::new().await;
     let service = host.layer().layer(service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"handled"))))
@@ -88,7 +88,7 @@ async fn body_of_a_denial_has_its_length_and_end() {
     }
 }
 
-/// A gRPC service's answers end with trailers, and its server boxes what it is given.
+/// The responses of a gRPC service end with trailers, and its server boxes the body.
 #[tokio::test]
 async fn tonic_body_keeps_its_trailers() {
     fn boxed<B>(body: B) -> tonic::body::Body

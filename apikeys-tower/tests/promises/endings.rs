@@ -1,4 +1,4 @@
-//! The ends of a request that depend on tower.
+//! Tests of how the end of a request is recorded.
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
@@ -52,9 +52,9 @@ async fn handler_that_panics_is_one_aborted_event() {
     assert_eq!(host.request_count().await, 2);
 }
 
-/// The guide recommends to put both inside.
+/// The guide recommends that both layers are inside the `ApiKeyLayer`.
 #[tokio::test]
-async fn timeout_or_panic_caught_inside_is_answered_and_outside_is_aborted() {
+async fn timeout_and_caught_panic_are_recorded_as_answered_inside_the_layer_and_as_aborted_outside() {
     let (gone, late) = (StatusCode::INTERNAL_SERVER_ERROR, StatusCode::GATEWAY_TIMEOUT);
     let timeout = || TimeoutLayer::with_status_code(late, Duration::from_millis(50));
     let routes = || {
@@ -74,7 +74,7 @@ async fn timeout_or_panic_caught_inside_is_answered_and_outside_is_aborted() {
 }
 
 #[tokio::test]
-async fn inner_service_that_fails_is_one_aborted_event() {
+async fn inner_service_that_returns_an_error_is_one_aborted_event() {
     let host = Host::new().await;
     let failing = service_fn(|_: Request<Body>| async { Err::<Response<Body>, _>("broken") });
     let answer = host.layer().layer(failing).oneshot(host.get("/")).await;

@@ -1,7 +1,6 @@
-//! What a service behind the layer promises, on plain tower, on hyper over real sockets, and on
-//! axum. Modules that need feature `axum` say so.
+//! Tests of the layer with tower services, a hyper server and axum routers.
 
-// Of helpers, which no lint takes for tests.
+// The lints do not recognize the helper functions as tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
 mod bodies;

@@ -1,4 +1,4 @@
-//! Which address the audit log has.
+//! Tests of the client address in the audit log.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,8 +7,7 @@ use axum::{Router, routing::get};
 
 use crate::support::{Host, HostExt as _, send, with_lines};
 
-/// The address on the audit log, of a request over `layer` from a peer with these lines of
-/// `X-Forwarded-For`.
+/// Sends a request from `peer` with these `X-Forwarded-For` lines, and returns the recorded address.
 async fn address<E: Clone + Send + Sync + 'static>(
     host: &Host,
     layer: ApiKeyLayer,
@@ -32,7 +31,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 #[tokio::test]
-async fn closure_alone_finds_the_peer() {
+async fn peer_addr_function_replaces_all_other_sources_of_the_address() {
     #[derive(Clone)]
     struct Connection(SocketAddr);
 
@@ -45,7 +44,7 @@ async fn closure_alone_finds_the_peer() {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn connect_info_of_axum_is_the_peer() {
+async fn address_of_connect_info_is_recorded() {
     use axum::extract::ConnectInfo;
 
     let host = Host::new().await;

@@ -1,4 +1,4 @@
-//! Around which routes the layer stands.
+//! Tests of the routes that a layer protects.
 
 use std::sync::{
     Arc,
@@ -11,8 +11,8 @@ use http::{Request, StatusCode};
 
 use crate::support::{Host, HostExt as _, anonymous, send};
 
-/// `/v1/x` and `/v1/deep/x`, protected, in a service that also has an open `/healthz`. It counts
-/// how often a protected handler ran.
+/// Returns a service with the protected routes `/v1/x` and `/v1/deep/x` and the public route `/healthz`. The number
+/// counts how often a protected handler ran.
 fn app(host: &Host) -> (Router, Arc<AtomicUsize>) {
     let ran = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&ran);
@@ -27,7 +27,7 @@ fn app(host: &Host) -> (Router, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn no_spelling_of_a_path_passes_a_protected_nest() {
+async fn request_without_a_key_reaches_no_nested_route_with_any_spelling_of_the_path() {
     let host = Host::new().await;
     let (app, ran) = app(&host);
     for path in SPELLINGS {
@@ -40,13 +40,17 @@ async fn no_spelling_of_a_path_passes_a_protected_nest() {
         }
     }
     assert_eq!(ran.load(Ordering::SeqCst), 0);
-    assert_eq!(send(app.clone(), host.get("/v1/x")).await.body, "secret", "with a key it is there");
+    assert_eq!(
+        send(app.clone(), host.get("/v1/x")).await.body,
+        "secret",
+        "a request with a key reaches the route"
+    );
     assert_eq!(send(app.clone(), host.get("/v1/deep/%78")).await.body, "secret");
     assert_eq!(send(app, anonymous("/healthz")).await.body, "ok");
 }
 
 #[tokio::test]
-async fn unknown_path_is_404_under_a_route_layer_and_401_under_a_layer() {
+async fn unknown_path_is_404_with_a_route_layer_and_401_with_a_layer() {
     let host = Host::new().await;
     let routes = || Router::new().route("/known", any(|| async {}));
     let (route_layer, layer) = (routes().route_layer(host.layer()), routes().layer(host.layer()));
@@ -70,7 +74,7 @@ async fn routes_added_after_a_layer_need_no_key() {
 }
 
 #[tokio::test]
-async fn whole_router_is_wrapped_from_outside() {
+async fn layer_around_a_whole_router_protects_all_its_routes() {
     use tower::Layer as _;
 
     let host = Host::new().await;
@@ -79,7 +83,7 @@ async fn whole_router_is_wrapped_from_outside() {
     assert_eq!(send(app, host.get("/")).await.body, "handled");
 }
 
-/// A nest cuts its prefix off; the administrator who reads the log must not notice.
+/// A nested router removes its prefix from the URI.
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn event_has_the_whole_path_that_the_client_sent() {

@@ -1,4 +1,4 @@
-//! Plain tower: readiness, errors, and many requests at once.
+//! Tests with tower services: readiness, errors and concurrent requests.
 
 use std::{
     convert::Infallible,
@@ -18,7 +18,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::support::{Host, HostExt as _, Reply, anonymous, send};
 
-/// Its clones are not ready, as those of `Buffer` or `ConcurrencyLimit`.
+/// A service whose clones are not ready, like the clones of `Buffer` and `ConcurrencyLimit`.
 #[derive(Default)]
 struct ReadyOnce {
     ready: bool,
@@ -49,7 +49,7 @@ impl<B> Service<Request<B>> for ReadyOnce {
 }
 
 #[tokio::test]
-async fn service_that_was_polled_ready_is_called() {
+async fn request_is_sent_to_the_inner_service_that_was_polled_to_readiness() {
     let host = Host::new().await;
     for (layer, request) in [
         (host.layer(), host.get("/")),
@@ -78,7 +78,7 @@ async fn plain_tower_service_finds_the_caller_in_the_extensions() {
 }
 
 #[tokio::test]
-async fn error_of_the_inner_service_passes_through() {
+async fn error_of_the_inner_service_passes_through_and_a_denial_is_a_response() {
     let host = Host::new().await;
     let failing = service_fn(|_: Request<Body>| async { Err::<Response<Full<Bytes>>, _>("broken") });
     let service = host.layer().layer(failing);
@@ -88,7 +88,7 @@ async fn error_of_the_inner_service_passes_through() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn limit_of_100_admits_exactly_100_of_400_requests_at_once() {
+async fn limit_of_100_admits_exactly_100_of_400_concurrent_requests() {
     let host = Host::with_limit(100).await;
     let handled = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&handled);

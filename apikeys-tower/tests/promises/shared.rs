@@ -1,4 +1,4 @@
-//! The promises of every adapter, on axum.
+//! The tests that every adapter must pass, with axum.
 
 use apikeys_test_adapters::{
     Adapter, Handler, HandlerResponse, Options, Reply, Request, Seen, Shown, adapter_tests,

@@ -1,4 +1,4 @@
-//! Requests and replies of the `http` crate.
+//! Requests and responses for the tests, as types of the `http` crate.
 
 use std::{convert::Infallible, fmt};
 
@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
 
-/// The host's keys in terms of tower.
+/// The test service as a layer and its requests.
 pub trait HostExt {
     fn layer(&self) -> ApiKeyLayer;
 
@@ -28,7 +28,7 @@ impl HostExt for Host {
     }
 }
 
-/// Leaves a denial to the search for secrets.
+/// Writes a denial to the file that is searched for leaked secrets.
 pub fn leave_refusal(status: StatusCode, headers: &HeaderMap, body: &str) {
     if status.is_client_error() || status.is_server_error() {
         of_this_process().leave("refusals.txt", &format!("{status} {headers:?} {body}"));

@@ -1,4 +1,4 @@
-//! On plain hyper, over real sockets.
+//! Tests of a hyper server, over TCP.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -22,7 +22,8 @@ use tower::{Layer, ServiceBuilder, service_fn};
 
 use crate::support::{Host, HostExt as _, Reply};
 
-/// Serves `/` at once, and `/wait` never; `arrived` tells of requests for the latter.
+/// Starts a server whose handler responds at once, but never to a request for `/wait`. `arrived` is notified of
+/// each request for `/wait`.
 async fn serve(host: &Host, version: Version, arrived: Arc<Notify>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -57,7 +58,7 @@ async fn serve(host: &Host, version: Version, arrived: Arc<Notify>) -> SocketAdd
     address
 }
 
-/// Sends one request over a connection of its own, which is closed when the future is dropped.
+/// Sends one request over a new connection, which is closed when the future is dropped.
 async fn request(address: SocketAddr, version: Version, path: &str, authorization: &[&str]) -> Reply {
     let mut request = Request::get(format!("http://{address}{path}")).header("host", address.to_string());
     for line in authorization {
@@ -81,7 +82,7 @@ async fn request(address: SocketAddr, version: Version, path: &str, authorizatio
 const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
 #[tokio::test]
-async fn two_authorization_lines_are_refused_without_asking_the_store() {
+async fn two_authorization_lines_are_denied_without_a_read_from_the_store() {
     for version in VERSIONS {
         let host = Host::new().await;
         let address = serve(&host, version, Arc::default()).await;
@@ -97,7 +98,7 @@ async fn two_authorization_lines_are_refused_without_asking_the_store() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_key_is_refused_without_asking_the_store() {
+async fn malformed_key_is_denied_without_a_read_from_the_store() {
     for version in VERSIONS {
         let host = Host::new().await;
         let address = serve(&host, version, Arc::default()).await;
@@ -132,7 +133,7 @@ async fn plain_hyper_server_is_protected() {
 }
 
 #[tokio::test]
-async fn client_that_hangs_up_is_one_aborted_event() {
+async fn client_that_disconnects_is_one_aborted_event() {
     for version in VERSIONS {
         let host = Host::new().await;
         let arrived = Arc::new(Notify::new());
@@ -140,7 +141,7 @@ async fn client_that_hangs_up_is_one_aborted_event() {
         let bearer = host.bearer();
         let line = [&*bearer];
         tokio::select! {
-            _ = request(address, version, "/wait", &line) => panic!("answered"),
+            _ = request(address, version, "/wait", &line) => panic!("the handler responded"),
             () = arrived.notified() => {}
         }
         let noticed = async {
