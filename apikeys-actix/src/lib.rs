@@ -90,9 +90,10 @@
 //! * A request is recorded as aborted if actix-web drops it before the head of the response is ready, or if the
 //!   handler panics. actix-web drops a request if the server stops without waiting, or if it notices that the
 //!   client has left.
-//! * Over HTTP/1, actix-web notices that the client has reset the connection. It notices that the client has
-//!   closed the connection only with `HttpServer::h1_allow_half_closed(false)`. If actix-web does not notice, and
-//!   over HTTP/2, the handler runs to its end, and the request is recorded with the handler's status.
+//! * Over HTTP/1, actix-web notices that a client has reset the connection. It notices that a client has closed
+//!   the connection only with `HttpServer::h1_allow_half_closed(false)`. Over HTTP/2, it notices neither. If
+//!   actix-web does not notice that the client has left, the handler runs to its end, and the request is recorded
+//!   with the handler's status.
 //! * The client's address in the audit log is the address at the other end of the connection, unless
 //!   [`trusted_hops`](ApiKeyMiddleware::trusted_hops) is set.
 //! * The path in the audit log is the whole path of the URI, even in a scope. If other middleware has rewritten
