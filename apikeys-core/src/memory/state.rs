@@ -20,7 +20,7 @@ use crate::{
 /// All data of the store, and the methods that read it.
 #[derive(Default)]
 pub(super) struct State {
-    /// The number under which an organization's data is stored now.
+    /// The current number of each organization, under which the organization's data is stored.
     pub(super) numbers: HashMap<OrgId, OrgNumber>,
     pub(super) orgs: HashMap<OrgNumber, Organization>,
     /// The highest number so far.
@@ -31,7 +31,7 @@ pub(super) struct State {
     /// The remains of deleted keys, for the audit log.
     pub(super) deleted: HashMap<KeyId, DeletedKey>,
     pub(super) secrets: HashMap<Locator, SecretRow>,
-    /// The number of secrets of each scheme; never zero.
+    /// The number of secrets of each scheme, without schemes that have no secrets.
     pub(super) schemes: BTreeMap<Scheme, usize>,
     /// The number of the last batch of each writer.
     pub(super) writers: HashMap<WriterId, u64>,
@@ -56,11 +56,11 @@ pub(super) struct StoredKey {
     pub(super) locators: Vec<Locator>,
     pub(super) request_count: u64,
     pub(super) last_used_at: Option<Timestamp>,
-    /// By the start of the hour.
+    /// The key's usage, by the start of the hour.
     pub(super) usage: BTreeMap<Timestamp, Usage>,
 }
 
-/// The data of a key that remains after its deletion.
+/// The data of a deleted key that remains for the audit log.
 pub(super) struct DeletedKey {
     pub(super) org: OrgNumber,
     pub(super) key: KeyRef,
@@ -142,13 +142,13 @@ impl State {
         self.last_number
     }
 
-    /// A key, if the organization owns it.
+    /// Returns a key if the organization owns the key.
     pub(super) fn key(&self, org: &OrgId, key: KeyId) -> Option<&StoredKey> {
         let number = self.numbers.get(org)?;
         self.keys.get(&key).filter(|stored| stored.org == *number)
     }
 
-    /// A key with its organization's plan, or `None` if the organization has been forgotten.
+    /// Returns a key with its organization's plan, or `None` if the organization has been forgotten.
     pub(super) fn view(&self, key: &StoredKey) -> Option<KeyView> {
         Some(key.view(self.orgs.get(&key.org)?.plan.as_ref()?))
     }
@@ -223,7 +223,7 @@ fn older_than<T>(after: Option<T>) -> (Bound<T>, Bound<T>) {
     (Bound::Unbounded, after.map_or(Bound::Unbounded, Bound::Excluded))
 }
 
-/// One item beyond the limit shows whether there is a next page.
+/// Returns one more than the limit, because the additional item shows that there is a next page.
 fn one_more(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1)
 }

@@ -58,8 +58,8 @@ impl Change {
 #[non_exhaustive]
 pub enum ChangeKind {
     /// Adds a key and its secrets. The organization's stored plan must equal `expected`, and the organization
-    /// must have fewer than `max_keys` keys. If the organization is not stored, the store adds it with the
-    /// plan `plan`.
+    /// must have fewer than `max_keys` keys. If the organization is not stored, the store adds the
+    /// organization with `plan`.
     ///
     /// `expected` contains the organization's number. If the organization was forgotten after the change was
     /// prepared, the store therefore rejects the creation, even if the organization was stored again on the
