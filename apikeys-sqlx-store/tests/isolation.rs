@@ -176,7 +176,8 @@ async fn read_that_takes_too_long_fails_as_temporary() {
                 async { if operation == "usage" { database.usage().await } else { database.audit().await } };
             let error = timeout(TOO_LONG, read).await.expect("the read was not stopped").unwrap_err();
             assert!(error.is_temporary());
-            assert_eq!(error.to_string(), format!("{operation}: the store is unavailable"));
+            let message = format!("the operation `{operation}` failed because the store is unavailable");
+            assert_eq!(error.to_string(), message);
             let source = std::error::Error::source(&error).unwrap().to_string();
             assert!(source.contains("stopped"), "{source}");
         }

@@ -145,7 +145,7 @@ async fn a_store_on_a_pool_does_nothing_until_it_is_asked_to() {
     assert_eq!(schema(&mut beside(&path).await).await, Vec::<String>::new());
     let error = store.org(&org("acme")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert_eq!(error.to_string(), "org: the store is unavailable");
+    assert_eq!(error.to_string(), "the operation `org` failed because the store is unavailable");
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn what_cannot_be_opened_is_an_error_that_names_no_path() {
     let folder = Folder::new();
     let missing = folder.path().join("no such folder").join("keys.db");
     let error = SqliteStore::connect(&url(&missing)).await.unwrap_err();
-    assert_eq!(error.to_string(), "connect: the store is unavailable");
+    assert_eq!(error.to_string(), "the operation `connect` failed because the store is unavailable");
     let error = SqliteStore::connect("sqlite:keys.db?unknown=1").await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Rejected);
 

@@ -77,7 +77,8 @@ async fn unreadable_row_is_a_corrupt_error_of_the_read_that_needs_it() {
         }
         .expect_err(damage);
         assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{damage}");
-        assert_eq!(error.to_string(), format!("{operation}: stored data cannot be read"), "{damage}");
+        let message = format!("the operation `{operation}` failed because stored data cannot be read");
+        assert_eq!(error.to_string(), message, "{damage}");
         assert!(error.source().is_some(), "{damage}");
     }
 }
@@ -122,7 +123,7 @@ async fn database_error_is_the_source_and_not_the_message() {
     let plan = store.org(&acme).await.unwrap().map(|row| row.stored_plan());
     let error = store.commit(&creation(&again, &secret(key.id), plan)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Rejected);
-    assert_eq!(error.to_string(), "commit: the store refused it");
+    assert_eq!(error.to_string(), "the store rejected the operation `commit`");
     assert!(error.source().unwrap().to_string().contains("apikeys_keys"), "{error:?}");
 }
 

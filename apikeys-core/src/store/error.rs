@@ -61,13 +61,19 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = match self.kind {
-            StoreErrorKind::Unavailable => "the store is unavailable",
-            StoreErrorKind::Rejected => "the store refused it",
-            StoreErrorKind::Corrupt => "stored data cannot be read",
-            StoreErrorKind::Unsupported => "the store does not support it",
-        };
-        write!(f, "{}: {reason}", self.operation)
+        let operation = self.operation;
+        match self.kind {
+            StoreErrorKind::Unavailable => {
+                write!(f, "the operation `{operation}` failed because the store is unavailable")
+            }
+            StoreErrorKind::Rejected => write!(f, "the store rejected the operation `{operation}`"),
+            StoreErrorKind::Corrupt => {
+                write!(f, "the operation `{operation}` failed because stored data cannot be read")
+            }
+            StoreErrorKind::Unsupported => {
+                write!(f, "the store does not support the operation `{operation}`")
+            }
+        }
     }
 }
 

@@ -124,7 +124,7 @@ async fn store_error_names_the_operation_that_failed() {
     bench.faults.set(Method::Keys, Fault::Error);
     let Err(ManageError::Store(error)) = bench.manage().list(1, None).await else { panic!("a store error") };
     assert_eq!(error.operation(), "keys");
-    assert_eq!(error.to_string(), "keys: the store is unavailable");
+    assert_eq!(error.to_string(), "the operation `keys` failed because the store is unavailable");
 }
 
 #[tokio::test]
