@@ -1,52 +1,52 @@
-//! How failures of sqlx become [`StoreError`]s.
+//! Turns errors of sqlx into [`StoreError`]s.
 
 use std::time::Duration;
 
 use apikeys_core::store::{StoreError, StoreErrorKind};
 use sqlx::migrate::MigrateError;
 
-/// Why something failed, before it is said during which operation.
+/// The cause of a [`StoreError`], without the operation.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The database, or the way to it.
+    /// The database failed or cannot be reached.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// A migration.
+    /// A migration failed.
     #[error(transparent)]
     Migration(#[from] MigrateError),
-    /// What was asked for can never be stored.
+    /// The operation can never succeed.
     #[error("{0}")]
     Refused(&'static str),
-    /// What is stored is not what it should be.
+    /// A stored value is invalid.
     #[error("the stored {0} cannot be read")]
     Unreadable(&'static str),
-    /// The database has a state that it should not have.
+    /// The database cannot be used.
     #[error("{0}")]
     Unusable(&'static str),
-    /// A read took too long.
-    #[error("the read was stopped after {limit:?}")]
+    /// A read was stopped at its time limit.
+    #[error("the read took longer than {limit:?} and was stopped")]
     Stopped {
-        /// The longest time that the read may take.
+        /// The longest time that the read could take.
         limit: Duration,
         /// The database's error.
         source: sqlx::Error,
     },
-    /// A newer kind of change.
-    #[error("this version does not know the change")]
+    /// The change has a kind that a newer core added.
+    #[error("this version of the store does not support this kind of change")]
     UnknownChange,
 }
 
 impl Failure {
-    /// The error for a caller of the store. What the database said becomes its source, and
-    /// nothing of that its message.
+    /// Returns the error for a caller of the store. The database's error is the source, and its text is not
+    /// in the message.
     pub(crate) fn during(self, operation: &'static str) -> StoreError {
         StoreError::new(self.kind(), operation).with_source(self)
     }
 
-    /// Whether somebody else held the database, so that the same may work a moment later.
+    /// Returns whether another connection locked the database. The operation can then be attempted again.
     pub(crate) fn is_busy(&self) -> bool {
         let Some(error) = self.database() else { return false };
-        // The connection was left in a transaction. It has been closed; the next one is new.
+        // The connection was still in a transaction. It was closed, and the next attempt opens a new one.
         matches!(error, sqlx::Error::InvalidSavePointStatement)
             || matches!(sqlite_code(error), Some(sqlite::BUSY | sqlite::LOCKED))
     }
@@ -98,18 +98,18 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
     }
 }
 
-/// Whether a progress handler stopped the statement.
+/// Returns whether a progress handler stopped the statement.
 pub(crate) fn is_interrupted(error: &sqlx::Error) -> bool {
     sqlite_code(error) == Some(sqlite::INTERRUPT)
 }
 
-/// SQLite's primary result code; the extended ones keep it in their lowest byte.
+/// Returns SQLite's primary result code, which is the lowest byte of an extended result code.
 fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
 }
 
-/// Result codes, from <https://www.sqlite.org/rescode.html>.
+/// SQLite's result codes, from <https://www.sqlite.org/rescode.html>.
 mod sqlite {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_tell_whether_trying_again_can_help() {
+    fn kind_of_each_failure_says_whether_repeating_can_help() {
         let kind = |failure: Failure| failure.during("find").kind();
         assert_eq!(kind(sqlx::Error::PoolTimedOut.into()), StoreErrorKind::Unavailable);
         assert_eq!(kind(sqlx::Error::PoolClosed.into()), StoreErrorKind::Unavailable);
@@ -137,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn messages_name_the_operation_and_keep_the_rest_as_the_source() {
-        let error = Failure::Refused("a key's id is used once").during("commit");
-        assert_eq!(error.to_string(), "commit: the store refused it");
-        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "a key's id is used once");
+    fn during_operation_is_in_the_message_and_the_failure_is_the_source() {
+        let error = Failure::Refused("the id is in use").during("commit");
+        assert_eq!(error.to_string(), "the store rejected the operation `commit`");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the id is in use");
     }
 }

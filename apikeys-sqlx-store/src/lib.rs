@@ -1,21 +1,24 @@
-//! Stores for [API keys](apikeys_core) on [sqlx](https://docs.rs/sqlx): SQLite.
+//! Stores [API keys](apikeys_core) in SQLite, through [sqlx](https://docs.rs/sqlx) 0.9.
+//!
+//! [`SqliteStore::connect`] opens a database file that only the store uses. [`SqliteStore::new`] uses a pool
+//! of your service, so that the tables are in the service's own database:
 //!
 //! ```no_run
 //! use apikeys_sqlx_store::SqliteStore;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! // A file of its own: opened, created if it is missing, and migrated.
-//! let store = SqliteStore::connect("sqlite:acme-keys.db").await?;
+//! // Opens a file of the store, and creates the file and its tables if they are missing.
+//! let store = SqliteStore::connect("sqlite:keys.db").await?;
 //!
-//! // Or beside the service's own tables.
-//! let pool = sqlx::SqlitePool::connect("sqlite:acme.db").await?;
+//! // Uses the service's own database.
+//! let pool = sqlx::SqlitePool::connect("sqlite:service.db").await?;
 //! let store = SqliteStore::new(pool);
 //! store.migrate().await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! A database in memory needs no file and leaves none:
+//! For tests, a database can be in memory. The database is deleted when the store is dropped:
 //!
 //! ```
 //! use apikeys_sqlx_store::{SqliteStore, apikeys_core::{OrgId, store::KeyStore}};
@@ -30,15 +33,19 @@
 //!
 //! # Features
 //!
-//! | feature | what | default |
+//! | feature | description | default |
 //! | --- | --- | --- |
-//! | `sqlite-bundled` | SQLite is compiled in | yes |
+//! | `sqlite-bundled` | compiles SQLite into the program, which requires a C compiler | yes |
 //! | `runtime-tokio` | sqlx runs on tokio | yes |
-//! | `runtime-smol` | sqlx runs on smol | |
+//! | `runtime-smol` | sqlx runs on smol | no |
 //!
-//! Exactly one of each pair is needed. A store must be used, and dropped, within the runtime.
-//! sqlx's features `macros`, `time` and `uuid` stay off: they would change what the host's own
-//! queries mean.
+//! Enable at least one runtime. Use and drop a store within that runtime.
+//!
+//! To link the system's SQLite instead, turn the default features off and enable the feature
+//! `sqlite-unbundled` of sqlx 0.9 in your own `Cargo.toml`.
+//!
+//! This crate does not enable the features `macros`, `time` and `uuid` of sqlx, because they can change the
+//! types that sqlx's macros infer for your service's own queries.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(test)]

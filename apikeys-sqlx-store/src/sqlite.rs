@@ -1,14 +1,11 @@
-//! SQLite: the embedded store, for a service on one machine.
-
-#[macro_use]
-mod append_statements;
+//! The store in SQLite, for services on one machine.
 
 mod append;
+mod audit;
+mod backoff;
 mod commit;
-mod connect;
-mod find;
-mod list;
-mod log;
+mod connections;
+mod keys;
 mod migrate;
 mod orgs;
 mod pages;
@@ -21,7 +18,10 @@ mod rows;
 mod secrets;
 mod spans;
 mod statements;
-mod write;
+mod transaction;
+mod turns;
+mod usage;
+mod verification;
 
 use std::{fmt, sync::Arc};
 
@@ -42,68 +42,72 @@ use sqlx::sqlite::SqlitePool;
 
 use self::{
     commit::Commit,
-    connect::Connections,
+    connections::Connections,
     migrate::Migrate,
     purge::Purge,
     read::{Reads, reading},
     record::{OpenWriter, RecordAtOnce, RecordWithCare},
     spans::KnownSpans,
-    write::{Work, Writer},
+    transaction::{Work, Writer},
 };
 
-/// A [`KeyStore`] in an SQLite database. Cloning is cheap; clones share everything.
+/// A [`KeyStore`] in an SQLite database.
 ///
-/// - [`connect`](Self::connect) opens a database of the store's own, sets it up for this use, and
-///   migrates it.
-/// - [`new`](Self::new) takes a pool that the host has already; call [`migrate`](Self::migrate)
-///   before the first use. The names of all tables begin with `apikeys_`, so that the tables can
-///   live beside the host's.
+/// - [`connect`](Self::connect) opens a database that only the store uses, and creates the tables.
+/// - [`new`](Self::new) uses a pool of your service. Call [`migrate`](Self::migrate) before the first
+///   use. The names of all tables begin with `apikeys_`.
 ///
-/// Several processes on one machine may use one file. SQLite's locks do not work on network file
-/// systems.
+/// Cloning is cheap. All clones use the same connections.
+///
+/// Several processes on one machine can use the same file. SQLite's file locks do not work on network
+/// file systems.
 ///
 /// # Durability
 ///
-/// With `connect`, write-ahead logging is on and `synchronous` is `FULL`: a write that was
-/// answered survives the end of the process and the loss of power. `NORMAL` would save one `fsync`
-/// for each transaction and also survive a `kill -9`; but after a loss of power, a key whose
-/// deletion was answered could work again. To choose `NORMAL`, use a pool of your own.
+/// `connect` turns on write-ahead logging (WAL) and sets `synchronous = FULL`. When a write has returned,
+/// it is on the disk and survives a crash of the process and a loss of power.
 ///
-/// The files `…-wal` and `…-shm` belong to the database: until [`close`](Self::close), the first
-/// of them may hold the latest writes. Keep the files together, and use SQLite's own backup.
+/// The setting `synchronous = NORMAL` makes writes faster, because it saves one `fsync` for each
+/// transaction. With `NORMAL`, writes also survive a crash of the process, but a loss of power can undo the
+/// latest writes. A key that was deleted just before the loss of power could then work again. To use
+/// `NORMAL`, open a pool of your own and pass it to `new`.
 ///
-/// With `new`, the settings of the pool apply and are not changed. Any journal mode works; without
-/// write-ahead logging, readers and writers wait for each other.
+/// Until [`close`](Self::close), the latest writes can be in the file whose name ends with `-wal`. Keep the
+/// files that end with `-wal` and `-shm` together with the database, and use SQLite's own backup.
+///
+/// `new` does not change the settings of the pool, and every journal mode works. Without WAL, readers and
+/// writers wait for each other.
 ///
 /// # Connections
 ///
-/// Listing keys, reading the audit log and reading usage must not delay verification. Verification
-/// therefore has connections that other operations cannot take:
+/// Verifying a request must not wait while keys are listed, or while the audit log or usage is read. Some
+/// connections are therefore used for verification only:
 ///
-/// | | verification | lists, audit, usage | writes |
+/// | store | connections for verification | for reading lists, audit log and usage | for writes |
 /// | --- | --- | --- | --- |
-/// | `connect` with a file | 8 of its own | 4 of their own | 1 of their own |
-/// | `new` with 3 connections or more | all | at most half, and 2 fewer than all | 1 |
-/// | `new` with 2 connections | both | 1, together with writes | 1, together with reads |
-/// | 1 connection, or `connect` in memory | the one | the one, together with writes | the one |
+/// | `connect` with a file | 8 | 4 others | 1 other |
+/// | `new` with 3 or more connections | all | at most half of them, and at least 2 fewer than all | 1 of them |
+/// | `new` with 2 connections | both | 1 of them, shared with writes | 1 of them, shared with reads |
+/// | `new` with 1 connection | the connection | the connection | the connection |
+/// | `connect` in memory | the only connection | the only connection | the only connection |
 ///
-/// With one connection, a verification waits for one other operation at most. The store does not
-/// know what else the host uses its pool for: a pool whose connections the host holds for long
-/// delays verification.
+/// With one connection, a verification waits for at most one other operation. The store does not know how
+/// your service uses its pool: if your service keeps the connections for a long time, verification waits.
 ///
-/// A list, an audit page or usage is read for 2 seconds at most, or half a second where there is
-/// one connection. A read that takes longer fails with a temporary error; a read whose future is
-/// dropped ends soon after that. The database itself stops both. The store uses SQLite's
-/// progress handler for this and leaves it on the connections of a host's pool, where it has no
-/// effect on other statements; a progress handler that the host had set there is replaced.
+/// The database stops a statement that reads a list, the audit log or usage after 2 seconds, or after half
+/// a second if the pool has one connection. The read then fails with a temporary error. If the future of
+/// such a read is dropped, the database also stops the statement.
+///
+/// The store uses SQLite's progress handler to stop statements. The store replaces a progress handler that
+/// your service has set on a connection of its pool. The store's handler stays on the connection and does
+/// not stop statements of your service.
 ///
 /// # Logs
 ///
-/// With `connect`, sqlx logs no statements. By default, sqlx logs the whole text of a statement
-/// that takes a second or longer at the level `WARN`, and of every statement at `DEBUG`; the store's
-/// longest statements have some 60 kilobytes. For a pool of your own, turn this off with
-/// [`log_slow_statements`](sqlx::ConnectOptions::log_slow_statements) and
-/// [`log_statements`](sqlx::ConnectOptions::log_statements), or with both at once:
+/// By default, sqlx logs the whole text of a statement at the level `DEBUG`, and at the level `WARN` if the
+/// statement takes a second or longer. Some statements of this store are about 60 kilobytes long.
+/// `connect` turns these logs off. If you use `new`, turn them off with
+/// [`disable_statement_logging`](sqlx::ConnectOptions::disable_statement_logging):
 ///
 /// ```no_run
 /// use apikeys_sqlx_store::SqliteStore;
@@ -119,19 +123,20 @@ use self::{
 pub struct SqliteStore {
     verification: Reads,
     management: Reads,
-    /// One transaction at a time. The lock becomes fair when a task has waited for it, so that
-    /// every task gets its turn.
+    /// The lock admits one transaction at a time. The lock becomes fair when a task has waited for it,
+    /// so that each task can write after a limited time.
     writer: Arc<Mutex<Writer>>,
     spans: Arc<KnownSpans>,
 }
 
 impl SqliteStore {
-    /// Creates a store on the host's pool, without I/O. Call [`migrate`](Self::migrate) before the
-    /// first use: until then the tables are missing and every operation fails.
+    /// Creates a store that uses `pool`. This function performs no I/O.
     ///
-    /// A pool for a database in memory must have exactly one connection, which is never closed.
-    /// A pool for a file should have three connections or more: see
-    /// [Connections](Self#connections).
+    /// Call [`migrate`](Self::migrate) before the first use. Without the tables, every operation fails.
+    ///
+    /// A pool for a file should have three or more connections, as
+    /// [Connections](Self#connections) explains. A pool for a database in memory must have exactly one
+    /// connection and must not close it.
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
         Self::over(Connections::of_pool(pool))
@@ -139,12 +144,13 @@ impl SqliteStore {
 
     /// Opens the database at `url`, creates it if it is missing, and migrates it.
     ///
-    /// `url` is `sqlite:PATH`, or `sqlite::memory:` for a database that is dropped with the store.
+    /// `url` is `sqlite:PATH`, or `sqlite::memory:` for a database in memory, which is deleted when the
+    /// store is dropped.
     ///
     /// # Errors
     ///
-    /// If the URL is invalid, the file cannot be opened or stays busy for seconds, or
-    /// [`migrate`](Self::migrate) fails.
+    /// Returns an error if the URL is invalid, if the file cannot be opened, if another process locks the
+    /// file for several seconds, or if [`migrate`](Self::migrate) fails.
     pub async fn connect(url: &str) -> StoreResult<Self> {
         let connections = Connections::open(url).await.map_err(|failure| failure.during("connect"))?;
         let store = Self::over(connections);
@@ -152,26 +158,33 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Creates the tables, or brings them up to date. The method may be called again, by many
-    /// processes at once, and by an older version of this crate than the one that migrated last.
+    /// Creates missing tables and updates the tables of older versions.
     ///
-    /// The migrations that ran are listed in the table `apikeys_migrations`. The host's own
-    /// migrations, which sqlx lists in `_sqlx_migrations`, are not touched.
+    /// This method can be called any number of times, and by several processes at the same time. It also
+    /// succeeds if a newer version of this crate has already updated the tables.
+    ///
+    /// The table `apikeys_migrations` lists the migrations that ran. The method does not change
+    /// `_sqlx_migrations`, where sqlx lists the migrations of your service.
     ///
     /// # Errors
     ///
-    /// If the database cannot be reached or written, or has other tables with the same names.
+    /// Returns an error if the database cannot be opened or written, or if it contains other tables with the
+    /// same names.
     pub async fn migrate(&self) -> StoreResult<()> {
         self.write("migrate", &Migrate).await
     }
 
-    /// Waits for operations under way and closes all connections, so that the database is a single
-    /// file again; with [`new`](Self::new), this closes the host's pool. Every later call fails as
-    /// `Unavailable`, or opens a new connection.
+    /// Waits until running operations have ended, and closes all connections. If no other process uses the
+    /// database, SQLite then moves the writes from the `-wal` file to the database.
+    ///
+    /// If the store was created by [`new`](Self::new), this method closes the pool of your service.
+    ///
+    /// Do not use the store afterwards. Reads fail with [`StoreErrorKind::Unavailable`]. A write to a store
+    /// that [`connect`](Self::connect) opened from a file opens a new connection.
     ///
     /// # Errors
     ///
-    /// If SQLite cannot close the file properly. No write that was answered is lost by that.
+    /// Returns an error if SQLite cannot close the file. Writes that have returned are not lost.
     pub async fn close(&self) -> StoreResult<()> {
         let closed = self.writer.lock().await.close().await;
         self.verification.close().await;
@@ -199,23 +212,23 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl KeyStore for SqliteStore {
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
-        reading("find", || find::find(&self.verification, locators)).await
+        reading("find", || verification::find(&self.verification, locators)).await
     }
 
     async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
-        reading("schemes", || find::schemes(&self.verification)).await
+        reading("schemes", || verification::schemes(&self.verification)).await
     }
 
     async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {
-        reading("org", || find::org(&self.management, org)).await
+        reading("org", || orgs::org(&self.management, org)).await
     }
 
     async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
-        reading("key", || list::key(&self.management, org, key)).await
+        reading("key", || keys::key(&self.management, org, key)).await
     }
 
     async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {
-        reading("keys", || list::keys(&self.management, query)).await
+        reading("keys", || keys::keys(&self.management, query)).await
     }
 
     async fn commit(&self, change: &Change) -> StoreResult<Committed> {
@@ -235,7 +248,7 @@ impl KeyStore for SqliteStore {
                 return Ok(Recorded::Applied);
             }
             Ok(None) => {}
-            // Possibly only because the batch was recorded before.
+            // A batch that was recorded before is also rejected. `RecordWithCare` finds out.
             Err(error) if error.kind() == StoreErrorKind::Rejected => {}
             Err(error) => return Err(error),
         }
@@ -245,11 +258,11 @@ impl KeyStore for SqliteStore {
     }
 
     async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>> {
-        reading("audit", || log::audit(&self.management, query)).await
+        reading("audit", || audit::audit(&self.management, query)).await
     }
 
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
-        reading("usage", || list::usage(&self.management, query)).await
+        reading("usage", || usage::usage(&self.management, query)).await
     }
 
     async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {

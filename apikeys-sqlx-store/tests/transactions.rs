@@ -31,7 +31,7 @@ use sqlx::{
 };
 
 /// Every table that a write touches.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "apikeys_orgs",
     "apikeys_forgotten",
     "apikeys_keys",
@@ -41,6 +41,7 @@ const TABLES: [&str; 12] = [
     "apikeys_counters",
     "apikeys_usage",
     "apikeys_changes",
+    "apikeys_deleted_usage",
     "apikeys_writers",
     "apikeys_audit",
     "apikeys_audit_spans",

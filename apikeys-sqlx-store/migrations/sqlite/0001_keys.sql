@@ -1,20 +1,26 @@
--- Times are microseconds since 1970, UTC. Ids, locators and the host's own texts (organizations,
--- actors) are BLOBs, so that they are compared byte by byte, whatever the collation.
--- There are no foreign keys, because a host's pool may have them off.
+-- Times are microseconds since 1970-01-01T00:00:00Z.
+--
+-- Ids, locators, organizations and actors are BLOBs, because SQLite compares BLOBs byte by byte and does not
+-- apply a collation.
+--
+-- There are no foreign keys, because the connections of a service's own pool may not check them.
 
--- An organization has a number, by which all its rows refer to it. When the organization is
--- forgotten, its id gets a fresh number, so that none of the old rows can be reached; numbers are
--- never used twice. Without a plan the organization is not stored: the row only numbers its events.
+-- Organizations. Other tables refer to an organization by `num`. When an organization is forgotten, its row is
+-- replaced by a row with the same `id` and a new `num`. The rows with the old `num` can then no longer be read.
+-- AUTOINCREMENT ensures that no number is used twice.
 CREATE TABLE apikeys_orgs (
     num       INTEGER PRIMARY KEY AUTOINCREMENT,
     id        BLOB    NOT NULL UNIQUE,
+    -- NULL if the organization is not stored and the row only numbers its audit events.
     plan      TEXT,
+    -- The number of keys of the organization, for the quota.
     key_count INTEGER NOT NULL CHECK (key_count >= 0)
 ) STRICT;
 
--- The numbers of forgotten organizations whose rows are not all purged yet. Usage before `hour` is.
+-- Forgotten organizations that still have rows in other tables. The purge removes these rows.
 CREATE TABLE apikeys_forgotten (
     num  INTEGER PRIMARY KEY,
+    -- The purge has removed the organization's usage of all hours before this hour.
     hour INTEGER NOT NULL
 ) STRICT;
 
@@ -22,38 +28,46 @@ CREATE TABLE apikeys_keys (
     id             BLOB    NOT NULL PRIMARY KEY,
     org            INTEGER NOT NULL,
     name           TEXT    NOT NULL,
+    -- The first characters of the secret, by which administrators recognize a key.
     display_prefix TEXT    NOT NULL,
     active         INTEGER NOT NULL CHECK (active IN (0, 1)),
     created_at     INTEGER NOT NULL,
     created_by     BLOB    NOT NULL,
+    -- NULL if the key does not expire.
     expires_at     INTEGER,
+    -- The time at which `expires_at` was set. NULL if the key does not expire.
     expiry_set_at  INTEGER,
+    -- The key's own limit in requests per minute. NULL if the limit of the plan applies.
     rate_limit     INTEGER CHECK (rate_limit BETWEEN 1 AND 10000),
+    -- Each update of the key adds 1, so that concurrent updates are detected.
     version        INTEGER NOT NULL,
+    -- A JSON object with settings that this version does not know, from a newer version.
     settings       TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX apikeys_keys_by_org ON apikeys_keys (org, id);
 
+-- Secrets of keys. `scheme` names the digest and the pepper, and `locator` is the digest.
 CREATE TABLE apikeys_secrets (
     scheme     TEXT    NOT NULL,
     locator    BLOB    NOT NULL,
     key        BLOB    NOT NULL,
     created_at INTEGER NOT NULL,
+    -- The time at which the secret stops working. NULL if the secret works as long as its key.
     ends_at    INTEGER,
     PRIMARY KEY (scheme, locator)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX apikeys_secrets_by_key ON apikeys_secrets (key);
 
--- The number of secrets of each scheme. It is asked for after every unknown secret, so the secrets
--- are not counted each time.
+-- The number of secrets of each scheme. The schemes are read after every unknown secret, which must not take
+-- longer if there are many secrets.
 CREATE TABLE apikeys_schemes (
     scheme  TEXT    NOT NULL PRIMARY KEY,
     secrets INTEGER NOT NULL CHECK (secrets >= 0)
 ) STRICT, WITHOUT ROWID;
 
--- What deletions leave for the audit log.
+-- Deleted keys, with the values that the audit log shows. The id of a deleted key is not used again.
 CREATE TABLE apikeys_tombstones (
     id             BLOB    NOT NULL PRIMARY KEY,
     org            INTEGER NOT NULL,
@@ -63,56 +77,86 @@ CREATE TABLE apikeys_tombstones (
 
 CREATE INDEX apikeys_tombstones_by_org ON apikeys_tombstones (org, id);
 
--- A key has a row here from its creation to its deletion. A batch that finds the rows of all its
--- keys under their organizations' numbers knows that all the keys exist. Rows are short, so that
--- many share a page.
+-- The counters of each key in `apikeys_keys`. The counters are in a table of their own because they change far
+-- more often than the keys, and because short rows share a page.
+--
+-- If all keys of a batch of events have rows here under the numbers of their organizations, then all the keys
+-- exist. Recording the batch needs no other check.
 CREATE TABLE apikeys_counters (
     key           BLOB    NOT NULL PRIMARY KEY,
     org           INTEGER NOT NULL,
+    -- The number of admitted requests since the key was created.
     request_count INTEGER NOT NULL,
+    -- The time of the latest admitted request. NULL if no request was admitted.
     last_used_at  INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- The hour comes first, so that the rows being written lie together on a few pages. With the key
--- first, every key of a batch would write a page of its own. The organization comes next, so that
--- its rows of an hour can be removed together.
+-- The number of requests of each key in each hour.
+--
+-- `hour` is the first column of the primary key, so that the rows of the current hour are on a few pages. If
+-- `key` were the first column, each key of a batch would write a page of its own. `org` is the second column,
+-- so that the purge can remove the rows of an organization in an hour together.
 CREATE TABLE apikeys_usage (
+    -- The time at which the hour begins.
     hour     INTEGER NOT NULL,
     org      INTEGER NOT NULL,
     key      BLOB    NOT NULL,
+    -- The number of admitted requests.
     requests INTEGER NOT NULL,
+    -- The number of denied requests.
     denied   INTEGER NOT NULL,
     PRIMARY KEY (hour, org, key)
 ) STRICT, WITHOUT ROWID;
 
--- The latest changes. SQLite numbers a row one above the highest number in the table, and the
--- latest rows are never deleted, so the highest number is the store's revision.
+-- Deleted keys that still have rows in `apikeys_usage`. The purge removes these rows.
+CREATE TABLE apikeys_deleted_usage (
+    key  BLOB    NOT NULL PRIMARY KEY,
+    org  INTEGER NOT NULL,
+    -- The key's usage of all hours before this hour has been removed.
+    hour INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The latest committed changes, so that a repeated change is not made twice.
+--
+-- SQLite gives a new row the highest number in the table plus 1. The latest row is never deleted, so the
+-- highest `revision` is the revision of the store.
 CREATE TABLE apikeys_changes (
     revision  INTEGER PRIMARY KEY,
     change_id BLOB NOT NULL UNIQUE,
     org       BLOB NOT NULL,
+    -- NULL if the change concerns the organization and not a key.
     key       BLOB
 ) STRICT;
 
+-- Writers. Each instance of the service is a writer, which numbers its batches of events 1, 2, 3 and so on.
+-- The numbers ensure that a repeated batch is recorded once.
 CREATE TABLE apikeys_writers (
     id      BLOB    NOT NULL PRIMARY KEY,
+    -- The number of the last recorded batch. 0 if no batch was recorded.
     seq     INTEGER NOT NULL,
+    -- The time of the last recorded batch, or the time at which the writer was opened.
     last_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Rows are appended in the order in which they arrive. The index on (org, id) is the only one that
--- every request pays for: it serves an organization's log, newest first, and keeps ids unique.
--- `late` is 1 if the id was not made within ten seconds after `at`. For all other rows a span of
--- `at` is also a span of ids, so that a time filter needs no index of its own.
+-- The audit log. SQLite appends the rows in the order in which they are written.
+--
+-- Each recorded request writes to one index only, `apikeys_audit_by_org`. The index serves the log of an
+-- organization, newest first, and ensures that ids are unique.
 CREATE TABLE apikeys_audit (
     event      INTEGER PRIMARY KEY,
     org        INTEGER NOT NULL,
+    -- The first seven bytes of the id are the time at which the id was made.
     id         BLOB    NOT NULL,
     at         INTEGER NOT NULL,
+    -- 0 if the id was made at `at` or less than ten seconds later; otherwise 1. Events with 0 that lie in a range
+    -- of `at` also lie in a range of `id`, so a filter by time can use `apikeys_audit_by_org`.
     late       INTEGER NOT NULL CHECK (late IN (0, 1)),
+    -- NULL if the event concerns no key.
     key        BLOB,
     action     TEXT    NOT NULL,
+    -- NULL if the event has no actor, such as a request.
     actor      BLOB,
+    -- The columns from here to `count` describe a request. They are NULL in all other events.
     method     TEXT,
     path       TEXT,
     outcome    TEXT,
@@ -123,21 +167,26 @@ CREATE TABLE apikeys_audit (
     request_id TEXT,
     trace_id   TEXT,
     denial     TEXT,
+    -- The number of requests that the event stands for. NULL if the event is a single request.
     count      INTEGER,
+    -- A JSON object with the old and new values of a change. NULL if the event is not a change.
     changes    TEXT,
+    -- The number of lost events. NULL if the event does not record lost events.
     lost       INTEGER
 ) STRICT;
 
 CREATE UNIQUE INDEX apikeys_audit_by_org ON apikeys_audit (org, id);
 CREATE INDEX apikeys_audit_late ON apikeys_audit (org, at) WHERE late = 1;
 
--- All events other than requests are rare, so full indexes on them cost next to nothing.
+-- Events other than requests are rare, so these indexes are small.
 CREATE INDEX apikeys_audit_by_action ON apikeys_audit (org, action, id) WHERE action <> 'request';
 CREATE INDEX apikeys_audit_by_key_and_action ON apikeys_audit (key, action, id) WHERE action <> 'request';
 
--- The spans of ids, of about a second each, in which a key has events. They stand in for an index
--- on (key, id), which would cost more than the rest of a request's row: keys come in any order, so
--- each event would write an index page of its own. A busy key writes one row here a second.
+-- The spans of about one second in which a key has audit events. `first` and `last` are the bounds of the ids
+-- that were made in the span.
+--
+-- The table replaces an index on (key, id) of the audit log. Such an index would write a page for each event,
+-- because the keys of consecutive events differ. A busy key writes one row per second to this table.
 CREATE TABLE apikeys_audit_spans (
     key   BLOB NOT NULL,
     first BLOB NOT NULL,

@@ -1,19 +1,17 @@
-//! Writing audit events: many rows in one statement, because each statement costs a trip to the
-//! connection's thread.
+//! Adds audit events. One statement adds many rows, because each statement is sent to the thread of the
+//! connection.
 
 use apikeys_core::audit::{AuditEvent, Detail, RequestRecord};
 use sqlx::{Arguments, SqliteConnection, sqlite::SqliteArguments};
 
 use super::{
-    append_statements::{MOST_ROWS, Sizes, statement_for},
     orgs::OrgNumber,
     spans,
+    statements::{MOST_ROWS, WriteStatement},
 };
 use crate::error::Failure;
 
-static APPEND: Sizes = append_in_sizes!("");
-
-/// Adds events to the audit log, each under its organization's number.
+/// Adds events to the audit log, each with the number of its organization.
 pub(super) async fn append(
     connection: &mut SqliteConnection,
     events: &[(OrgNumber, &AuditEvent)],
@@ -23,7 +21,7 @@ pub(super) async fn append(
         for (org, event) in some {
             bind(&mut arguments, *org, event)?;
         }
-        sqlx::query_with(statement_for(&APPEND, some.len()), arguments).execute(&mut *connection).await?;
+        WriteStatement::append(some.len()).query_with(arguments).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -1,26 +1,27 @@
+//! Creates and updates the tables.
+
 use sqlx::{
     SqlSafeStr, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use super::write::{Verdict, Work};
+use super::transaction::{Verdict, Work};
 use crate::error::Failure;
 
-/// Where it is kept which migrations have run. sqlx's own table belongs to the host.
+/// The table that lists the migrations that ran. The default table of sqlx belongs to the service.
 const TABLE: &str = "apikeys_migrations";
 
-/// Brings the schema up to date. What has run already is left alone, also what a newer version
-/// of this crate ran.
+/// Runs the migrations that have not run. Migrations of a newer version of this crate are ignored.
 ///
-/// sqlx takes no lock around SQLite migrations; here all of them run in one write transaction.
-/// Of many processes that start at once, one migrates, and the others find it done.
+/// sqlx takes no lock while it runs migrations on SQLite. Here all migrations run in one write transaction,
+/// so that one of several processes runs them and the other processes find that they have run.
 pub(super) struct Migrate;
 
 impl Work for Migrate {
     type Answer = ();
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<()>, Failure> {
-        // `run` cannot be used with a connection in a spawned task: its bounds are too general.
+        // With `Migrator::run`, the compiler cannot prove that this future is `Send`.
         migrator().run_direct(None, connection, false).await?;
         Ok(Verdict::Commit(()))
     }

@@ -1,28 +1,34 @@
-//! Organizations' rows, and the numbers by which all other rows refer to them.
+//! Organizations, and the numbers by which other rows refer to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use apikeys_core::{
     OrgId,
     audit::AuditEvent,
-    store::{self, OrgState, StoredPlan},
+    store::{self, OrgRow, OrgState, StoredPlan},
 };
 use sqlx::{Row, SqliteConnection};
 
-use super::rows::Columns;
+use super::{
+    read::{Read, Reads},
+    rows::Columns,
+    statements::{ReadStatement, WriteStatement},
+};
 use crate::error::Failure;
 
 /// The number of an organization.
 pub(super) type OrgNumber = i64;
 
-/// The numbers of organizations by place. The ids come as one text, and their places in it as JSON,
-/// which could not hold the ids themselves in a database that is not encoded in UTF-8. The answer
-/// is one row, because each row costs a trip from the connection's thread.
-const NUMBERS: &str = "
-    SELECT json_group_array(json_array(j.key, o.num)) FROM json_each(?2) j
-    CROSS JOIN apikeys_orgs o ON o.id = substr(?1, j.value ->> 0, j.value ->> 1)";
+pub(super) async fn org(reads: &Reads, org: &OrgId) -> Result<Option<OrgRow>, Failure> {
+    let row = reads.optional(Read::new(ReadStatement::Org).bind(org.as_str().as_bytes())).await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut columns = Columns::of(&row);
+    let number = store::OrgNumber(columns.count("number of organization")?);
+    let plan = columns.plan()?;
+    Ok(Some(OrgRow::new(org.clone(), number, plan, columns.count("number of keys")?)))
+}
 
-/// The numbers of those of `orgs` that have one.
+/// Returns the numbers of `orgs`. Organizations without a number are left out.
 pub(super) async fn numbers<'o>(
     connection: &mut SqliteConnection,
     orgs: &BTreeSet<&'o OrgId>,
@@ -36,7 +42,7 @@ pub(super) async fn numbers<'o>(
         ids.extend_from_slice(org.as_str().as_bytes());
     }
     let places = serde_json::to_string(&places).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let row = sqlx::query(NUMBERS).bind(ids).bind(places).fetch_one(connection).await?;
+    let row = WriteStatement::OrgNumbers.query().bind(ids).bind(places).fetch_one(connection).await?;
     let pairs: Vec<(usize, OrgNumber)> =
         serde_json::from_str(row.try_get(0)?).map_err(|_| Failure::Unreadable("numbers of organizations"))?;
     let orgs: Vec<_> = orgs.iter().copied().collect();
@@ -44,7 +50,7 @@ pub(super) async fn numbers<'o>(
     Ok(numbers.collect())
 }
 
-/// The numbers of all of `orgs`. Those without one get one, and are not stored by that.
+/// Returns the numbers of all `orgs`. Organizations without a number get a number and remain not stored.
 pub(super) async fn numbers_or_new<'o>(
     connection: &mut SqliteConnection,
     orgs: &BTreeSet<&'o OrgId>,
@@ -52,33 +58,25 @@ pub(super) async fn numbers_or_new<'o>(
     let mut numbers = numbers(connection, orgs).await?;
     for org in orgs {
         if !numbers.contains_key(org) {
-            numbers.insert(org, number_anew(connection, org).await?);
+            numbers.insert(org, add(connection, org).await?);
         }
     }
     Ok(numbers)
 }
 
 /// Gives an organization without a row a number that was never used.
-pub(super) async fn number_anew(
-    connection: &mut SqliteConnection,
-    org: &OrgId,
-) -> Result<OrgNumber, Failure> {
-    let row = sqlx::query("INSERT INTO apikeys_orgs (id, plan, key_count) VALUES (?1, NULL, 0)")
-        .bind(org.as_str().as_bytes())
-        .execute(connection)
-        .await?;
+pub(super) async fn add(connection: &mut SqliteConnection, org: &OrgId) -> Result<OrgNumber, Failure> {
+    let row = WriteStatement::AddOrg.query().bind(org.as_str().as_bytes()).execute(connection).await?;
     Ok(row.last_insert_rowid())
 }
 
-/// The number of an organization and what the rules go by.
+/// Returns the number of an organization, and the state that the rules for changes need.
 pub(super) async fn state(
     connection: &mut SqliteConnection,
     org: &OrgId,
 ) -> Result<Option<(OrgNumber, OrgState)>, Failure> {
-    let row = sqlx::query("SELECT num, plan, key_count FROM apikeys_orgs WHERE id = ?1")
-        .bind(org.as_str().as_bytes())
-        .fetch_optional(connection)
-        .await?;
+    let row =
+        WriteStatement::OrgState.query().bind(org.as_str().as_bytes()).fetch_optional(connection).await?;
     let Some(row) = row else { return Ok(None) };
     let mut columns = Columns::of(&row);
     let (number, plan) = (columns.number()?, columns.optional_plan()?);
@@ -88,12 +86,12 @@ pub(super) async fn state(
     Ok(Some((number, state)))
 }
 
-/// The organizations of events.
+/// Returns the organizations of events.
 pub(super) fn of<'e>(events: impl IntoIterator<Item = &'e AuditEvent>) -> BTreeSet<&'e OrgId> {
     events.into_iter().map(|event| &event.org).collect()
 }
 
-/// Events, each with its organization's number. Events of other organizations are left out.
+/// Returns the events of the organizations in `numbers`, each with the number of its organization.
 pub(super) fn numbered<'e>(
     events: impl IntoIterator<Item = &'e AuditEvent>,
     numbers: &BTreeMap<&OrgId, OrgNumber>,

@@ -1,19 +1,20 @@
-//! Pages of rows of which some cannot be read.
+//! Makes pages of rows. Rows that cannot be read are left out.
 
 use apikeys_core::store::Page;
 use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::error::Failure;
 
-/// One row beyond the limit shows whether there is a next page.
+/// Returns the number of rows to read. One row more than the limit shows whether there is a next page.
 pub(super) fn one_more(limit: u32) -> i64 {
     i64::from(limit).saturating_add(1)
 }
 
-/// Makes a page of `rows`, which were read [one beyond](one_more) the limit and begin with their
-/// ids. Rows for which `read` returns `None` are left out, and so are rows that cannot be read: one
-/// damaged row must not keep an administrator from all others. The latter are logged, once for the
-/// page.
+/// Makes a page of `rows`, whose first column is the id. The caller reads [one row more](one_more) than the
+/// limit.
+///
+/// Rows for which `read` returns `None` are left out. Rows that cannot be read are also left out, so that an
+/// administrator can see all other rows. Their number is logged once for the page.
 pub(super) fn page<T, C>(
     what: &'static str,
     rows: &[SqliteRow],
@@ -31,7 +32,7 @@ pub(super) fn page<T, C>(
         }
     }
     if let Some(first) = unreadable.first() {
-        tracing::error!(what, rows = unreadable.len(), cause = %first, "stored rows cannot be read and are left out");
+        tracing::error!(what, rows = unreadable.len(), cause = %first, "rows that cannot be read were left out of a page");
     }
     let next = match within.last() {
         Some(last) if rows.len() > limit => Some(cursor(at_most(last.try_get(0)?))),
@@ -40,8 +41,8 @@ pub(super) fn page<T, C>(
     Ok(Page::new(items, next))
 }
 
-/// An id as a cursor. A damaged id, of another length, is rounded down, so that the next page
-/// begins after it.
+/// Returns an id as a cursor. A damaged id with a wrong length is rounded down, so that the next page begins
+/// after it.
 fn at_most(id: &[u8]) -> [u8; 16] {
     if let Ok(id) = id.try_into() {
         return id;
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursor_of_a_damaged_id_is_below_the_id() {
+    fn at_most_damaged_id_returns_a_lower_id() {
         let whole = [7; 16];
         assert_eq!(at_most(&whole), whole);
         for damaged in [&[7; 15][..], &[7; 17], &[1], &[0xff; 40]] {

@@ -1,38 +1,46 @@
-//! Removing what forgotten organizations have left.
+//! Deletes the rows that forgotten organizations and deleted keys have left.
 
 use std::collections::BTreeMap;
 
-use apikeys_core::store::Purged;
+use apikeys_core::{KeyId, store::Purged};
 use sqlx::{Row, SqliteConnection};
 
 use super::{
     orgs::OrgNumber,
+    rows::Columns,
     secrets,
-    write::{Verdict, Work},
+    statements::WriteStatement,
+    transaction::{Verdict, Work},
+    usage,
 };
 use crate::error::Failure;
 
-/// One piece of a purge, in one transaction.
+/// One piece of the purge, in one transaction.
 ///
-/// Every statement finds its rows by an index and is limited, so that the piece takes as long for
-/// an organization of any size, and does not look at other organizations' rows. Nothing is kept
-/// between two pieces but the mark in `apikeys_forgotten`, which is removed last: any process can
-/// do the next piece. Rows that are removed for another reason, such as their age, would be one
-/// more kind of piece here.
+/// Each statement finds its rows by an index and deletes a limited number of rows. The duration of a piece
+/// therefore depends on `max_rows` only, and not on the number of stored rows.
+///
+/// The tables `apikeys_forgotten` and `apikeys_deleted_usage` contain all state of the purge. A row of these
+/// tables is deleted last, so that any process can do the next piece.
 pub(super) struct Purge {
     pub(super) max_rows: u32,
 }
 
-/// The most keys of one round.
+/// The most keys whose rows one statement deletes.
 const KEYS: u64 = 200;
 
 impl Work for Purge {
     type Answer = Purged;
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<Purged>, Failure> {
-        let mut piece = Piece { connection, rows: 0, most: u64::from(self.max_rows.max(1)) };
+        let mut piece = Piece { connection, rows: 0, hours: 0, most: u64::from(self.max_rows.max(1)) };
         while let Some((org, hour)) = piece.forgotten().await? {
             if !piece.organization(org, hour).await? {
+                return Ok(Verdict::Commit(Purged::new(piece.rows, true)));
+            }
+        }
+        while let Some((key, org, hour)) = piece.deleted_usage().await? {
+            if !piece.usage_of_key(key, org, hour).await? {
                 return Ok(Verdict::Commit(Purged::new(piece.rows, true)));
             }
         }
@@ -43,196 +51,181 @@ impl Work for Purge {
 
 struct Piece<'c> {
     connection: &'c mut SqliteConnection,
-    /// The rows removed so far.
+    /// The number of rows that were deleted.
     rows: u64,
-    /// The number of rows after which the piece ends.
+    /// The number of hours that were searched for usage. An hour without a row costs as much as a row.
+    hours: u64,
+    /// The number of rows and hours after which the piece ends.
     most: u64,
 }
 
 impl Piece<'_> {
-    /// The forgotten organization with the lowest number, and the hour before which its usage is
-    /// purged.
+    /// Returns the forgotten organization with the lowest number, and the hour from which its usage is purged.
     async fn forgotten(&mut self) -> Result<Option<(OrgNumber, i64)>, Failure> {
-        let row = sqlx::query("SELECT num, hour FROM apikeys_forgotten ORDER BY num LIMIT 1")
-            .fetch_optional(&mut *self.connection)
-            .await?;
+        let row = WriteStatement::FirstForgotten.query().fetch_optional(&mut *self.connection).await?;
         row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
     }
 
-    /// Removes rows of one organization. Returns whether nothing of it is left, not even the mark.
+    /// Deletes rows of a forgotten organization. Returns whether no row is left.
     async fn organization(&mut self, org: OrgNumber, hour: i64) -> Result<bool, Failure> {
         let done = self.keys(org).await?
-            && self.deleted_keys(org).await?
+            && self.tombstones(org).await?
             && self.usage(org, hour).await?
             && self.events(org).await?
             && self.left() > 0;
         if done {
-            sqlx::query("DELETE FROM apikeys_forgotten WHERE num = ?1")
-                .bind(org)
-                .execute(&mut *self.connection)
-                .await?;
+            WriteStatement::DeleteForgotten.query().bind(org).execute(&mut *self.connection).await?;
             self.rows += 1;
         }
         Ok(done)
     }
 
-    /// Removes keys with their secrets, counters and spans, some keys at a time, in the order of
-    /// their ids. Returns whether no key is left.
+    /// Deletes keys with their secrets, counters and spans, in the order of their ids. Returns whether no key
+    /// is left.
     async fn keys(&mut self, org: OrgNumber) -> Result<bool, Failure> {
         loop {
             if self.left() == 0 {
                 return Ok(false);
             }
-            // Besides its spans, a key has four rows or so.
+            // A key has about four rows, and its spans.
             let keys = (self.left() / 4).clamp(1, KEYS);
-            let dropped = sqlx::query(DELETE_SECRETS)
+            let deleted = WriteStatement::PurgeSecrets
+                .query()
                 .bind(org)
                 .bind(limit(keys))
                 .fetch_all(&mut *self.connection)
                 .await?;
             let mut schemes: BTreeMap<String, i64> = BTreeMap::new();
-            for row in &dropped {
+            for row in &deleted {
                 *schemes.entry(row.try_get(0)?).or_default() += 1;
             }
             for (scheme, secrets) in schemes {
-                secrets::count_down(self.connection, &scheme, secrets).await?;
+                secrets::remove_from_scheme(self.connection, &scheme, secrets).await?;
             }
-            self.rows += dropped.len() as u64;
-            if !self.spans(DELETE_SPANS_OF_KEYS, org, keys).await? {
+            self.rows += deleted.len() as u64;
+            if !self.spans(WriteStatement::PurgeSpansOfKeys, org, keys).await? {
                 return Ok(false);
             }
-            self.run(DELETE_COUNTERS, org, keys).await?;
-            if self.run(DELETE_KEYS, org, keys).await? < keys {
+            self.run(WriteStatement::PurgeCounters, org, keys).await?;
+            if self.run(WriteStatement::PurgeKeys, org, keys).await? < keys {
                 return Ok(true);
             }
         }
     }
 
-    /// Removes what deletions left, with its spans. Returns whether none is left.
-    async fn deleted_keys(&mut self, org: OrgNumber) -> Result<bool, Failure> {
+    /// Deletes tombstones with their spans. Returns whether no tombstone is left.
+    async fn tombstones(&mut self, org: OrgNumber) -> Result<bool, Failure> {
         loop {
             let keys = self.left().min(KEYS);
-            if keys == 0 || !self.spans(DELETE_SPANS_OF_DELETED_KEYS, org, keys).await? {
+            if keys == 0 || !self.spans(WriteStatement::PurgeSpansOfTombstones, org, keys).await? {
                 return Ok(false);
             }
-            if self.run(DELETE_TOMBSTONES, org, keys).await? < keys {
+            if self.run(WriteStatement::PurgeTombstones, org, keys).await? < keys {
                 return Ok(true);
             }
         }
     }
 
-    /// Removes the spans of the first `keys` keys. Returns whether none of these is left.
-    async fn spans(&mut self, statement: &'static str, org: OrgNumber, keys: u64) -> Result<bool, Failure> {
+    /// Deletes the spans of the first `keys` keys. Returns whether no span of these keys is left.
+    async fn spans(&mut self, statement: WriteStatement, org: OrgNumber, keys: u64) -> Result<bool, Failure> {
         let most = self.left().max(1);
-        let removed = sqlx::query(statement)
+        let deleted = statement
+            .query()
             .bind(org)
             .bind(limit(keys))
             .bind(limit(most))
             .execute(&mut *self.connection)
             .await?
             .rows_affected();
-        self.rows += removed;
-        Ok(removed < most)
+        self.rows += deleted;
+        Ok(deleted < most)
     }
 
-    /// Removes usage, hour by hour, and notes how far this came. Returns whether none is left.
+    /// Deletes usage of an organization, hour by hour, and stores the next hour. Returns whether no usage is
+    /// left.
     async fn usage(&mut self, org: OrgNumber, mut hour: i64) -> Result<bool, Failure> {
-        let mut hours = 0;
         let done = loop {
-            // Hours without rows of the organization cost as much as a row.
-            if self.left() == 0 || hours >= self.most {
+            if self.left() == 0 {
                 break false;
             }
-            let next = sqlx::query("SELECT min(hour) FROM apikeys_usage WHERE hour >= ?1")
-                .bind(hour)
-                .fetch_one(&mut *self.connection)
-                .await?;
+            let next = WriteStatement::NextHour.query().bind(hour).fetch_one(&mut *self.connection).await?;
             let Some(next) = next.try_get::<Option<i64>, _>(0)? else { break true };
             hour = next;
-            hours += 1;
             let most = self.left();
-            let removed = sqlx::query(DELETE_USAGE)
+            let deleted = WriteStatement::PurgeUsage
+                .query()
                 .bind(org)
                 .bind(hour)
                 .bind(limit(most))
                 .execute(&mut *self.connection)
                 .await?
                 .rows_affected();
-            self.rows += removed;
-            if removed < most {
+            self.rows += deleted;
+            if deleted < most {
+                self.hours += 1;
                 hour = hour.saturating_add(1);
             }
         };
-        sqlx::query("UPDATE apikeys_forgotten SET hour = ?2 WHERE num = ?1")
-            .bind(org)
-            .bind(hour)
-            .execute(&mut *self.connection)
-            .await?;
+        WriteStatement::SetForgottenHour.query().bind(org).bind(hour).execute(&mut *self.connection).await?;
         Ok(done)
     }
 
-    /// Removes audit events, oldest first. Returns whether none is left.
+    /// Deletes audit events in the order of their ids. Returns whether no event is left.
     async fn events(&mut self, org: OrgNumber) -> Result<bool, Failure> {
         let most = self.left();
-        Ok(most > 0 && self.run(DELETE_EVENTS, org, most).await? < most)
+        Ok(most > 0 && self.run(WriteStatement::PurgeEvents, org, most).await? < most)
     }
 
-    /// Runs a statement that removes up to `most` rows, and returns how many there were.
-    async fn run(&mut self, statement: &'static str, org: OrgNumber, most: u64) -> Result<u64, Failure> {
-        let removed = sqlx::query(statement)
+    /// Returns the first deleted key that has usage, the number of its organization, and the hour from which
+    /// its usage is purged.
+    async fn deleted_usage(&mut self) -> Result<Option<(KeyId, OrgNumber, i64)>, Failure> {
+        let row = WriteStatement::FirstDeletedUsage.query().fetch_optional(&mut *self.connection).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        Ok(Some((columns.key_id()?, columns.number()?, columns.number()?)))
+    }
+
+    /// Deletes usage of a deleted key, and stores the next hour. Returns whether no usage is left.
+    async fn usage_of_key(&mut self, key: KeyId, org: OrgNumber, hour: i64) -> Result<bool, Failure> {
+        if self.left() == 0 {
+            return Ok(false);
+        }
+        let hours = u32::try_from(self.left()).unwrap_or(u32::MAX);
+        let deleted = usage::delete(self.connection, org, key, hour, hours).await?;
+        self.rows += deleted.rows;
+        self.hours += u64::from(deleted.hours);
+        let id = key.as_bytes().as_slice();
+        let Some(next) = deleted.next else {
+            WriteStatement::DeleteDeletedUsage.query().bind(id).execute(&mut *self.connection).await?;
+            self.rows += 1;
+            return Ok(true);
+        };
+        WriteStatement::SetDeletedUsageHour
+            .query()
+            .bind(id)
+            .bind(next)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(false)
+    }
+
+    /// Runs a statement that deletes up to `most` rows, and returns the number of deleted rows.
+    async fn run(&mut self, statement: WriteStatement, org: OrgNumber, most: u64) -> Result<u64, Failure> {
+        let deleted = statement
+            .query()
             .bind(org)
             .bind(limit(most))
             .execute(&mut *self.connection)
             .await?
             .rows_affected();
-        self.rows += removed;
-        Ok(removed)
+        self.rows += deleted;
+        Ok(deleted)
     }
 
     const fn left(&self) -> u64 {
-        self.most.saturating_sub(self.rows)
+        self.most.saturating_sub(self.rows).saturating_sub(self.hours)
     }
 }
-
-/// The first keys of an organization: the same ones in all statements of a round.
-macro_rules! first_keys {
-    () => {
-        "(SELECT id FROM apikeys_keys INDEXED BY apikeys_keys_by_org WHERE org = ?1 ORDER BY id LIMIT ?2)"
-    };
-}
-
-macro_rules! first_tombstones {
-    () => {
-        "(SELECT id FROM apikeys_tombstones INDEXED BY apikeys_tombstones_by_org
-          WHERE org = ?1 ORDER BY id LIMIT ?2)"
-    };
-}
-
-macro_rules! delete_spans {
-    ($keys:expr) => {
-        concat!(
-            "DELETE FROM apikeys_audit_spans WHERE (key, first) IN (
-                SELECT s.key, s.first FROM ",
-            $keys,
-            " k CROSS JOIN apikeys_audit_spans s ON s.key = k.id LIMIT ?3)"
-        )
-    };
-}
-
-const DELETE_SECRETS: &str =
-    concat!("DELETE FROM apikeys_secrets WHERE key IN ", first_keys!(), " RETURNING scheme");
-const DELETE_SPANS_OF_KEYS: &str = delete_spans!(first_keys!());
-const DELETE_COUNTERS: &str = concat!("DELETE FROM apikeys_counters WHERE key IN ", first_keys!());
-const DELETE_KEYS: &str = concat!("DELETE FROM apikeys_keys WHERE id IN ", first_keys!());
-const DELETE_SPANS_OF_DELETED_KEYS: &str = delete_spans!(first_tombstones!());
-const DELETE_TOMBSTONES: &str = concat!("DELETE FROM apikeys_tombstones WHERE id IN ", first_tombstones!());
-const DELETE_USAGE: &str = "
-    DELETE FROM apikeys_usage WHERE hour = ?2 AND org = ?1 AND key IN (
-        SELECT key FROM apikeys_usage WHERE hour = ?2 AND org = ?1 LIMIT ?3)";
-const DELETE_EVENTS: &str = "
-    DELETE FROM apikeys_audit WHERE event IN (
-        SELECT event FROM apikeys_audit INDEXED BY apikeys_audit_by_org
-        WHERE org = ?1 ORDER BY id LIMIT ?2)";
 
 fn limit(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)

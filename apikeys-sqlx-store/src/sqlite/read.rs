@@ -1,4 +1,4 @@
-//! How reads reach the database: on which connections, and for how long.
+//! Runs reads: on which connections, and for how long.
 
 use std::{
     sync::Arc,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use apikeys_core::store::StoreResult;
-use async_lock::{Mutex, Semaphore, SemaphoreGuard};
+use async_lock::SemaphoreGuard;
 use sqlx::{
     Encode, Sqlite, SqliteConnection, Type,
     pool::PoolConnection,
@@ -14,48 +14,49 @@ use sqlx::{
     sqlite::{SqliteArguments, SqlitePool, SqliteRow},
 };
 
-use super::{statements::Statement, write::Backoff};
+use super::{backoff::Backoff, statements::ReadStatement, turns::Turns};
 use crate::error::{Failure, is_interrupted};
 
-/// How long a statement of management may run where other connections remain for verification.
+/// The longest time that a statement of management can run if other connections remain for verification.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// The same where a single connection serves everything, so that verification waits for it.
+/// The longest time that a statement of management can run on the only connection, while verification waits.
 const LIMIT_ALONE: Duration = Duration::from_millis(500);
 
-/// Steps of SQLite's virtual machine between two looks at the clock: some ten microseconds.
+/// The number of steps of SQLite's virtual machine after which the time is checked again. They take about ten
+/// microseconds.
 const STEPS: i32 = 1_000;
 
-/// Reads of one kind: of verification, or of management.
+/// The reads of verification, or the reads of management.
 #[derive(Clone)]
 pub(super) struct Reads {
     pool: SqlitePool,
-    /// Turns at connections that serve others as well.
+    /// Limits the reads on connections that verification also uses.
     turns: Option<Arc<Turns>>,
-    /// How long a statement may run. Without a limit, a statement runs to its end.
+    /// The longest time that a statement can run. `None` means no limit.
     limit: Option<Duration>,
 }
 
 impl Reads {
-    /// Reads that are short by nature, on any of the pool's connections.
+    /// Reads that are always short. They can use all connections of the pool.
     pub(super) const fn of_verification(pool: SqlitePool) -> Self {
         Self { pool, turns: None, limit: None }
     }
 
-    /// Reads whose length depends on what an organization has stored: they end after a limit.
+    /// Reads that can be long, depending on the data of an organization. They are stopped at a time limit.
     pub(super) fn of_management(pool: SqlitePool, turns: Option<Arc<Turns>>) -> Self {
         let is_alone = pool.options().get_max_connections() <= 1;
         Self { pool, turns, limit: Some(if is_alone { LIMIT_ALONE } else { LIMIT }) }
     }
 
-    /// The statement's rows.
+    /// Returns all rows of the statement.
     pub(super) async fn all(&self, read: Read) -> Result<Vec<SqliteRow>, Failure> {
         let (mut open, query) = self.open(read).await?;
         let rows = query.fetch_all(&mut *open.connection).await;
         rows.map_err(|error| self.failure(error))
     }
 
-    /// The statement's first row, if there is one.
+    /// Returns the first row of the statement, or `None` if there is no row.
     pub(super) async fn optional(&self, read: Read) -> Result<Option<SqliteRow>, Failure> {
         let (mut open, query) = self.open(read).await?;
         let row = query.fetch_optional(&mut *open.connection).await;
@@ -87,21 +88,26 @@ impl Reads {
     }
 }
 
-/// A connection while a statement runs on it.
+/// A connection on which a statement runs.
 struct Open<'r> {
     connection: PoolConnection<Sqlite>,
     _turn: Option<SemaphoreGuard<'r>>,
+    /// Dropped with the future of the read. The progress handler then stops the statement.
     _wanted: Option<Arc<()>>,
 }
 
-/// Lets SQLite stop the next statement on the connection when it has run for `limit`, or when
-/// what is returned second is dropped. The statement must own what is returned first.
+/// Lets SQLite stop the next statement on the connection. Returns two values, `running` and `wanted`.
 ///
-/// The worker thread of a connection does not notice that a future was dropped before it has a
-/// row to send, which may be never. SQLite's progress handler runs on that thread, in the midst
-/// of a statement. It stays on the connection, which may be the host's, and must not touch later
-/// statements: sqlx drops the arguments of a statement on that same thread when the statement is
-/// over, so the handler stops nothing once the argument is gone.
+/// `running` must be bound to the statement. The statement is stopped when it has run for `limit`, or when
+/// `wanted` is dropped.
+///
+/// sqlx runs a statement on a thread of its own, and that thread notices that a future was dropped only when
+/// it sends a row. A statement may never have a row. SQLite's progress handler runs on the same thread during
+/// the statement, and can stop it.
+///
+/// The handler stays on the connection, which may belong to the service, and must not stop later statements.
+/// sqlx drops the arguments of a statement when the statement has ended. The handler therefore does nothing
+/// when `running` has been dropped.
 async fn watch(connection: &mut SqliteConnection, limit: Duration) -> Result<(Arc<str>, Arc<()>), Failure> {
     let (running, wanted): (Arc<str>, _) = (Arc::from("running"), Arc::new(()));
     let (is_running, is_wanted) = (Arc::downgrade(&running), Arc::downgrade(&wanted));
@@ -112,35 +118,17 @@ async fn watch(connection: &mut SqliteConnection, limit: Duration) -> Result<(Ar
     Ok((running, wanted))
 }
 
-/// Turns at the connections of a pool that serves others as well, in the order they were asked
-/// for.
-#[derive(Debug)]
-pub(super) struct Turns {
-    /// Held while waiting for a free turn, so that a task that comes back at once cannot overtake
-    /// those that wait. The lock itself becomes fair when a task has waited for it.
-    door: Mutex<()>,
-    free: Semaphore,
-}
-
-impl Turns {
-    pub(super) fn new(turns: usize) -> Self {
-        Self { door: Mutex::new(()), free: Semaphore::new(turns) }
-    }
-
-    /// Waits for a turn, which lasts until the guard is dropped.
-    pub(super) async fn take(&self) -> SemaphoreGuard<'_> {
-        let _door = self.door.lock().await;
-        self.free.acquire().await
-    }
-}
-
 pub(super) type Prepared = Query<'static, Sqlite, SqliteArguments>;
 
-/// A statement with its arguments. Only a [`Statement`] makes one, so that there is no read whose
-/// plan is not checked.
+/// A [`ReadStatement`] with its arguments.
 pub(super) struct Read(Prepared);
 
 impl Read {
+    /// Creates a read without arguments.
+    pub(super) fn new(statement: ReadStatement) -> Self {
+        Self(statement.query())
+    }
+
     pub(super) fn bind<'v, V: Encode<'v, Sqlite> + Type<Sqlite>>(self, value: V) -> Self {
         Self(self.0.bind(value))
     }
@@ -153,15 +141,8 @@ impl Read {
     }
 }
 
-impl Statement {
-    /// The statement, still without arguments.
-    pub(super) fn read(self) -> Read {
-        Read(sqlx::query(self.sql()))
-    }
-}
-
-/// Runs a read, again and again while the database is busy: outside of WAL mode a writer can keep
-/// readers out.
+/// Runs a read, and runs it again while the database is busy. In other journal modes than WAL, a write can
+/// block reads.
 pub(super) async fn reading<T, F, R>(operation: &'static str, read: R) -> StoreResult<T>
 where
     R: Fn() -> F,

@@ -1,3 +1,5 @@
+//! Records batches of audit events, with the counters and the usage of their keys.
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -16,56 +18,17 @@ use sqlx::{
 
 use super::{
     append,
-    append_statements::{MOST_ROWS, Sizes, statement_for},
     orgs::{self, OrgNumber},
     spans::{KnownSpans, Span},
-    write::{Verdict, Work},
+    statements::{MOST_ROWS, WriteStatement},
+    transaction::{Verdict, Work},
 };
 use crate::error::Failure;
 
-/// A batch in one trip: the writer's number, the counters, the usage, the first events. Rows of
-/// counters and usage come as one JSON array each; the keys, which JSON cannot hold, as one text
-/// of 16 bytes for each row beside it.
-///
-/// A counter moves only under the organization's number, which it had from its key's creation on:
-/// the keys of a forgotten organization have another one.
-static RECORD: Sizes = append_in_sizes!(
-    "UPDATE apikeys_writers SET seq = seq + 1, last_at = ? WHERE id = ? AND seq = ?;
+/// A writer is deleted after this time without a batch, because its process has ended.
+const DELETED_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
-     UPDATE apikeys_counters SET
-        request_count = request_count + delta.requests,
-        last_used_at = coalesce(max(coalesce(last_used_at, delta.at), delta.at), last_used_at)
-     FROM (
-        SELECT substr(?, key * 16 + 1, 16) AS id, value ->> 0 AS org, value ->> 1 AS requests,
-            value ->> 2 AS at
-        FROM json_each(?)
-     ) AS delta
-     WHERE apikeys_counters.key = delta.id AND apikeys_counters.org = delta.org;
-
-     INSERT INTO apikeys_usage (key, org, hour, requests, denied)
-     SELECT substr(?, key * 16 + 1, 16), value ->> 0, value ->> 1, value ->> 2, value ->> 3
-     FROM json_each(?)
-     WHERE true
-     ON CONFLICT (hour, org, key) DO UPDATE SET
-        requests = requests + excluded.requests,
-        denied = denied + excluded.denied;
-
-     "
-);
-
-/// Which of the keys in a text of 16 bytes for each are stored or deleted, and whose they are.
-const KNOWN: &str = "
-    WITH RECURSIVE places (place) AS (
-        SELECT 1 UNION ALL SELECT place + 16 FROM places WHERE place + 16 < length(?1)
-    )
-    SELECT place, k.id IS NOT NULL, coalesce(k.org, t.org) FROM places
-    LEFT JOIN apikeys_keys k ON k.id = substr(?1, place, 16)
-    LEFT JOIN apikeys_tombstones t ON t.id = substr(?1, place, 16)
-    WHERE k.id IS NOT NULL OR t.id IS NOT NULL";
-
-/// A writer without a batch for a week is removed: its process is gone.
-const REMOVED_AFTER: Duration = Duration::from_secs(7 * 86_400);
-
+/// Opens a writer and deletes old writers.
 pub(super) struct OpenWriter(pub(super) WriterId);
 
 impl Work for OpenWriter {
@@ -73,24 +36,24 @@ impl Work for OpenWriter {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<()>, Failure> {
         let now = now();
-        sqlx::query(
-            "INSERT INTO apikeys_writers (id, seq, last_at) VALUES (?1, 0, ?2) ON CONFLICT DO NOTHING",
-        )
-        .bind(self.0.as_bytes().as_slice())
-        .bind(now.as_micros())
-        .execute(&mut *connection)
-        .await?;
-        sqlx::query("DELETE FROM apikeys_writers WHERE last_at < ?1")
-            .bind(now.saturating_sub(REMOVED_AFTER).as_micros())
+        WriteStatement::OpenWriter
+            .query()
+            .bind(self.0.as_bytes().as_slice())
+            .bind(now.as_micros())
+            .execute(&mut *connection)
+            .await?;
+        WriteStatement::DeleteOldWriters
+            .query()
+            .bind(now.saturating_sub(DELETED_AFTER).as_micros())
             .execute(connection)
             .await?;
         Ok(Verdict::Commit(()))
     }
 }
 
-/// A batch as it nearly always is: the next of its writer, and all its keys exist. Then every row
-/// that the batch names is written, and the number of rows shows it. Answers the spans that were
-/// written, or `None` if the batch is another.
+/// Records a batch if it is the next batch of its writer and all its keys exist. Nearly all batches are of
+/// this kind, and the number of written rows shows it. Returns the spans that were written, or `None` if the
+/// batch is of another kind.
 pub(super) struct RecordAtOnce<'a> {
     pub(super) batch: &'a Batch,
     pub(super) spans: &'a KnownSpans,
@@ -108,7 +71,7 @@ impl Work for RecordAtOnce<'_> {
         }
         let mut owners = BTreeMap::new();
         for (org, event) in &events {
-            // A key that is said to be of two organizations is not one's own in both.
+            // A key belongs to one organization only.
             if event.key.is_some_and(|key| owners.insert(key, *org).is_some_and(|other| other != *org)) {
                 return Ok(Verdict::RollBack(None));
             }
@@ -118,7 +81,7 @@ impl Work for RecordAtOnce<'_> {
     }
 }
 
-/// Any batch: looks at the writer and the keys first.
+/// Records a batch of any kind. This work first reads the writer and the keys.
 pub(super) struct RecordWithCare<'a> {
     pub(super) batch: &'a Batch,
     pub(super) spans: &'a KnownSpans,
@@ -130,7 +93,8 @@ impl Work for RecordWithCare<'_> {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<Self::Answer>, Failure> {
         let nothing = |answer| Ok(Verdict::RollBack((answer, BTreeSet::new())));
         let batch = self.batch;
-        let last = sqlx::query("SELECT seq FROM apikeys_writers WHERE id = ?1")
+        let last = WriteStatement::WriterSequence
+            .query()
             .bind(batch.writer.as_bytes().as_slice())
             .fetch_optional(&mut *connection)
             .await?;
@@ -140,7 +104,7 @@ impl Work for RecordWithCare<'_> {
             return nothing(Recorded::AlreadyApplied);
         }
         if batch.sequence - last > 1 {
-            return Err(Failure::Refused("a batch is missing before this one"));
+            return Err(Failure::Refused("the batch before this batch was not recorded"));
         }
         let (known, stored) = self.known(connection).await?;
         let numbers = orgs::numbers_or_new(connection, &orgs::of(&known.events)).await?;
@@ -153,8 +117,8 @@ impl Work for RecordWithCare<'_> {
 }
 
 impl RecordWithCare<'_> {
-    /// The batch without the events of unknown keys, and the keys that exist with their
-    /// organizations.
+    /// Returns the batch without the events of unknown keys, and the keys that exist with the numbers of
+    /// their organizations.
     async fn known(
         &self,
         connection: &mut SqliteConnection,
@@ -164,7 +128,7 @@ impl RecordWithCare<'_> {
         let named: BTreeSet<KeyId> = batch.events.iter().filter_map(|event| event.key).collect();
         let named: Vec<KeyId> = named.into_iter().collect();
         let (mut stored, mut owners) = (BTreeMap::new(), BTreeMap::new());
-        for row in sqlx::query(KNOWN).bind(packed(&named)).fetch_all(connection).await? {
+        for row in WriteStatement::KnownKeys.query().bind(packed(&named)).fetch_all(connection).await? {
             let (key, is_stored, org) = owner(&row, &named)?;
             owners.insert(key, org);
             if is_stored {
@@ -188,9 +152,9 @@ fn owner(row: &SqliteRow, named: &[KeyId]) -> Result<(KeyId, bool, OrgNumber), F
     Ok((*key.ok_or(Failure::Unreadable("key"))?, row.try_get(1)?, row.try_get(2)?))
 }
 
-/// Writes `events` and what the batch counts for the keys in `stored`, and answers the spans that
-/// were written. Answers `None` if the writer's number is another, or if a key has no counter
-/// under its organization's number.
+/// Writes `events`, and the counters and usage of the keys in `stored`. Returns the spans that were written.
+/// Returns `None` if the batch is not the next batch of its writer, or if a key has no counter under the
+/// number of its organization.
 async fn write(
     connection: &mut SqliteConnection,
     batch: &Batch,
@@ -206,8 +170,8 @@ async fn write(
     for (org, event) in first {
         append::bind(&mut arguments, *org, event)?;
     }
-    let statement = statement_for(&RECORD, first.len());
-    let written = sqlx::query_with(statement, arguments).execute(&mut *connection).await?.rows_affected();
+    let statement = WriteStatement::record(first.len());
+    let written = statement.query_with(arguments).execute(&mut *connection).await?.rows_affected();
     let expected = 1 + stored.len() + usage.len() + first.len();
     if usize::try_from(written) != Ok(expected) {
         return Ok(None);
@@ -226,7 +190,8 @@ fn bind(
     arguments.add(batch.writer.as_bytes().as_slice())?;
     arguments.add(i64::try_from(batch.sequence)?.saturating_sub(1))?;
 
-    // Keys that only have denials get a row too, which adds nothing but is counted.
+    // A key without admitted requests also gets a row, which adds 0. The number of written rows then shows
+    // whether the key exists.
     let admitted = batch.counters();
     let mut admitted = admitted.iter().filter(|delta| stored.contains_key(&delta.key)).peekable();
     let counters: Vec<(OrgNumber, u64, Option<i64>)> = stored

@@ -1,3 +1,5 @@
+//! Turns rows of the database into values of the core.
+
 use std::time::Duration;
 
 use apikeys_core::{
@@ -11,39 +13,8 @@ use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
 use crate::error::Failure;
 
-/// The columns that [`Columns::key_row`] reads, of `apikeys_keys AS k`.
-///
-/// Organizations are looked up in subqueries: in a join, statistics from a time when there were few
-/// would make SQLite walk over all of them.
-macro_rules! key_columns {
-    () => {
-        "k.id, (SELECT o.id FROM apikeys_orgs o WHERE o.num = k.org), k.name, k.display_prefix, k.active, k.created_at, k.created_by, k.expires_at, \
-         k.expiry_set_at, k.rate_limit, k.version, k.settings"
-    };
-}
-pub(super) use key_columns;
-
-/// The stored plan of the organization of `apikeys_keys AS k`.
-macro_rules! plan_column {
-    () => {
-        "(SELECT o.plan FROM apikeys_orgs o WHERE o.num = k.org)"
-    };
-}
-pub(super) use plan_column;
-
-/// The columns that [`Columns::audit_entry`] reads, of `apikeys_audit AS a` joined with its key as
-/// `k` and with what a deletion left of it as `t`.
-macro_rules! audit_columns {
-    () => {
-        "a.id, a.at, a.key, a.action, a.actor, a.method, a.path, a.outcome, a.status, \
-         a.latency_us, a.ip, a.user_agent, a.request_id, a.trace_id, a.denial, a.count, a.changes, \
-         a.lost, coalesce(k.name, t.name), coalesce(k.display_prefix, t.display_prefix)"
-    };
-}
-pub(super) use audit_columns;
-
-/// Reads a row's columns from left to right. A value that does not fit is an error: the file may
-/// have been edited by hand, or written by a newer version.
+/// Reads the columns of a row from left to right. An invalid value is an error. Such values exist if the file
+/// was edited by hand or written by a newer version.
 pub(super) struct Columns<'r> {
     row: &'r SqliteRow,
     next: usize,
@@ -55,7 +26,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn key_row(&mut self) -> Result<KeyRow, Failure> {
-        let (id, org) = (KeyId::from_bytes(self.id("key id")?), self.org()?);
+        let (id, org) = (self.key_id()?, self.org()?);
         let (name, display_prefix) = (self.name()?, self.take()?);
         let active: bool = self.take()?;
         let (created_at, created_by) = (self.time()?, self.actor()?);
@@ -76,12 +47,12 @@ impl<'r> Columns<'r> {
 
     pub(super) fn secret_row(&mut self) -> Result<SecretRow, Failure> {
         let locator = Locator::new(self.scheme()?, self.take::<Vec<u8>>()?);
-        let mut row = SecretRow::new(locator, KeyId::from_bytes(self.id("key id")?), self.time()?);
+        let mut row = SecretRow::new(locator, self.key_id()?, self.time()?);
         row.ends_at = self.optional_time()?;
         Ok(row)
     }
 
-    /// An event of `org`, whose rows hold only its number.
+    /// Reads an event of `org`. The row contains only the number of the organization.
     pub(super) fn audit_entry(&mut self, org: &OrgId) -> Result<AuditEntry, Failure> {
         let (id, at) = (EventId::from_bytes(self.id("event id")?), self.time()?);
         let key = self.optional_key()?;
@@ -145,7 +116,7 @@ impl<'r> Columns<'r> {
         self.parsed("plan", |text: &str| PlanName::new(text).ok())
     }
 
-    /// Any number.
+    /// Reads any number.
     pub(super) fn number(&mut self) -> Result<i64, Failure> {
         self.take()
     }
@@ -166,9 +137,13 @@ impl<'r> Columns<'r> {
         Ok(self.take::<Option<i64>>()?.map(Timestamp::from_micros))
     }
 
-    /// A number that is never negative.
+    /// Reads a number that cannot be negative.
     pub(super) fn count<T: TryFrom<i64>>(&mut self, what: &'static str) -> Result<T, Failure> {
         T::try_from(self.take()?).map_err(|_| Failure::Unreadable(what))
+    }
+
+    pub(super) fn key_id(&mut self) -> Result<KeyId, Failure> {
+        Ok(KeyId::from_bytes(self.id("key id")?))
     }
 
     pub(super) fn optional_key(&mut self) -> Result<Option<KeyId>, Failure> {
@@ -201,7 +176,7 @@ impl<'r> Columns<'r> {
         parse(self.take()?).ok_or(Failure::Unreadable(what))
     }
 
-    /// A value that may be absent, but not wrong.
+    /// Reads an optional value. NULL is `None`, and an invalid value is an error.
     fn parsed<V, T>(
         &mut self,
         what: &'static str,

@@ -1,4 +1,5 @@
-//! Spans of ids: each covers about a second of the time that ids begin with.
+//! Spans of ids. An id begins with the time at which it was made, and a span contains the ids that were made
+//! within about one second.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -9,34 +10,27 @@ use std::{
 use apikeys_core::{KeyId, Timestamp, audit::AuditEvent, id::EventId};
 use sqlx::SqliteConnection;
 
+use super::statements::WriteStatement;
 use crate::error::Failure;
 
 /// A value that sorts after every id.
 pub(super) const BEYOND_IDS: &[u8] = &[0xff; 17];
 
-/// An event is late if its id was made before the event's time, or this long after it or later.
+/// An event is late if its id was made before the time of the event, or at least this long after it.
 pub(super) const PROMPT: Duration = Duration::from_secs(10);
 
-/// The length of a span: 2^20 microseconds. Shorter ones cost more to write for busy keys;
-/// longer ones more to read for rare keys of busy organizations.
+/// A span has a length of 2^20 microseconds. Busy keys would write more rows if spans were shorter. Reading the
+/// events of a rarely used key would read more events of other keys if spans were longer.
 const SPAN_BITS: u32 = 20;
 
-/// Adds spans from a blob with 39 bytes for each. Spans that are stored already are left alone.
-const ADD: &str = "
-    WITH RECURSIVE places (place) AS (
-        SELECT 1 UNION ALL SELECT place + 39 FROM places WHERE place + 39 < length(?1)
-    )
-    INSERT OR IGNORE INTO apikeys_audit_spans (key, first, last)
-    SELECT substr(?1, place, 16), substr(?1, place + 16, 7), substr(?1, place + 23, 16) FROM places";
-
-/// The time in front of an id, in microseconds since 1970.
+/// Returns the time at which an id was made, in microseconds since 1970.
 fn made_at(id: EventId) -> u64 {
     let [a, b, c, d, e, f, g, ..] = *id.as_bytes();
     u64::from_be_bytes([0, a, b, c, d, e, f, g])
 }
 
-/// The first seven bytes of ids made at `at`: they sort before all ids made at that time or later,
-/// and after all earlier ones.
+/// Returns the first seven bytes of ids made at `at`. They sort before all ids made at `at` or later, and
+/// after all ids made earlier.
 pub(super) fn ids_from(at: Timestamp) -> Vec<u8> {
     let micros = u64::try_from(at.as_micros()).unwrap_or(0);
     match micros.to_be_bytes() {
@@ -45,33 +39,33 @@ pub(super) fn ids_from(at: Timestamp) -> Vec<u8> {
     }
 }
 
-/// The first seven bytes of the span that holds ids made at `at`.
+/// Returns the first seven bytes of the ids in the span that contains ids made at `at`.
 pub(super) fn spans_from(at: Timestamp) -> Vec<u8> {
     let micros = u64::try_from(at.as_micros()).unwrap_or(0);
     let first = i64::try_from((micros >> SPAN_BITS) << SPAN_BITS).unwrap_or(i64::MAX);
     ids_from(Timestamp::from_micros(first))
 }
 
-/// Whether the event is late, so that a time filter cannot find it by its id.
+/// Returns whether the event is late. A filter by time cannot find late events by their ids.
 pub(super) fn is_late(event: &AuditEvent) -> bool {
     let made = i64::try_from(made_at(event.id)).unwrap_or(i64::MAX);
     let begun = event.at.as_micros();
     made < begun || made >= event.at.saturating_add(PROMPT).as_micros()
 }
 
-/// A key, and the number of a span that it has events in.
+/// A key, and the number of a span in which the key has events.
 pub(super) type Span = (KeyId, u64);
 
-/// The spans that are known to be stored, the latest of each key: a busy key has many batches in
-/// one span, and only the first has to write it.
+/// The latest stored span of each key. A busy key has events of many batches in one span, and only the first
+/// batch writes the span.
 #[derive(Debug, Default)]
 pub(super) struct KnownSpans(Mutex<HashMap<KeyId, u64>>);
 
 impl KnownSpans {
-    /// With more keys, all spans are forgotten, and written again when they are needed.
+    /// The most keys. If there are more, the map is cleared, and spans are written again.
     const MOST: usize = 200_000;
 
-    /// Stores the spans of `events` that may be missing in the database, and returns them.
+    /// Writes the spans of `events` that may be missing in the database. Returns these spans.
     pub(super) async fn add(
         &self,
         connection: &mut SqliteConnection,
@@ -79,7 +73,7 @@ impl KnownSpans {
     ) -> Result<BTreeSet<Span>, Failure> {
         let spans = self.new_ones(events);
         if !spans.is_empty() {
-            sqlx::query(ADD).bind(packed(&spans)).execute(connection).await?;
+            WriteStatement::AddSpans.query().bind(packed(&spans)).execute(connection).await?;
         }
         Ok(spans)
     }
@@ -90,7 +84,7 @@ impl KnownSpans {
         spans.filter(|(key, span)| known.get(key) != Some(span)).collect()
     }
 
-    /// Remembers spans whose transaction was committed.
+    /// Adds spans whose transaction was committed.
     pub(super) fn stored(&self, spans: &BTreeSet<Span>) {
         let mut known = self.lock();
         if known.len() + spans.len() > Self::MOST {
@@ -134,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_made_within_ten_seconds_are_not_late() {
+    fn is_late_id_made_within_ten_seconds_is_false() {
         assert!(!is_late(&event(5_000_000, 5_000_000)));
         assert!(!is_late(&event(14_999_999, 5_000_000)));
         assert!(is_late(&event(15_000_000, 5_000_000)));
@@ -143,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn id_bounds_lie_between_earlier_and_later_ids() {
+    fn ids_from_sorts_between_earlier_and_later_ids() {
         let at = Timestamp::from_micros(5_000_000);
         let bound = ids_from(at);
         assert!(event(5_000_000, 0).id.as_bytes().as_slice() > bound.as_slice());
@@ -153,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn first_span_of_a_time_is_the_one_that_holds_its_ids() {
+    fn spans_from_returns_the_span_that_contains_ids_of_the_time() {
         for micros in [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (7 << 20) + 12_345] {
             let span = [(KeyId::from_bytes([1; 16]), micros >> SPAN_BITS)];
             let packed = packed(&span.into());
@@ -166,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn span_that_is_the_latest_of_its_key_is_written_once() {
+    fn spans_latest_span_of_a_key_is_written_once() {
         let known = KnownSpans::default();
         let (early, late) = (event(1 << 20, 0), event(2 << 20, 0));
         let first = known.new_ones([&early, &late, &early].into_iter());

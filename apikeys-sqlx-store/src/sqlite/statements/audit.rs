@@ -1,29 +1,30 @@
-use apikeys_core::{
-    Timestamp,
-    audit::{Action, AuditEntry},
-    id::EventId,
-    store::{AuditQuery, Page},
-};
+//! Statements on the audit log.
 
-use super::{
-    pages::{self, one_more},
-    read::{Read, Reads},
-    rows::{Columns, audit_columns},
-    spans::{BEYOND_IDS, PROMPT, ids_from, spans_from},
-    statements::Statement,
-};
-use crate::error::Failure;
+/// The columns that `Columns::audit_entry` reads, from `apikeys_audit AS a`, with the key as `k` and the
+/// tombstone of a deleted key as `t`.
+macro_rules! audit_columns {
+    () => {
+        "a.id, a.at, a.key, a.action, a.actor, a.method, a.path, a.outcome, a.status, a.latency_us, a.ip, \
+         a.user_agent, a.request_id, a.trace_id, a.denial, a.count, a.changes, a.lost, \
+         coalesce(k.name, t.name), coalesce(k.display_prefix, t.display_prefix)"
+    };
+}
 
-/// Picks rows, then reads them with the names of their keys. Indexes are named wherever SQLite
-/// could choose: statistics from a time when a table was small would make it read all of it. The
-/// places:
+/// Selects rows, then reads them with the names of their keys.
 ///
-/// - ?1 the organization, ?2 ids before this one, ?3 how many rows, ?4 the action, ?5 the key
-/// - ?6 and ?7 the beginning and the end of the time
-/// - ?8 the first id that an event of the time can have unless it is late, and ?9 the first span
-///   with such ids
-/// - ?10 the end of these ids, and at most ?2: with two upper limits, SQLite would begin its walk
-///   at one of them and step over everything down to the other
+/// The statements name the indexes, because statistics from a time when a table was small would make SQLite
+/// scan the table. The parameters are:
+///
+/// - ?1: the organization
+/// - ?2: an id. The statement returns events with lower ids.
+/// - ?3: the number of rows
+/// - ?4: the action, or NULL
+/// - ?5: the key, or NULL
+/// - ?6 and ?7: the beginning and the end of the time range
+/// - ?8: the lowest id that an event in the time range can have, unless the event is late
+/// - ?9: the first span that contains such ids
+/// - ?10: the end of these ids, or ?2 if it is lower. SQLite uses only one upper bound of an index range, so
+///   the statement has only one.
 macro_rules! entries {
     ($($picked:expr),*) => {
         concat!(
@@ -46,8 +47,7 @@ macro_rules! own_org {
     };
 }
 
-/// The key, if it is or was the organization's; otherwise NULL, so that nothing is read for the
-/// key of another organization.
+/// The id of the key, or NULL if the key never belonged to the organization. No row is then returned.
 macro_rules! own_key {
     () => {
         concat!(
@@ -74,7 +74,8 @@ macro_rules! of_org {
     };
 }
 
-/// Walks the spans of the key. The plus keeps SQLite from reading each span beyond its ends.
+/// Reads the events in the spans of the key. The plus signs prevent SQLite from using the id conditions as
+/// the bounds of the index range instead of the span.
 macro_rules! of_key {
     ($condition:expr) => {
         concat!(
@@ -91,8 +92,8 @@ macro_rules! of_key {
     };
 }
 
-/// Rare actions have indexes of their own. The condition on the action repeats that of the index,
-/// so that SQLite sees that the index applies.
+/// Reads events other than requests. Partial indexes contain these events. The statement repeats the
+/// condition of the index, so that SQLite can use the index.
 macro_rules! rare {
     ($index:literal, $of:expr, $condition:expr) => {
         concat!(
@@ -123,14 +124,14 @@ macro_rules! rare_of_key {
     };
 }
 
-/// Events of the time that are not late.
+/// Events in the time range that are not late.
 macro_rules! prompt {
     () => {
         "p.late = 0 AND p.at >= ?6 AND p.at < ?7 AND p.id >= ?8 AND p.id < ?10"
     };
 }
 
-/// Late events of the time, whatever their ids.
+/// Late events in the time range, with any id.
 macro_rules! late {
     () => {
         concat!(
@@ -158,45 +159,3 @@ pub(super) const RARE_OF_ORG: &str = entries!(rare_of_org!("p.id < ?2"));
 pub(super) const RARE_OF_ORG_AND_TIME: &str = entries!(rare_of_org!(prompt!()), late!());
 pub(super) const RARE_OF_KEY: &str = entries!(rare_of_key!("p.id < ?2"));
 pub(super) const RARE_OF_KEY_AND_TIME: &str = entries!(rare_of_key!(prompt!()), late!());
-
-pub(super) async fn audit(reads: &Reads, query: &AuditQuery) -> Result<Page<AuditEntry, EventId>, Failure> {
-    let rows = reads.all(page(query)).await?;
-    pages::page("audit events", &rows, query.limit, EventId::from_bytes, |row| {
-        Columns::of(row).audit_entry(&query.org).map(Some)
-    })
-}
-
-/// The statement for a page, and one row beyond it.
-pub(super) fn page(query: &AuditQuery) -> Read {
-    let before = query.after.as_ref().map_or(BEYOND_IDS, |event| event.as_bytes());
-    let since = query.since.map_or(i64::MIN, Timestamp::as_micros);
-    let until = query.until.map_or(i64::MAX, Timestamp::as_micros);
-    let end = query.until.map_or_else(|| BEYOND_IDS.to_vec(), |at| ids_from(at.saturating_add(PROMPT)));
-    statement(query)
-        .read()
-        .bind(query.org.as_str().as_bytes())
-        .bind(before)
-        .bind(one_more(query.limit))
-        .bind(query.action.as_ref().map(Action::as_str))
-        .bind(query.key.as_ref().map(|key| key.as_bytes().as_slice()))
-        .bind(since)
-        .bind(until)
-        .bind(query.since.map_or_else(Vec::new, ids_from))
-        .bind(query.since.map_or_else(Vec::new, spans_from))
-        .bind(before.min(&end))
-}
-
-fn statement(query: &AuditQuery) -> Statement {
-    let is_rare = query.action.as_ref().is_some_and(|action| *action != Action::Request);
-    let has_time = query.since.is_some() || query.until.is_some();
-    match (query.key.is_some(), is_rare, has_time) {
-        (false, false, false) => Statement::AuditOfOrg,
-        (false, false, true) => Statement::AuditOfOrgAndTime,
-        (true, false, false) => Statement::AuditOfKey,
-        (true, false, true) => Statement::AuditOfKeyAndTime,
-        (false, true, false) => Statement::RareOfOrg,
-        (false, true, true) => Statement::RareOfOrgAndTime,
-        (true, true, false) => Statement::RareOfKey,
-        (true, true, true) => Statement::RareOfKeyAndTime,
-    }
-}

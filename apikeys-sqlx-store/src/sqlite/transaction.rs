@@ -1,48 +1,48 @@
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+//! Write transactions: on which connection they run, and how often they are attempted.
 
-use apikeys_core::{Clock, SystemClock};
+use std::sync::Arc;
+
 use sqlx::{
     Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePool},
 };
 
-use super::read::Turns;
+use super::{backoff::Backoff, turns::Turns};
 use crate::error::Failure;
 
-/// What is done in one write transaction.
+/// The work of one write transaction.
 pub(super) trait Work: Sync {
     type Answer: Send;
 
-    /// May run more than once; all but the last are rolled back.
+    /// Runs the statements of the transaction. If the database is busy, this method runs again in a new
+    /// transaction.
     fn run(
         &self,
         connection: &mut SqliteConnection,
     ) -> impl Future<Output = Result<Verdict<Self::Answer>, Failure>> + Send;
 }
 
-/// An answer, and what becomes of the transaction.
+/// Whether the transaction is committed, with the result of the work.
 pub(super) enum Verdict<T> {
-    /// It is committed.
+    /// Commits the transaction.
     Commit(T),
-    /// It is rolled back.
+    /// Rolls the transaction back.
     RollBack(T),
 }
 
-/// The way to the database for writes. It is kept in a mutex, which is the queue of the writers
-/// of this process: SQLite's own lock is polled, and knows no order.
+/// The connection for writes. The store keeps the `Writer` in a mutex, so that the transactions of this
+/// process wait in order. Transactions that wait for SQLite's own lock have no order.
 pub(super) enum Writer {
-    /// A connection of its own: its page cache stays valid and its statements prepared.
+    /// A connection for writes only. The connection keeps its page cache and its prepared statements.
     Own { options: Box<SqliteConnectOptions>, connection: Option<SqliteConnection> },
-    /// Any of a pool's connections, for each transaction anew. Where the pool has few, a
-    /// transaction takes one of the turns that reads of management take.
+    /// Each transaction takes a connection of the pool. If the pool has few connections, the transaction
+    /// also takes one of the turns of the reads of management.
     Pool { pool: SqlitePool, turns: Option<Arc<Turns>> },
 }
 
 impl Writer {
-    /// Runs `work` in a transaction, again and again while other processes hold the database.
+    /// Runs `work` in a transaction. While another process locks the database, the transaction is attempted
+    /// again.
     pub(super) async fn write<W: Work>(&mut self, work: &W) -> Result<W::Answer, Failure> {
         let mut backoff = Backoff::new();
         loop {
@@ -60,7 +60,7 @@ impl Writer {
                     Some(open) => open,
                     None => SqliteConnection::connect_with(options).await?,
                 };
-                // Put back before anything else can drop this future.
+                // The connection is put back before the next await, where this future can be dropped.
                 let open = connection.insert(open);
                 let (result, usable) = transact(open, work).await;
                 if !usable {
@@ -83,7 +83,7 @@ impl Writer {
         }
     }
 
-    /// Closes the connection, or the host's pool.
+    /// Closes the connection, or the pool of the service.
     pub(super) async fn close(&mut self) -> Result<(), Failure> {
         match self {
             Self::Own { connection, .. } => {
@@ -97,21 +97,21 @@ impl Writer {
     }
 }
 
-/// One attempt, and whether the connection can be used again.
+/// Attempts a transaction. Also returns whether the connection can be used again.
 async fn transact<W: Work>(
     connection: &mut SqliteConnection,
     work: &W,
 ) -> (Result<W::Answer, Failure>, bool) {
     let result = run(connection, work).await;
-    // On some errors SQLite ends the transaction by itself, and sqlx does not notice: the
-    // connection would refuse to begin another one for ever.
+    // Some errors make SQLite end the transaction. sqlx does not notice this, and the connection could
+    // then never begin a transaction again.
     let usable = result.is_ok() || (connection.ping().await.is_ok() && !connection.is_in_transaction());
     (result, usable)
 }
 
 async fn run<W: Work>(connection: &mut SqliteConnection, work: &W) -> Result<W::Answer, Failure> {
-    // IMMEDIATE takes the write lock at once: a transaction that read first and wanted to write
-    // later could only be told to start again.
+    // IMMEDIATE takes the write lock at once. A transaction that reads first can fail when it takes the
+    // write lock later.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     match work.run(&mut transaction).await? {
         Verdict::Commit(answer) => {
@@ -122,30 +122,5 @@ async fn run<W: Work>(connection: &mut SqliteConnection, work: &W) -> Result<W::
             transaction.rollback().await?;
             Ok(answer)
         }
-    }
-}
-
-/// Pauses between attempts while the database is busy, up to a limit.
-pub(super) struct Backoff {
-    began: Instant,
-    pause: Duration,
-}
-
-impl Backoff {
-    const LIMIT: Duration = Duration::from_secs(5);
-    const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-
-    pub(super) fn new() -> Self {
-        Self { began: Instant::now(), pause: Duration::from_millis(1) }
-    }
-
-    /// Waits for the next attempt. Returns `false` at once if the limit is reached.
-    pub(super) async fn wait(&mut self) -> bool {
-        if self.began.elapsed() >= Self::LIMIT {
-            return false;
-        }
-        SystemClock::new().sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(Self::LONGEST_PAUSE);
-        true
     }
 }

@@ -1,3 +1,5 @@
+//! Opens the connections of a store and distributes them.
+
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
@@ -5,25 +7,25 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{
-    read::{Reads, Turns},
-    write::{Backoff, Writer},
-};
+use super::{backoff::Backoff, read::Reads, transaction::Writer, turns::Turns};
 use crate::error::Failure;
 
-/// How long a statement waits for another process's transaction before the store tries again.
+/// The longest time that a statement waits for another process's transaction. Then the store attempts the
+/// transaction again.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connections for the reads of verification.
+/// The number of connections for the reads of verification.
 const VERIFICATION: u32 = 8;
 
-/// Connections for the reads of management: with more, long reads only slow each other down.
+/// The number of connections for the reads of management. With more connections, long reads slow each other
+/// down.
 const MANAGEMENT: u32 = 4;
 
-/// Pages that the writer keeps, in KiB: enough for the ends of the indexes it writes to.
+/// The page cache of the connection for writes. SQLite takes a negative number as KiB. 32 MiB hold the pages
+/// at the ends of the indexes, to which most writes go.
 const WRITER_CACHE: &str = "-32768";
 
-/// The ways to a database.
+/// The connections of a store.
 pub(super) struct Connections {
     pub(super) verification: Reads,
     pub(super) management: Reads,
@@ -43,7 +45,7 @@ impl Connections {
         if lives_in_memory(&options).await? {
             return Ok(Self::of_pool(memory_pool(options).await?));
         }
-        use_wal(&options).await?;
+        turn_on_wal(&options).await?;
         let readers = |most| pool_options().max_connections(most).connect_with(options.clone());
         let verification = Reads::of_verification(readers(VERIFICATION).await?);
         let management = Reads::of_management(readers(MANAGEMENT).await?, None);
@@ -51,8 +53,8 @@ impl Connections {
         Ok(Self { verification, management, writer: Writer::Own { options, connection: None } })
     }
 
-    /// Shares a pool's connections so that reads of management and writes leave some to
-    /// verification, if there is more than one.
+    /// Shares the connections of a pool. If the pool has more than one connection, reads of management and
+    /// writes leave some to verification.
     pub(super) fn of_pool(pool: SqlitePool) -> Self {
         let (reads, with_writes) = turns(pool.options().get_max_connections());
         let turns = Arc::new(Turns::new(reads));
@@ -64,8 +66,8 @@ impl Connections {
     }
 }
 
-/// How many reads of management may be under way on a pool of so many connections, and whether
-/// writes are counted among them. Writes need one connection.
+/// Returns how many reads of management can run at the same time on a pool with `connections` connections,
+/// and whether a write counts as such a read. Writes use one connection at a time.
 fn turns(connections: u32) -> (usize, bool) {
     match connections {
         0..=2 => (1, true),
@@ -74,16 +76,17 @@ fn turns(connections: u32) -> (usize, bool) {
 }
 
 fn pool_options() -> SqlitePoolOptions {
-    // A file does not hang up: there is nothing to test for, and no reason to reconnect.
+    // A connection to a file cannot be lost, so it is neither tested nor replaced.
     SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None)
 }
 
-/// A database in memory is gone with its last connection: there is one, and it stays.
+/// Opens a pool with one connection that is never closed, because SQLite deletes a database in memory when
+/// its last connection is closed.
 async fn memory_pool(options: SqliteConnectOptions) -> Result<SqlitePool, Failure> {
     Ok(pool_options().max_connections(1).min_connections(1).connect_with(options).await?)
 }
 
-/// Asks SQLite: a URL can name a database in memory in several ways.
+/// Returns whether the database is in memory. Several forms of URLs name such databases, so SQLite is asked.
 async fn lives_in_memory(options: &SqliteConnectOptions) -> Result<bool, Failure> {
     let mut connection = SqliteConnection::connect_with(options).await?;
     let row = sqlx::query("SELECT file FROM pragma_database_list WHERE name = 'main'")
@@ -94,10 +97,11 @@ async fn lives_in_memory(options: &SqliteConnectOptions) -> Result<bool, Failure
     Ok(file.is_none_or(|file| file.is_empty()))
 }
 
-/// Turns on write-ahead logging, which the file then remembers. SQLite needs the file for itself
-/// for that and does not wait for it: of several processes that start, all but one are told that
-/// the database is busy.
-async fn use_wal(options: &SqliteConnectOptions) -> Result<(), Failure> {
+/// Turns on write-ahead logging, which is a setting of the file.
+///
+/// SQLite needs an exclusive lock for the change and does not wait for the lock. If several processes start
+/// at the same time, all but one of them get the error that the database is busy and try again.
+async fn turn_on_wal(options: &SqliteConnectOptions) -> Result<(), Failure> {
     let mut connection = SqliteConnection::connect_with(options).await?;
     let mut backoff = Backoff::new();
     loop {
@@ -105,7 +109,11 @@ async fn use_wal(options: &SqliteConnectOptions) -> Result<(), Failure> {
         match row.map_err(Failure::from) {
             Ok(row) if row.try_get::<String, _>(0)? == "wal" => break,
             Ok(_) if backoff.wait().await => {}
-            Ok(_) => return Err(Failure::Unusable("the file system does not allow write-ahead logging")),
+            Ok(_) => {
+                return Err(Failure::Unusable(
+                    "SQLite cannot turn on write-ahead logging for this file; the file must be on a local file system",
+                ));
+            }
             Err(failure) if failure.is_busy() && backoff.wait().await => {}
             Err(failure) => return Err(failure),
         }

@@ -1,0 +1,63 @@
+//! Statements of the purge. Each statement finds its rows by an index, and deletes a limited number of rows.
+
+/// The first ?2 keys of the organization ?1. All statements of a round select the same keys.
+macro_rules! first_keys {
+    () => {
+        "(SELECT id FROM apikeys_keys INDEXED BY apikeys_keys_by_org WHERE org = ?1 ORDER BY id LIMIT ?2)"
+    };
+}
+
+/// The first ?2 tombstones of the organization ?1.
+macro_rules! first_tombstones {
+    () => {
+        "(SELECT id FROM apikeys_tombstones INDEXED BY apikeys_tombstones_by_org
+          WHERE org = ?1 ORDER BY id LIMIT ?2)"
+    };
+}
+
+macro_rules! delete_spans {
+    ($keys:expr) => {
+        concat!(
+            "DELETE FROM apikeys_audit_spans WHERE (key, first) IN (
+                SELECT s.key, s.first FROM ",
+            $keys,
+            " k CROSS JOIN apikeys_audit_spans s ON s.key = k.id LIMIT ?3)"
+        )
+    };
+}
+
+pub(super) const FIRST_FORGOTTEN: &str = "SELECT num, hour FROM apikeys_forgotten ORDER BY num LIMIT 1";
+
+pub(super) const SECRETS: &str =
+    concat!("DELETE FROM apikeys_secrets WHERE key IN ", first_keys!(), " RETURNING scheme");
+pub(super) const SPANS_OF_KEYS: &str = delete_spans!(first_keys!());
+pub(super) const COUNTERS: &str = concat!("DELETE FROM apikeys_counters WHERE key IN ", first_keys!());
+pub(super) const KEYS: &str = concat!("DELETE FROM apikeys_keys WHERE id IN ", first_keys!());
+pub(super) const SPANS_OF_TOMBSTONES: &str = delete_spans!(first_tombstones!());
+pub(super) const TOMBSTONES: &str =
+    concat!("DELETE FROM apikeys_tombstones WHERE id IN ", first_tombstones!());
+
+pub(super) const NEXT_HOUR: &str = "SELECT min(hour) FROM apikeys_usage WHERE hour >= ?1";
+
+pub(super) const USAGE: &str = "
+    DELETE FROM apikeys_usage WHERE hour = ?2 AND org = ?1 AND key IN (
+        SELECT key FROM apikeys_usage WHERE hour = ?2 AND org = ?1 LIMIT ?3)";
+
+pub(super) const SET_FORGOTTEN_HOUR: &str = "UPDATE apikeys_forgotten SET hour = ?2 WHERE num = ?1";
+
+/// The rows are a range of an index that is named. With `event IN (...)`, statistics from a time when there were
+/// few events would make SQLite scan the events of all organizations.
+pub(super) const EVENTS: &str = "
+    DELETE FROM apikeys_audit INDEXED BY apikeys_audit_by_org WHERE org = ?1 AND id <= (
+        SELECT max(id) FROM (
+            SELECT id FROM apikeys_audit INDEXED BY apikeys_audit_by_org
+            WHERE org = ?1 ORDER BY id LIMIT ?2))";
+
+pub(super) const DELETE_FORGOTTEN: &str = "DELETE FROM apikeys_forgotten WHERE num = ?1";
+
+pub(super) const FIRST_DELETED_USAGE: &str =
+    "SELECT key, org, hour FROM apikeys_deleted_usage ORDER BY key LIMIT 1";
+
+pub(super) const SET_DELETED_USAGE_HOUR: &str = "UPDATE apikeys_deleted_usage SET hour = ?2 WHERE key = ?1";
+
+pub(super) const DELETE_DELETED_USAGE: &str = "DELETE FROM apikeys_deleted_usage WHERE key = ?1";
