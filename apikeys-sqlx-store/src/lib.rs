@@ -54,7 +54,7 @@ extern crate self as apikeys_sqlx_store;
 mod error;
 mod sqlite;
 #[cfg(test)]
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/store/common.rs"]
 mod test_data;
 
 #[doc(no_inline)]

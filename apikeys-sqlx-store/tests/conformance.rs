@@ -1,4 +1,4 @@
-//! Every way to open the store keeps every promise.
+//! The conformance tests of `apikeys-core`, with each way to open the store.
 
 #![allow(
     clippy::expect_used,
@@ -21,11 +21,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 enum Way {
     File,
     Memory,
-    /// A host's pool, which knows nothing of write-ahead logging.
+    /// The pool of a service, without write-ahead logging.
     RollbackJournal,
 }
 
-/// Databases in a folder of the test, on tokio.
+/// Opens databases in a folder of the test, and runs on tokio.
 struct OnTokio {
     way: Way,
     folder: Folder,
@@ -52,7 +52,7 @@ impl Harness for OnTokio {
                     .filename(path)
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Delete)
-                    // It is about locks here, not about the disk.
+                    // These tests are about locks, and faster without waiting for the disk.
                     .synchronous(SqliteSynchronous::Off);
                 let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
                 let store = SqliteStore::new(pool);

@@ -1,4 +1,4 @@
-//! Log lines stay short, whatever is written to the store and read from it.
+//! The length of log lines does not depend on the data.
 
 #![allow(
     clippy::expect_used,
@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "store/common.rs"]
 mod common;
 
 use std::{
@@ -31,10 +32,10 @@ use apikeys_test_leftovers::Folder;
 use common::{create, org, request, secret, url, writer};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
-/// Longer than any line may be.
+/// All lines must be shorter than this number of bytes.
 const LONG: usize = 1_000;
 
-/// Collects what is logged, on all threads.
+/// Collects the log lines of all threads.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -50,7 +51,7 @@ impl Log {
         log
     }
 
-    /// The longest line since the last call.
+    /// Returns the length of the longest line since the last call.
     fn longest(&self) -> usize {
         let text = std::mem::take(&mut *self.0.lock().unwrap());
         String::from_utf8(text).unwrap().lines().map(str::len).max().unwrap_or(0)
@@ -59,7 +60,7 @@ impl Log {
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // One event is one line here, although its text may have several.
+        // Line breaks are replaced, so that each log event is one line.
         let line: Vec<u8> = bytes.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
         let mut log = self.0.lock().unwrap();
         log.extend(line);
@@ -87,7 +88,7 @@ fn long_request(key: &KeyRow) -> apikeys_sqlx_store::apikeys_core::audit::AuditE
     event
 }
 
-/// Writes a batch of events, and reads as much as there is, in every way.
+/// Writes a batch of events, and calls every read with a large page size.
 async fn used(store: &SqliteStore, writer: WriterId, sequence: u64, key: &KeyRow, events: usize) {
     let batch = Batch::new(writer, sequence, (0..events).map(|_| long_request(key)).collect());
     store.record(&batch).await.unwrap();
@@ -105,7 +106,7 @@ async fn used(store: &SqliteStore, writer: WriterId, sequence: u64, key: &KeyRow
 }
 
 #[tokio::test]
-async fn log_lines_do_not_grow_with_what_is_written_and_read() {
+async fn log_line_with_many_events_is_short() {
     let log = Log::installed();
     tracing::trace!("captured");
     assert!(log.longest() > 0, "nothing is captured");

@@ -1,4 +1,4 @@
-//! What an engine stores in SQLite, left to the search for leaked secrets.
+//! Leaves a database and logs to the search for leaked secrets.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,10 +10,10 @@ use apikeys_sqlx_store::{
 };
 use apikeys_test_leftovers::{note_secret, of_this_process};
 
-/// Every operation on keys runs against a file, and so do admitted and denied requests. The file, its
-/// write-ahead log and the log of the process are searched when all tests have run.
+/// Runs every operation on keys, and admitted and denied requests, with a database file. When all tests have run,
+/// the file, its write-ahead log and the log of the process are searched for secrets.
 #[tokio::test]
-async fn engine_on_a_file_leaves_its_database_to_the_search() {
+async fn engine_on_a_file_leaves_no_secret_for_the_search() {
     let artifacts = of_this_process();
     let store = SqliteStore::connect(&artifacts.sqlite_url("keys")).await.unwrap();
     let (keys, _maintenance) = ApiKeys::builder(store.clone()).build().await.unwrap();

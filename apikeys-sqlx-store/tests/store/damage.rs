@@ -1,16 +1,6 @@
-//! One row that cannot be read affects its own key at most.
+//! A row that cannot be read affects only its own key or organization.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
-
+use super::common::{batch, beside, change, create, done, org, request, url, writer};
 use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::{
@@ -22,10 +12,9 @@ use apikeys_sqlx_store::{
     },
 };
 use apikeys_test_leftovers::Folder;
-use common::{batch, beside, change, create, done, org, request, url, writer};
 
-/// What to do to one row of each table, for every column whose value can be rejected. ?1 is the
-/// damaged key, ?2 its organization's id, ?3 its writer.
+/// Statements that damage one row, for each column that can have an invalid value. ?1 is the damaged key, ?2 is
+/// the id of its organization, and ?3 is the writer of its events.
 const DAMAGE: [&str; 33] = [
     "UPDATE apikeys_keys SET id = x'01' WHERE id = ?1",
     "UPDATE apikeys_keys SET id = x'ff' WHERE id = ?1",
@@ -65,7 +54,7 @@ const DAMAGE: [&str; 33] = [
 struct Damaged {
     store: SqliteStore,
     victim: KeyRow,
-    /// A key of the same organization, and one of another, each with its secret.
+    /// Two other keys of the same organization and one key of another organization, with their secrets.
     others: Vec<(KeyRow, SecretRow)>,
     _folder: Folder,
 }
@@ -94,7 +83,7 @@ impl Damaged {
         Self { store, victim, others, _folder: folder }
     }
 
-    /// The keys that the damage does not concern.
+    /// Returns the keys that the damage does not affect.
     fn unharmed(&self, damage: &str) -> impl Iterator<Item = &(KeyRow, SecretRow)> {
         let of_org = damage.contains("apikeys_orgs");
         self.others.iter().filter(move |(row, _)| !of_org || row.org != self.victim.org)
@@ -102,7 +91,7 @@ impl Damaged {
 }
 
 #[tokio::test]
-async fn unreadable_row_affects_its_own_key_at_most() {
+async fn damaged_row_affects_only_its_own_key() {
     for damage in DAMAGE {
         let damaged = Damaged::by(damage).await;
         let store = &damaged.store;
@@ -131,7 +120,7 @@ async fn unreadable_row_affects_its_own_key_at_most() {
             let requests = log.iter().filter(|entry| is_request_of(entry, row)).count();
             assert_eq!(requests, 2, "{damage}");
         }
-        // A deletion and a creation beside the damage.
+        // Other keys can be deleted and created.
         let (row, _) = damaged.unharmed(damage).last().expect("an unharmed key");
         let deletion = ChangeKind::Delete { org: row.org.clone(), key: row.id };
         done(store, &change(deletion, Action::KeyDeleted)).await;
@@ -139,11 +128,11 @@ async fn unreadable_row_affects_its_own_key_at_most() {
     }
 }
 
-/// The engine halves a batch that is refused until the culprit is alone. A temporary error would
-/// make it wait for ever.
+/// The engine divides a rejected batch until the event that cannot be recorded is alone. A temporary error would
+/// make the engine repeat the whole batch.
 #[tokio::test]
-async fn batch_with_an_event_of_a_damaged_key_is_recorded_or_refused_for_good() {
-    let mut refused = 0;
+async fn batch_with_an_event_of_a_damaged_key_is_recorded_or_fails_permanently() {
+    let mut failed = 0;
     for damage in DAMAGE {
         let damaged = Damaged::by(damage).await;
         let store = &damaged.store;
@@ -157,14 +146,14 @@ async fn batch_with_an_event_of_a_damaged_key_is_recorded_or_refused_for_good() 
             "{damage}: {whole:?}"
         );
         if kind.is_some() {
-            refused += 1;
-            // What the engine does then: the halves without the culprit under the same number.
+            failed += 1;
+            // The engine then sends the other events under the same number.
             assert_eq!(narrowed(store, writer, &mixed).await.unwrap(), Recorded::Applied, "{damage}");
         }
         let view = store.key(&row.org, row.id).await.unwrap().expect(damage);
         assert_eq!(view.request_count, 3, "{damage}: {whole:?}");
     }
-    assert!(refused >= 3, "only {refused} kinds of damage made a batch fail");
+    assert!(failed >= 3, "only {failed} kinds of damage made a batch fail");
 }
 
 async fn narrowed(store: &SqliteStore, writer: WriterId, batch: &Batch) -> StoreResult<Recorded> {
@@ -172,8 +161,7 @@ async fn narrowed(store: &SqliteStore, writer: WriterId, batch: &Batch) -> Store
     store.record(&Batch::new(writer, 1, events)).await
 }
 
-/// Rows that cannot be read are left out of pages of every size, and the pages after them are
-/// reached.
+/// Returns the ids of the keys on all pages. Pages of every size must contain the same keys.
 async fn keys(store: &SqliteStore, org: Option<&OrgId>) -> Vec<KeyId> {
     let mut all = Vec::new();
     for limit in [1, 2, 100] {
@@ -182,19 +170,19 @@ async fn keys(store: &SqliteStore, org: Option<&OrgId>) -> Vec<KeyId> {
             let page = store.keys(&query).await.unwrap();
             ids.extend(page.items.iter().map(|view| view.row.id));
             pages += 1;
-            assert!(pages < 20, "pages of {limit} keys come to no end");
+            assert!(pages < 20, "pages of {limit} keys have no end");
             match page.next {
                 None => break,
                 next => query = query.after(next),
             }
         }
-        assert!(all.is_empty() || all == ids, "pages of {limit} keys hold others: {ids:?}, not {all:?}");
+        assert!(all.is_empty() || all == ids, "pages of {limit} keys differ: {ids:?}, not {all:?}");
         all = ids;
     }
     all
 }
 
-/// The same for events.
+/// Returns the audit events on all pages. Pages of every size must contain the same events.
 async fn log(store: &SqliteStore, org: &OrgId) -> Vec<AuditEntry> {
     let mut all = Vec::new();
     for limit in [1, 2, 100] {
@@ -203,13 +191,13 @@ async fn log(store: &SqliteStore, org: &OrgId) -> Vec<AuditEntry> {
             let page = store.audit(&query).await.unwrap();
             entries.extend(page.items);
             pages += 1;
-            assert!(pages < 30, "pages of {limit} events come to no end");
+            assert!(pages < 30, "pages of {limit} events have no end");
             match page.next {
                 None => break,
                 next => query = query.after(next),
             }
         }
-        assert!(all.is_empty() || all == entries, "pages of {limit} events hold others");
+        assert!(all.is_empty() || all == entries, "pages of {limit} events differ");
         all = entries;
     }
     all

@@ -1,35 +1,24 @@
-//! Databases are opened, created and migrated, alone and in company.
-
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
+//! Opening, creating and migrating databases, in one process and in several processes.
 
 use std::process::Stdio;
 
+use super::common::{batch, beside, create, host_pool, org, url, writer};
 use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::store::{KeyQuery, KeyStore, StoreErrorKind},
 };
 use apikeys_test_leftovers::Folder;
-use common::{batch, beside, create, host_pool, org, url, writer};
 use sqlx::{
     Row, SqlSafeStr, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
 };
 
-/// Tells a child process of the test which file to open.
+/// The environment variable with the URL of the file that a child process opens.
 const FILE: &str = "APIKEYS_TEST_FILE";
 
-/// The test starts itself eight times over, with a file to open.
+/// The test starts itself in eight processes, which open the same file.
 #[tokio::test]
-async fn eight_processes_at_once_migrate_a_new_file_and_write_to_it() {
+async fn connect_in_eight_processes_migrates_the_file_once() {
     if let Ok(url) = std::env::var(FILE) {
         return one_process_of_eight(&url).await;
     }
@@ -41,7 +30,7 @@ async fn eight_processes_at_once_migrate_a_new_file_and_write_to_it() {
                 tokio::process::Command::new(std::env::current_exe().unwrap())
                     .args([
                         "--exact",
-                        "eight_processes_at_once_migrate_a_new_file_and_write_to_it",
+                        "opening::connect_in_eight_processes_migrates_the_file_once",
                         "--nocapture",
                     ])
                     .env(FILE, url(&path))
@@ -71,7 +60,7 @@ async fn one_process_of_eight(url: &str) {
 }
 
 #[tokio::test]
-async fn migrating_again_changes_nothing() {
+async fn migrate_again_changes_nothing() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
@@ -84,7 +73,7 @@ async fn migrating_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn migrations_of_a_newer_version_are_left_alone() {
+async fn migrate_after_a_newer_version_succeeds() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
@@ -97,7 +86,7 @@ async fn migrations_of_a_newer_version_are_left_alone() {
 }
 
 #[tokio::test]
-async fn the_hosts_own_migrations_run_before_and_after_in_the_same_database() {
+async fn migrate_beside_migrations_of_the_service_leaves_both_complete() {
     let folder = Folder::new();
     let pool = host_pool(&folder.path().join("host.db")).await;
     let migration = |version, sql: &'static str| {
@@ -117,7 +106,7 @@ async fn the_hosts_own_migrations_run_before_and_after_in_the_same_database() {
 }
 
 #[tokio::test]
-async fn a_hosts_journal_mode_is_not_changed() {
+async fn new_on_a_pool_keeps_the_journal_mode() {
     for mode in ["delete", "truncate", "persist", "wal"] {
         let folder = Folder::new();
         let path = folder.path().join("host.db");
@@ -138,7 +127,7 @@ async fn a_hosts_journal_mode_is_not_changed() {
 }
 
 #[tokio::test]
-async fn a_store_on_a_pool_does_nothing_until_it_is_asked_to() {
+async fn new_on_a_pool_creates_no_tables() {
     let folder = Folder::new();
     let path = folder.path().join("host.db");
     let store = SqliteStore::new(host_pool(&path).await);
@@ -149,7 +138,7 @@ async fn a_store_on_a_pool_does_nothing_until_it_is_asked_to() {
 }
 
 #[tokio::test]
-async fn data_survives_closing_and_opening_again() {
+async fn connect_after_close_finds_the_stored_data() {
     let folder = Folder::new();
     let path = folder.path().join("with space ü.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
@@ -168,7 +157,7 @@ async fn data_survives_closing_and_opening_again() {
 }
 
 #[tokio::test]
-async fn each_database_in_memory_is_its_own_and_stays() {
+async fn connect_in_memory_opens_a_database_of_its_own() {
     for url in ["sqlite::memory:", "sqlite://?mode=memory", "sqlite:"] {
         let (one, other) =
             (SqliteStore::connect(url).await.unwrap(), SqliteStore::connect(url).await.unwrap());
@@ -181,7 +170,7 @@ async fn each_database_in_memory_is_its_own_and_stays() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_an_error_that_names_no_path() {
+async fn connect_to_an_invalid_file_fails_without_the_path_in_the_message() {
     let folder = Folder::new();
     let missing = folder.path().join("no such folder").join("keys.db");
     let error = SqliteStore::connect(&url(&missing)).await.unwrap_err();

@@ -1,18 +1,8 @@
-//! Rows that were edited by hand, or written by a newer version.
-
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
+//! Reading rows that were edited by hand or written by a newer version.
 
 use std::error::Error;
 
+use super::common::{batch, beside, create, creation, org, request, row, secret, url, writer};
 use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::{
@@ -23,12 +13,11 @@ use apikeys_sqlx_store::{
     },
 };
 use apikeys_test_leftovers::Folder;
-use common::{batch, beside, create, creation, org, request, row, secret, url, writer};
 use sqlx::AssertSqlSafe;
 
-/// The database refuses the same rate limits as the type and the API.
+/// The table rejects the same rate limits as `RateLimit`.
 #[tokio::test]
-async fn database_refuses_rate_limits_out_of_range() {
+async fn rate_limit_out_of_range_is_rejected_by_the_table() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
@@ -50,7 +39,7 @@ async fn database_refuses_rate_limits_out_of_range() {
 }
 
 #[tokio::test]
-async fn unreadable_row_is_a_corrupt_error_of_the_read_that_needs_it() {
+async fn read_of_a_damaged_row_fails_as_corrupt() {
     for (damage, operation) in [
         ("UPDATE apikeys_keys SET name = ''", "find"),
         ("UPDATE apikeys_keys SET org = 77", "find"),
@@ -84,7 +73,7 @@ async fn unreadable_row_is_a_corrupt_error_of_the_read_that_needs_it() {
 }
 
 #[tokio::test]
-async fn values_that_a_newer_version_stored_are_read_as_other() {
+async fn values_of_a_newer_version_are_read_as_other() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
@@ -128,7 +117,7 @@ async fn database_error_is_the_source_and_not_the_message() {
 }
 
 #[tokio::test]
-async fn batches_of_any_size_are_recorded() {
+async fn batch_of_any_size_is_recorded() {
     let store = SqliteStore::connect("sqlite::memory:").await.unwrap();
     let acme = org("acme");
     let (key, _) = create(&store, &acme).await;
@@ -144,9 +133,9 @@ async fn batches_of_any_size_are_recorded() {
     assert_eq!(all.items.len(), expected);
 }
 
-/// The log is ordered by id, and filtered by time; the two need not agree.
+/// The log is ordered by id and filtered by time. An id may have been made at another time.
 #[tokio::test]
-async fn time_filters_find_events_whose_ids_were_made_long_before_or_after() {
+async fn time_filter_finds_events_whose_ids_were_made_long_before_or_after() {
     let store = SqliteStore::connect("sqlite::memory:").await.unwrap();
     let acme = org("acme");
     let (key, _) = create(&store, &acme).await;

@@ -1,18 +1,11 @@
-//! Writes happen whole or not at all, whatever fails in the middle of them.
-
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
+//! A write is applied completely or not at all, whichever statement fails.
 
 use std::task::Poll;
 
+use super::common::{
+    NOW, TABLES, batch, beside, change, create, creation, done, everything, org, request, row, secret, url,
+    writer,
+};
 use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::{
@@ -24,48 +17,10 @@ use apikeys_sqlx_store::{
     },
 };
 use apikeys_test_leftovers::{Folder, note_secret};
-use common::{NOW, batch, beside, change, create, creation, done, org, request, row, secret, url, writer};
 use sqlx::{
     AssertSqlSafe, Connection, Row, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
-
-/// Every table that a write touches.
-const TABLES: [&str; 13] = [
-    "apikeys_orgs",
-    "apikeys_forgotten",
-    "apikeys_keys",
-    "apikeys_secrets",
-    "apikeys_schemes",
-    "apikeys_tombstones",
-    "apikeys_counters",
-    "apikeys_usage",
-    "apikeys_changes",
-    "apikeys_deleted_usage",
-    "apikeys_writers",
-    "apikeys_audit",
-    "apikeys_audit_spans",
-];
-
-/// All rows of all tables, as text.
-async fn everything(connection: &mut SqliteConnection) -> Vec<String> {
-    let mut all = Vec::new();
-    for table in TABLES {
-        let columns = sqlx::query(
-            "SELECT group_concat('quote(' || name || ')', '||'',''||') FROM pragma_table_info(?1)",
-        )
-        .bind(table)
-        .fetch_one(&mut *connection)
-        .await
-        .unwrap();
-        let text = format!("SELECT {} FROM {table}", columns.get::<String, _>(0));
-        for row in sqlx::query(AssertSqlSafe(text)).fetch_all(&mut *connection).await.unwrap() {
-            all.push(format!("{table}: {}", row.get::<String, _>(0)));
-        }
-    }
-    all.sort();
-    all
-}
 
 /// Makes one kind of statement on one table fail.
 async fn break_statement(connection: &mut SqliteConnection, table: &str, statement: &str) {
@@ -80,7 +35,7 @@ async fn mend(connection: &mut SqliteConnection) {
     sqlx::query("DROP TRIGGER broken").execute(connection).await.unwrap();
 }
 
-/// A file that holds a key with a secret, counters, usage and events, and what is needed to go on.
+/// A database file with a key, its secret, counters, usage and audit events.
 struct Template {
     folder: Folder,
     old: KeyRow,
@@ -107,7 +62,7 @@ impl Template {
     async fn copy(&self) -> (SqliteStore, SqliteConnection) {
         let path = self.folder.path().join("copy.db");
         for leftover in ["copy.db", "copy.db-wal", "copy.db-shm"] {
-            // Not there the first time.
+            // The files do not exist the first time.
             let _ = std::fs::remove_file(self.folder.path().join(leftover));
         }
         std::fs::copy(self.folder.path().join("template.db"), &path).unwrap();
@@ -141,7 +96,7 @@ impl Template {
         ]
     }
 
-    /// Lets each kind of statement on each table fail in turn, and counts those that `write` uses.
+    /// Makes each kind of statement on each table fail in turn. Returns how many of them `write` uses.
     async fn faults(&self, write: impl AsyncFn(&SqliteStore) -> Result<(), StoreError>) -> usize {
         let mut faults = 0;
         for table in TABLES {
@@ -167,9 +122,8 @@ impl Template {
     }
 }
 
-/// A key's change and its audit event commit or roll back together.
 #[tokio::test]
-async fn a_fault_at_any_statement_of_any_change_leaves_nothing_half_done() {
+async fn change_with_a_failing_statement_changes_nothing() {
     let template = Template::new().await;
     for change in template.changes() {
         let faults = template
@@ -179,16 +133,16 @@ async fn a_fault_at_any_statement_of_any_change_leaves_nothing_half_done() {
                 Ok(())
             })
             .await;
-        // The least is a change of plan: the organization, the event, the revision.
+        // A change of plan uses the fewest tables: organizations, audit events and changes.
         assert!(faults >= 3, "{faults} faults in {change:?}");
     }
 }
 
 #[tokio::test]
-async fn a_fault_at_any_statement_of_a_batch_leaves_nothing_half_done() {
+async fn batch_with_a_failing_statement_changes_nothing() {
     let template = Template::new().await;
     let mut batch = batch(template.writer, 2, &template.old, 3);
-    // An hour and a span that have no rows yet, besides those that have.
+    // This event is in an hour and a span without rows. The other events are in an hour and a span with rows.
     let mut later = request(&template.old);
     later.at = NOW.saturating_add(std::time::Duration::from_secs(7_200));
     later.id = EventId::from_bytes([0xf0; 16]);
@@ -199,13 +153,12 @@ async fn a_fault_at_any_statement_of_a_batch_leaves_nothing_half_done() {
             Ok(())
         })
         .await;
-    // The writer, the counters, usage old and new, the events, the spans.
+    // The tables are: writers, counters, usage (added and updated), audit events, spans.
     assert!(faults >= 6, "{faults} faults");
 }
 
-/// Each piece of a purge is done as a whole or not at all, and the next call goes on.
 #[tokio::test]
-async fn fault_at_any_statement_of_a_purge_leaves_nothing_half_done() {
+async fn purge_with_a_failing_statement_changes_nothing_and_can_be_repeated() {
     let template = Template::new().await;
     let forgetting =
         change(ChangeKind::ForgetOrg { org: template.old.org.clone() }, Action::OrganizationForgotten);
@@ -221,13 +174,12 @@ async fn fault_at_any_statement_of_a_purge_leaves_nothing_half_done() {
             Ok(())
         })
         .await;
-    // A deletion in each of eight tables, the scheme's count, and the note how far usage is purged.
+    // The purge deletes from eight tables, and updates the number of secrets and the next hour.
     assert!(faults >= 10, "{faults} faults");
 }
 
-/// However far a commit came when its future was dropped.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
+async fn commit_whose_future_is_dropped_is_applied_completely_or_not_at_all() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let store = SqliteStore::connect(&url(&path)).await.unwrap();
@@ -252,7 +204,7 @@ async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
         .await;
         drop(commit);
         dropped += u32::from(ended.is_none());
-        // The next write goes through at once, whatever was left behind.
+        // The next write succeeds.
         let is_there = store.key(&acme, new.id).await.unwrap().is_some();
         let mut patch = new.clone();
         patch.version += 1;
@@ -279,9 +231,9 @@ async fn a_commit_that_is_dropped_midway_is_done_whole_or_not_at_all() {
     }
 }
 
-/// SQLite ends the transaction by itself on some of these errors.
+/// SQLite ends the transaction on this error.
 #[tokio::test]
-async fn a_full_disk_fails_the_write_and_not_the_ones_after_it() {
+async fn write_after_a_full_disk_succeeds() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
     let pool = SqlitePoolOptions::new()
@@ -303,10 +255,10 @@ async fn a_full_disk_fails_the_write_and_not_the_ones_after_it() {
 }
 
 #[tokio::test]
-async fn a_write_waits_for_another_process_to_let_go_of_the_file() {
+async fn write_to_a_locked_file_waits_until_the_lock_is_released() {
     let folder = Folder::new();
     let path = folder.path().join("keys.db");
-    // A pool that does not wait at all: what is waited for is the store's doing.
+    // The connections do not wait for locks, so only the store waits.
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(true)
@@ -317,18 +269,17 @@ async fn a_write_waits_for_another_process_to_let_go_of_the_file() {
     let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let acme = org("acme");
     let waiting = create(&store, &acme);
-    let letting_go = async {
+    let unlocking = async {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         held.rollback().await.unwrap();
     };
-    tokio::join!(waiting, letting_go);
+    tokio::join!(waiting, unlocking);
     assert_eq!(store.org(&acme).await.unwrap().unwrap().key_count, 1);
 }
 
-/// Four stores on one file are four processes as far as SQLite is concerned: no mutex of ours is
-/// shared, and only the transaction keeps the quota.
+/// Four stores on one file share no lock in memory, as four processes would.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn creations_through_several_stores_at_once_keep_the_quota() {
+async fn concurrent_creations_through_several_stores_do_not_exceed_the_quota() {
     use apikeys_sqlx_store::apikeys_core::{Actor, ApiKeys, ManageError, NewKey};
 
     let folder = Folder::new();

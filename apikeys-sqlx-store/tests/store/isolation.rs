@@ -1,16 +1,5 @@
-//! Reads of one organization do not delay verifications of another, and a read that takes too long
-//! or whose future was dropped is stopped in the database.
-
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
+//! Reads of one organization do not delay verifications of another organization. The database stops a read that
+//! takes too long and a read whose future was dropped.
 
 use std::{
     future::poll_fn,
@@ -19,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::common::{self, NOW, create, org, url};
 use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::{
@@ -28,17 +18,17 @@ use apikeys_sqlx_store::{
     },
 };
 use apikeys_test_leftovers::Folder;
-use common::{NOW, create, org, url};
 use sqlx::{
     Connection, Row, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions},
 };
 use tokio::time::{sleep, timeout};
 
-/// Longer than any read may take, and shorter than the engine waits for a verification.
+/// The time limit of an operation in these tests. It is longer than a read can take and shorter than the time that
+/// the engine waits for a verification.
 const TOO_LONG: Duration = Duration::from_secs(4);
 
-/// Puts views that never end in the place of tables that audit and usage read.
+/// Replaces tables that the audit log and usage are read from by views without an end.
 const ENDLESS: [&str; 4] = [
     "DROP TABLE apikeys_usage",
     "CREATE VIEW apikeys_usage AS
@@ -50,7 +40,7 @@ const ENDLESS: [&str; 4] = [
         SELECT zeroblob(number % 16) AS key, zeroblob(number % 7) AS first, zeroblob(number % 7) AS last FROM numbers",
 ];
 
-/// A database with two organizations, in which audit pages of a key and usage never end.
+/// A database with two organizations, in which reading the audit log or the usage of a key never ends.
 struct Endless {
     store: SqliteStore,
     pool: Option<SqlitePool>,
@@ -96,7 +86,7 @@ impl Endless {
         audit(&self.store, &self.large).await
     }
 
-    /// How long it takes to find the other organization's key.
+    /// Finds the key of the other organization. Returns how long that took.
     async fn find(&self) -> Duration {
         let began = Instant::now();
         let found = timeout(TOO_LONG, self.store.find(std::slice::from_ref(&self.other.locator)));
@@ -117,7 +107,8 @@ async fn audit(store: &SqliteStore, key: &KeyRow) -> StoreResult<()> {
     store.audit(&query).await.map(drop)
 }
 
-/// Sixteen reads at once, each begun anew when it has failed.
+/// Runs sixteen reads at the same time, and starts each read again when it has failed. Returns the longest time of
+/// a verification.
 async fn verification_beside_endless_reads(database: Endless) -> Duration {
     let readers: Vec<_> = (0..16)
         .map(|number| {
@@ -134,7 +125,7 @@ async fn verification_beside_endless_reads(database: Endless) -> Duration {
     sleep(Duration::from_millis(200)).await;
     let mut longest = Duration::ZERO;
     let began = Instant::now();
-    // Longer than a read may take, so that reads end and begin meanwhile.
+    // This time is longer than a read can take, so that reads end and begin again.
     while began.elapsed() < Duration::from_secs(3) {
         longest = longest.max(database.find().await);
         sleep(Duration::from_millis(10)).await;
@@ -148,28 +139,27 @@ async fn verification_beside_endless_reads(database: Endless) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn verification_on_a_connected_file_does_not_wait_for_reads_of_another_organization() {
+async fn verification_beside_long_reads_on_a_file_does_not_wait() {
     let longest = verification_beside_endless_reads(Endless::connected().await).await;
     assert!(longest < Duration::from_secs(1), "{longest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn verification_on_a_hosts_pool_does_not_wait_for_reads_of_another_organization() {
+async fn verification_beside_long_reads_on_a_pool_does_not_wait() {
     for connections in [2, 3, 4, 10] {
         let longest = verification_beside_endless_reads(Endless::on_pool(connections).await).await;
         assert!(longest < Duration::from_secs(1), "{connections} connections: {longest:?}");
     }
 }
 
-/// There is one connection for all. A verification waits for one read, which is stopped soon.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn verification_on_a_pool_of_one_connection_waits_for_one_read_at_most() {
+async fn verification_beside_long_reads_on_one_connection_waits_for_one_read() {
     let longest = verification_beside_endless_reads(Endless::on_pool(1).await).await;
     assert!(longest < Duration::from_millis(1_500), "{longest:?}");
 }
 
 #[tokio::test]
-async fn read_that_takes_too_long_fails_as_temporary() {
+async fn read_that_takes_too_long_fails_with_a_temporary_error() {
     for database in [Endless::connected().await, Endless::on_pool(4).await, Endless::on_pool(1).await] {
         for operation in ["usage", "audit"] {
             let read =
@@ -185,25 +175,25 @@ async fn read_that_takes_too_long_fails_as_temporary() {
     }
 }
 
-/// With one connection, the next read shows whether the one before it still runs.
+/// With one connection, the next read shows whether the previous read still runs.
 #[tokio::test]
-async fn read_whose_future_is_dropped_ends_in_the_database() {
+async fn read_whose_future_is_dropped_is_stopped_in_the_database() {
     for database in [Endless::on_pool(1).await, Endless::on_pool(4).await] {
         let mut times = Vec::new();
         for _ in 0..9 {
             begun_and_dropped(database.usage(), Duration::from_millis(20)).await;
             times.push(database.find().await);
         }
-        // A read that is not noticed to be dropped holds the connection for half a second each time.
-        // A busy machine delays some rounds, but not the median.
+        // A read that is not stopped uses the connection for half a second. A busy machine delays some rounds,
+        // but not the median.
         times.sort();
         assert!(times[4] < Duration::from_millis(200), "{times:?}");
     }
 }
 
-/// Whenever a future is dropped, the connection serves the next statements to their end.
+/// The progress handler of a stopped read does not stop later statements on the connection.
 #[tokio::test]
-async fn connection_after_stopped_reads_runs_statements_to_their_end() {
+async fn statement_of_the_service_after_a_stopped_read_is_not_stopped() {
     let database = Endless::on_pool(1).await;
     let pool = database.pool.as_ref().unwrap();
     for polls in 0..40 {
@@ -224,11 +214,11 @@ async fn connection_after_stopped_reads_runs_statements_to_their_end() {
         })
         .await;
         drop(read);
-        // Many thousand steps, in the host's own statement.
+        // This statement of the service takes many thousand steps.
         assert_eq!(counted(&mut pool.acquire().await.unwrap(), 100_000).await, 100_000);
     }
     database.usage().await.unwrap_err();
-    // Goes on for longer than a read of the store may.
+    // These statements take longer than a read of the store can take.
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(3) {
         assert_eq!(counted(&mut pool.acquire().await.unwrap(), 5_000_000).await, 5_000_000);
