@@ -116,7 +116,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// Returns a key's usage in ascending order. Hours and days without requests are left out.
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>>;
 
-    /// Removes at most about `max_rows` rows of forgotten organizations in one transaction.
+    /// Removes at most about `max_rows` rows of forgotten organizations in one transaction. A store can also
+    /// remove rows that the deletion of a key has left.
     ///
     /// Any number of instances may call this method at any time, until `more` is false. If an instance
     /// crashes, the next call of any instance continues its work. The duration of a call is proportional to

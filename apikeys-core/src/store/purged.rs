@@ -4,7 +4,7 @@
 pub struct Purged {
     /// The number of rows that the call removed from all tables together.
     pub rows: u64,
-    /// True if there may be more rows of forgotten organizations to remove.
+    /// True if there may be more rows to remove.
     pub more: bool,
 }
 
