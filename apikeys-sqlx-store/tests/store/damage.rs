@@ -1,14 +1,19 @@
 //! A row that cannot be read affects only its own key or organization.
 
+use sqlx::AssertSqlSafe;
+
 use super::common::{batch, beside, change, create, done, org, request, url, writer};
 use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::{
-        KeyId, OrgId,
+        KeyId, OrgId, Timestamp,
         audit::{Action, AuditEntry},
         id::WriterId,
         key::{KeyRow, SecretRow},
-        store::{AuditQuery, Batch, ChangeKind, KeyQuery, KeyStore, Recorded, StoreErrorKind, StoreResult},
+        store::{
+            AuditQuery, Batch, ChangeKind, KeyQuery, KeyStore, Recorded, StoreErrorKind, StoreResult,
+            UsageQuery, UsageStep,
+        },
     },
 };
 use apikeys_test_leftovers::Folder;
@@ -154,6 +159,88 @@ async fn batch_with_an_event_of_a_damaged_key_is_recorded_or_fails_permanently()
         assert_eq!(view.request_count, 3, "{damage}: {whole:?}");
     }
     assert!(failed >= 3, "only {failed} kinds of damage made a batch fail");
+}
+
+/// A default value in place of an invalid value would make the log say something that did not happen.
+#[tokio::test]
+async fn audit_event_with_an_invalid_value_is_left_out_of_the_log() {
+    for value in [
+        "id = x'01'",
+        "key = x'01'",
+        "actor = x'ff'",
+        "actor = x''",
+        "method = NULL",
+        "path = NULL",
+        "outcome = NULL, lost = -1",
+        "status = 100000",
+        "status = -1",
+        "latency_us = NULL",
+        "latency_us = -1",
+        "ip = '1.2.3'",
+        "request_id = ''",
+        "trace_id = 'x'",
+        "count = -1",
+        "count = 4294967296",
+        "changes = '[]'",
+        "changes = '{}'",
+        "lost = -1",
+        "lost = 1",
+    ] {
+        let folder = Folder::new();
+        let path = folder.path().join("keys.db");
+        let store = SqliteStore::connect(&url(&path)).await.unwrap();
+        let (row, _) = create(&store, &org("acme")).await;
+        let writer = writer(&store).await;
+        store.record(&batch(writer, 1, &row, 1)).await.unwrap();
+        assert_eq!(log(&store, &row.org).await.len(), 2, "the creation and the request");
+        let damage = format!("UPDATE apikeys_audit SET {value} WHERE action = 'request'");
+        let damaged = sqlx::query(AssertSqlSafe(damage)).execute(&mut beside(&path).await).await.unwrap();
+        assert_eq!(damaged.rows_affected(), 1, "{value}");
+        let log = log(&store, &row.org).await;
+        assert_eq!(log.len(), 1, "{value}: {log:?}");
+        assert_eq!(log[0].event.action, Action::KeyCreated, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn invalid_value_fails_the_operation_that_needs_it_as_corrupt() {
+    for damage in [
+        "UPDATE apikeys_usage SET requests = -1",
+        "UPDATE apikeys_usage SET denied = -1",
+        "UPDATE apikeys_secrets SET key = x'01'",
+        "UPDATE apikeys_keys SET name = ''",
+        "UPDATE apikeys_keys SET created_by = x'ff'",
+        "UPDATE apikeys_keys SET version = -1",
+        "UPDATE apikeys_orgs SET plan = 'A plan'",
+        "UPDATE apikeys_orgs SET key_count = 5000000000",
+        "UPDATE apikeys_counters SET request_count = -1",
+        "UPDATE apikeys_writers SET seq = -1",
+        "UPDATE apikeys_changes SET revision = -1",
+    ] {
+        let folder = Folder::new();
+        let path = folder.path().join("keys.db");
+        let store = SqliteStore::connect(&url(&path)).await.unwrap();
+        let (row, secret) = create(&store, &org("acme")).await;
+        let writer = writer(&store).await;
+        store.record(&batch(writer, 1, &row, 1)).await.unwrap();
+        sqlx::query(damage).execute(&mut beside(&path).await).await.unwrap();
+        let usage = UsageQuery::new(row.org.clone(), row.id, Timestamp::MIN, Timestamp::MAX, UsageStep::Hour);
+        let failures: Vec<_> = [
+            store.find(&[secret.locator]).await.err(),
+            store.org(&row.org).await.err(),
+            store.key(&row.org, row.id).await.err(),
+            store.usage(&usage).await.err(),
+            store.record(&batch(writer, 2, &row, 1)).await.err(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        assert!(!failures.is_empty(), "{damage}: no operation fails");
+        for error in failures {
+            assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{damage}: {error:?}");
+            assert!(!error.is_temporary(), "{damage}");
+        }
+    }
 }
 
 async fn narrowed(store: &SqliteStore, writer: WriterId, batch: &Batch) -> StoreResult<Recorded> {
