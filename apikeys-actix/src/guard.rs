@@ -5,7 +5,7 @@ use actix_web::{
 };
 use apikeys_core::{
     Denial, VerifiedKey,
-    http::{Authenticator, Carrier, Check, Headers},
+    http::{Authenticator, Carrier, Check, Headers, ResponseHeaders},
 };
 
 use crate::{Caller, peer::PeerSource};
@@ -44,16 +44,13 @@ impl Guard {
     /// Adds the rate limit headers to the response to an admitted request, and the headers for caches.
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap, key: &VerifiedKey, carrier: &Carrier) {
         let ours = self.authenticator.response_headers(key, carrier, &Lines(headers));
-        for (name, value) in ours.replace {
-            if let Some((name, value)) = line(name, &value) {
-                headers.insert(name, value);
-            }
-        }
-        for (name, value) in ours.append {
-            if let Some((name, value)) = line(name, &value) {
-                headers.append(name, value);
-            }
-        }
+        add(headers, ours);
+    }
+
+    /// Adds the headers of the response to a request that has no key and needs none.
+    pub(crate) fn add_headers_without_key(&self, headers: &mut HeaderMap) {
+        let ours = self.authenticator.response_headers_without_key(&Lines(headers));
+        add(headers, ours);
     }
 
     /// Creates the response to a denied request, with the denial in its extensions.
@@ -61,6 +58,19 @@ impl Guard {
         let mut response = crate::response(self.authenticator.refusal(&denial));
         response.extensions_mut().insert(denial);
         response
+    }
+}
+
+fn add(headers: &mut HeaderMap, ours: ResponseHeaders) {
+    for (name, value) in ours.replace {
+        if let Some((name, value)) = line(name, &value) {
+            headers.insert(name, value);
+        }
+    }
+    for (name, value) in ours.append {
+        if let Some((name, value)) = line(name, &value) {
+            headers.append(name, value);
+        }
     }
 }
 

@@ -72,7 +72,19 @@ where
         }
         Check::Pass => {
             NoCredential::mark(&request, &guard);
-            return Ok(inner.call(request).await?.map_into_left_body());
+            return match inner.call(request).await {
+                Ok(mut response) => {
+                    guard.add_headers_without_key(response.headers_mut());
+                    Ok(response.map_into_left_body())
+                }
+                Err(mut error) => {
+                    error.add_response_mapper(move |mut response| {
+                        guard.add_headers_without_key(response.headers_mut());
+                        response
+                    });
+                    Err(error)
+                }
+            };
         }
     };
     let admission = match verified {

@@ -112,6 +112,7 @@ where
                     let admitted = admitted.take();
                     let mut response = result?;
                     let Some((admission, carrier)) = admitted else {
+                        guard.add_headers_without_key(response.headers_mut());
                         return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                     };
                     guard.add_headers(response.headers_mut(), admission.key(), &carrier);

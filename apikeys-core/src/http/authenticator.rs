@@ -52,7 +52,7 @@ pub enum Check {
     Refuse(Denial),
 }
 
-/// The headers that the response to an admitted request gets, with names in lower case.
+/// The headers that a response gets in addition to those of the handler, with names in lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponseHeaders {
@@ -194,15 +194,30 @@ impl Authenticator {
         let mut headers =
             ResponseHeaders { replace: rate_fields(&key.rate(), legacy_at), append: Vec::new() };
         if !carrier.is_authorization() {
-            if !varies(handler, carrier.header_name()) {
-                headers.append.push(("vary", carrier.header_name().to_owned()));
-            }
+            headers.append.extend(vary(handler, carrier.header_name()));
             if handler.values("cache-control").next().is_none() {
                 headers.append.push(("cache-control", "private".to_owned()));
             }
         }
         headers
     }
+
+    /// Returns the headers that the response to a request without a key gets, if keys are
+    /// [`optional`](Self::optional). `handler` contains the headers that the handler set.
+    ///
+    /// The response can depend on whether the request has a key. `Vary` therefore names all headers that may
+    /// carry a key, so that no cache sends the response to a request that has a key.
+    #[must_use]
+    pub fn response_headers_without_key(&self, handler: &(impl Headers + ?Sized)) -> ResponseHeaders {
+        let append = self.credential_headers().filter_map(|name| vary(handler, name)).collect();
+        ResponseHeaders { replace: Vec::new(), append }
+    }
+}
+
+/// Returns the header line that makes a response vary with the request header `name`, or `None` if the
+/// response varies already.
+fn vary(response: &(impl Headers + ?Sized), name: &str) -> Option<(&'static str, String)> {
+    (!varies(response, name)).then(|| ("vary", name.to_owned()))
 }
 
 /// Returns whether a response already varies with the request header `name`.
@@ -262,6 +277,25 @@ mod tests {
         let Check::Verify { verification, .. } = check(&optional, &[wrong]) else { panic!("not verified") };
         assert_eq!(pollster::block_on(verification).unwrap_err(), Denial::Invalid);
         assert!(matches!(check(&optional, &[wrong, wrong]), Check::Refuse(Denial::Ambiguous)));
+    }
+
+    #[test]
+    fn response_without_a_key_varies_with_all_headers_that_may_carry_a_key() {
+        type Pairs<'a> = &'a [(&'a str, &'a str)];
+        let sources = Sources::bearer().header("X-API-Key").unwrap();
+        let authenticator = authenticator().optional().sources(sources);
+        let (authorization, x_api_key) = (("vary", "authorization"), ("vary", "x-api-key"));
+        let cases: &[(Pairs<'_>, Pairs<'_>)] = &[
+            (&[], &[authorization, x_api_key]),
+            (&[("vary", "accept, Authorization")], &[x_api_key]),
+            (&[("vary", "*")], &[]),
+        ];
+        for (handler, added) in cases {
+            let set: Vec<_> = handler.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let headers = authenticator.response_headers_without_key(set.as_slice());
+            let append: Vec<_> = headers.append.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            assert_eq!((append.as_slice(), headers.replace.len()), (*added, 0), "{handler:?}");
+        }
     }
 
     /// Counts how often the headers that the audit log keeps are read.

@@ -112,6 +112,26 @@ pub async fn admission_by_another_header_adds_vary_and_cache_control<A: Adapter>
     assert_eq!((reply.header("vary"), reply.header("cache-control")), (None, None));
 }
 
+pub async fn response_without_an_optional_key_varies_with_the_headers_that_may_carry_a_key<A: Adapter>() {
+    let host = Host::new().await;
+    let options = Options { optional: true, ..both() };
+    for (handler, vary) in [
+        (vec![], vec!["authorization", "x-api-key"]),
+        (vec![("vary", "accept, X-API-Key")], vec!["accept, X-API-Key", "authorization"]),
+        (vec![("vary", "*")], vec!["*"]),
+    ] {
+        let response = HandlerResponse { headers: handler, ..HandlerResponse::ok("") };
+        let handler: Handler = Arc::new(move |_| {
+            let response = response.clone();
+            Box::pin(async move { response })
+        });
+        let app = host.app::<A>(options.clone(), handler).await;
+        let reply = A::send(&app, Request::get("/")).await;
+        assert_eq!((reply.status, reply.values("vary")), (200, vary));
+        assert_eq!(reply.header("cache-control"), None);
+    }
+}
+
 pub async fn query_is_never_read_and_never_recorded<A: Adapter>() {
     let host = Host::new().await;
     let secret = host.secret.expose();

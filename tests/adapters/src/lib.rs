@@ -54,6 +54,7 @@ macro_rules! adapter_tests {
                 key_in_another_header_is_read_only_if_enabled_and_alone
                 source_header_named_twice_is_one_source
                 admission_by_another_header_adds_vary_and_cache_control
+                response_without_an_optional_key_varies_with_the_headers_that_may_carry_a_key
                 query_is_never_read_and_never_recorded
                 optional_key_admits_a_missing_key_and_denies_a_wrong_one
                 header_cannot_claim_to_be_authenticated
