@@ -19,7 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use apikeys_core::{Actor, ApiKeys, NewKey, OrgId, PlanName, RateLimit, RequestMeta};
+use apikeys_core::{
+    Actor, ApiKeys, NewKey, OrgId, PlanName, RateLimit, RequestMeta, conformance::faults::InterceptedStore,
+};
 use apikeys_sqlx_store::SqliteStore;
 use sqlx::{Connection, Row, SqliteConnection};
 
@@ -58,6 +60,7 @@ async fn measure(events: i64) -> Result<()> {
     let url = format!("sqlite:{}", folder.path().join("keys.db").display());
     let flushes = Times::default();
     let store = Timed::new(SqliteStore::connect(&url).await?, Arc::clone(&flushes));
+    let store = InterceptedStore::new(store);
     let (keys, maintenance) = ApiKeys::builder(store).build().await?;
     let maintained = tokio::spawn(maintenance.run());
 

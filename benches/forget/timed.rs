@@ -1,12 +1,7 @@
 use apikeys_core::{
-    AuditEntry, KeyId, KeyStore, OrgId,
-    id::{EventId, WriterId},
-    key::KeyView,
-    store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, OrgRow, Page, Purged, Recorded, StoreResult,
-        UsagePoint, UsageQuery,
-    },
-    token::{Locator, Scheme},
+    KeyStore,
+    conformance::faults::Interceptor,
+    store::{Batch, Recorded, StoreResult},
 };
 use async_trait::async_trait;
 
@@ -26,33 +21,11 @@ impl Timed {
 }
 
 #[async_trait]
-impl KeyStore for Timed {
-    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
-        self.inner.find(locators).await
-    }
+impl Interceptor for Timed {
+    type Store = SqliteStore;
 
-    async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
-        self.inner.schemes().await
-    }
-
-    async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {
-        self.inner.org(org).await
-    }
-
-    async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
-        self.inner.key(org, key).await
-    }
-
-    async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {
-        self.inner.keys(query).await
-    }
-
-    async fn commit(&self, change: &Change) -> StoreResult<Committed> {
-        self.inner.commit(change).await
-    }
-
-    async fn open_writer(&self, writer: WriterId) -> StoreResult<()> {
-        self.inner.open_writer(writer).await
+    fn store(&self) -> &SqliteStore {
+        &self.inner
     }
 
     async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
@@ -60,17 +33,5 @@ impl KeyStore for Timed {
         let recorded = self.inner.record(batch).await;
         push(&self.times, began.elapsed());
         recorded
-    }
-
-    async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>> {
-        self.inner.audit(query).await
-    }
-
-    async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
-        self.inner.usage(query).await
-    }
-
-    async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
-        self.inner.purge(max_rows).await
     }
 }

@@ -1,4 +1,5 @@
-//! A store that fails on purpose, for tests of code that depends on a store.
+//! Stores for tests of code that depends on a store: [`FaultStore`] fails on purpose, and
+//! [`InterceptedStore`] replaces single methods of another store.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -21,6 +22,6 @@ mod method;
 mod script;
 mod store;
 
-pub use method::Method;
+pub use method::{InterceptedStore, Interceptor, Method};
 pub use script::{Fault, Faults};
 pub use store::FaultStore;

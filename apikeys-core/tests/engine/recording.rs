@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use apikeys_core::{
     ApiKeys, AuditEvent, Clock, KeyPatch, ManualClock, MemoryStore, RequestMeta,
     audit::{Action, Detail, Outcome},
-    conformance::faults::{Fault, FaultStore, Faults, Method},
+    conformance::faults::{Fault, FaultStore, Faults, InterceptedStore, Method},
     engine::CreatedKey,
     store::{AuditQuery, StoreErrorKind, UsagePoint, UsageStep},
 };
@@ -134,7 +134,7 @@ struct Selective {
 impl Selective {
     async fn new(refuses: fn(&AuditEvent) -> Option<StoreErrorKind>) -> Self {
         let store = SelectiveStore { inner: MemoryStore::new(), refuses, scheme: None };
-        let failing = FaultStore::new(store, Arc::new(ManualClock::default()));
+        let failing = FaultStore::new(InterceptedStore::new(store), Arc::new(ManualClock::default()));
         let faults = failing.faults().clone();
         let (keys, _maintenance) = ApiKeys::builder(failing).build().await.unwrap();
         keys.operator(actor()).set_plan(org("org"), plan("enterprise")).await.unwrap();

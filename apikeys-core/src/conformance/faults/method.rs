@@ -6,10 +6,9 @@ use super::FaultStore;
 use crate::{
     audit::AuditEntry,
     id::{EventId, KeyId, OrgId, WriterId},
-    key::KeyView,
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
-        StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged,
+        Recorded, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -53,6 +52,35 @@ macro_rules! methods {
                 }
             )*
         }
+
+        /// Replaces single methods of a store. By default, every method calls the method of
+        /// [`store`](Self::store) that has the same name. [`InterceptedStore`] is a store with the replaced
+        /// methods.
+        #[async_trait]
+        pub trait Interceptor: fmt::Debug + Send + Sync + 'static {
+            /// The type of the store.
+            type Store: KeyStore;
+
+            /// Returns the store whose methods are replaced.
+            fn store(&self) -> &Self::Store;
+
+            $(
+                #[doc = concat!("Replaces [`KeyStore::", stringify!($name), "`].")]
+                async fn $name(&self, $($argument: $type),*) -> StoreResult<$answer> {
+                    self.store().$name($($argument),*).await
+                }
+            )*
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<I: Interceptor> KeyStore for InterceptedStore<I> {
+            $(
+                async fn $name(&self, $($argument: $type),*) -> StoreResult<$answer> {
+                    self.0.$name($($argument),*).await
+                }
+            )*
+        }
     };
 }
 
@@ -68,6 +96,43 @@ methods! {
     Audit: audit(query: &AuditQuery) -> Page<AuditEntry, EventId>;
     Usage: usage(query: &UsageQuery) -> Vec<UsagePoint>;
     Purge: purge(max_rows: u32) -> Purged;
+}
+
+/// A store whose single methods an [`Interceptor`] replaces.
+///
+/// ```
+/// use apikeys_core::{MemoryStore, conformance::faults::{InterceptedStore, Interceptor}};
+/// use apikeys_core::store::{KeyStore, Purged, StoreResult};
+///
+/// #[derive(Debug)]
+/// struct WithoutPurge(MemoryStore);
+///
+/// #[async_trait::async_trait]
+/// impl Interceptor for WithoutPurge {
+///     type Store = MemoryStore;
+///
+///     fn store(&self) -> &MemoryStore {
+///         &self.0
+///     }
+///
+///     async fn purge(&self, _: u32) -> StoreResult<Purged> {
+///         Ok(Purged::default())
+///     }
+/// }
+///
+/// let store = InterceptedStore::new(WithoutPurge(MemoryStore::new()));
+/// # fn is_store(_: impl KeyStore) {}
+/// # is_store(store);
+/// ```
+#[derive(Debug, Clone)]
+pub struct InterceptedStore<I>(I);
+
+impl<I: Interceptor> InterceptedStore<I> {
+    /// Creates a store with the methods of `interceptor`.
+    #[must_use]
+    pub const fn new(interceptor: I) -> Self {
+        Self(interceptor)
+    }
 }
 
 impl fmt::Display for Method {
