@@ -145,7 +145,7 @@ denials! {
     VerificationUnavailable = "VERIFICATION_UNAVAILABLE" {
         status: 503,
         title: "API key cannot be verified",
-        detail: "This is not about the key. Try again in a moment.",
+        detail: "The key could not be checked, and may be valid. Try again in a moment.",
         challenge: Challenge::None,
         retry_after: Some(1),
     }

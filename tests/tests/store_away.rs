@@ -51,7 +51,7 @@ fn assert_unavailable(why: &str, response: &Response, body: &str) {
     assert_eq!(response.text(), body, "{why}");
 }
 
-const UNVERIFIED: &str = r#"{"type":"urn:problem-type:apikeys:verification-unavailable","title":"API key cannot be verified","status":503,"detail":"This is not about the key. Try again in a moment.","code":"VERIFICATION_UNAVAILABLE"}"#;
+const UNVERIFIED: &str = r#"{"type":"urn:problem-type:apikeys:verification-unavailable","title":"API key cannot be verified","status":503,"detail":"The key could not be checked, and may be valid. Try again in a moment.","code":"VERIFICATION_UNAVAILABLE"}"#;
 const UNRECORDED: &str = r#"{"type":"urn:problem-type:apikeys:audit-unavailable","title":"Request cannot be recorded","status":503,"detail":"The request was not carried out. Try again in a moment.","code":"AUDIT_UNAVAILABLE"}"#;
 
 async fn failing_lookup_gives_503_and_never_401(framework: &str) {

@@ -83,7 +83,7 @@ impl ApiKeys {
         let end = inner.clock.monotonic().saturating_add(timeout);
         inner.lifecycle.close();
         let drained = for_at_most(&*inner.clock, timeout / 4 * 3, inner.lifecycle.drained()).await;
-        let under_way = if drained.is_some() { 0 } else { inner.lifecycle.under_way() };
+        let running_requests = if drained.is_some() { 0 } else { inner.lifecycle.under_way() };
         let failure = loop {
             let left = end.saturating_since(inner.clock.monotonic());
             let source = match for_at_most(&*inner.clock, left, inner.recorder.flush()).await {
@@ -98,9 +98,9 @@ impl ApiKeys {
             inner.clock.sleep(left.min(inner.options.flush_interval)).await;
         };
         inner.lifecycle.finish();
-        if under_way == 0 && failure.is_none() {
+        if running_requests == 0 && failure.is_none() {
             return Ok(());
         }
-        Err(ShutdownError { under_way, unrecorded: inner.recorder.waiting(), source: failure })
+        Err(ShutdownError { running_requests, unwritten_events: inner.recorder.waiting(), source: failure })
     }
 }

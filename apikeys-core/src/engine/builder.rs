@@ -83,12 +83,23 @@ pub enum BuildError {
     /// A pepper is invalid.
     #[error(transparent)]
     Pepper(#[from] InvalidPepper),
-    /// The store holds keys that this process cannot verify, because a pepper is missing or because a newer
-    /// version of the library created the keys.
-    #[error("keys are stored under the scheme {scheme}: add the pepper of that version to the builder")]
+    /// The store holds keys that were created with a pepper that this process does not have.
+    #[error(
+        "the store holds keys that were created with version {version} of the pepper: add this version with \
+         `pepper` on the builder"
+    )]
     MissingPepper {
-        /// The text of the keys' [`Scheme`], such as `hmac-sha256:7` for version 7 of the pepper. The text is
-        /// cut to 64 characters.
+        /// The version of the pepper.
+        version: u32,
+    },
+    /// The store holds keys under a [`Scheme`] that this version of the library does not know. A newer version
+    /// created the keys.
+    #[error(
+        "the store holds keys under the unknown scheme {scheme}: update this service to the version of \
+         apikeys that created the keys"
+    )]
+    UnknownScheme {
+        /// The text of the scheme, cut to 64 characters.
         scheme: String,
     },
     /// A pepper is set, but the store holds keys that were created without a pepper, and
@@ -247,7 +258,8 @@ impl Builder {
         if let Some(missing) = schemes.iter().find(|scheme| !keys.inner.peppers.covers(scheme)) {
             return Err(match missing {
                 Scheme::Sha256 => BuildError::UnpepperedKeys,
-                other => BuildError::MissingPepper { scheme: excerpt(&other.to_string(), 64) },
+                Scheme::HmacSha256 { pepper } => BuildError::MissingPepper { version: *pepper },
+                Scheme::Unknown(text) => BuildError::UnknownScheme { scheme: excerpt(text, 64) },
             });
         }
         let maintenance = Maintenance { inner: Arc::clone(&keys.inner) };

@@ -23,14 +23,15 @@ pub(super) struct UnderWay(Arc<Lifecycle>);
 /// The shutdown could not finish, because requests were still running or audit events could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the shutdown timed out with {under_way} requests under way and {unrecorded} audit events not recorded"
+    "the shutdown timed out with {running_requests} running requests and {unwritten_events} unwritten audit \
+     events: call `shutdown` again, or set a longer `shutdown_timeout` on the builder"
 )]
 #[non_exhaustive]
 pub struct ShutdownError {
     /// The number of requests that were still running.
-    pub under_way: usize,
+    pub running_requests: usize,
     /// The number of audit events of finished requests that are lost if the process ends now.
-    pub unrecorded: usize,
+    pub unwritten_events: usize,
     /// The error of the last attempt to write the audit log. `None` means that the log was written.
     pub source: Option<StoreError>,
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use apikeys_core::{
-    ApiKeys, Denial, MemoryStore,
-    conformance::faults::{Fault, Method},
+    ApiKeys, BuildError, Denial, MemoryStore,
+    conformance::faults::{Fault, InterceptedStore, Method},
     token::{Scheme, TokenFormat},
 };
 
@@ -71,7 +71,9 @@ async fn unknown_plan_and_missing_pepper_are_logged_once_per_interval() {
 async fn build_error_for_an_unknown_scheme_is_short_and_printable() {
     let scheme = Scheme::from(format!("sha3\u{1b}[2J\u{61c}{}", "x".repeat(1_000_000)).as_str());
     let store = SelectiveStore { inner: MemoryStore::new(), refuses: |_| None, scheme: Some(scheme) };
-    let error = ApiKeys::builder(store).build().await.unwrap_err();
+    let error = ApiKeys::builder(InterceptedStore::new(store)).build().await.unwrap_err();
+    assert!(matches!(error, BuildError::UnknownScheme { .. }), "{error:?}");
+    assert!(!error.to_string().contains("pepper"), "{error}");
     let text = format!("{error} {error:?}");
     assert!(text.contains("sha3") && text.len() < 400, "{} bytes: {}", text.len(), &text[..300]);
     assert!(!text.contains('\u{1b}') && !text.contains('\u{61c}'), "{text:?}");

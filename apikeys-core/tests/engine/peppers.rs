@@ -34,9 +34,19 @@ async fn keys_work_while_their_pepper_is_set_and_new_keys_use_the_newest() {
         assert!(both.verify(secret.as_bytes(), request()).await.is_ok());
     }
     // The store has keys under both peppers, so an engine without one of them cannot be built.
-    for held in [&[(1, 1)][..], &[(2, 2)], &[]] {
-        let built = migrating_engine(&store, held).await;
-        assert!(matches!(built, Err(BuildError::MissingPepper { .. })), "{held:?}");
+    for (held, missing) in [(&[(1, 1)][..], 2), (&[(2, 2)], 1), (&[], 1)] {
+        let error = migrating_engine(&store, held).await.unwrap_err();
+        assert!(
+            matches!(error, BuildError::MissingPepper { version } if version == missing),
+            "{held:?}: {error:?}"
+        );
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the store holds keys that were created with version {missing} of the pepper: add this version \
+                 with `pepper` on the builder"
+            )
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use apikeys_core::{
 use crate::support::{Bench, id, new_key, outcomes, poll_once};
 
 #[tokio::test]
-async fn shutdown_refuses_new_requests_and_records_those_under_way() {
+async fn shutdown_refuses_new_requests_and_records_running_requests() {
     let mut bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     let maintenance = bench.maintain().await;
@@ -35,13 +35,13 @@ async fn shutdown_refuses_new_requests_and_records_those_under_way() {
 }
 
 #[tokio::test]
-async fn shutdown_with_an_unavailable_store_returns_the_number_of_unrecorded_events() {
+async fn shutdown_with_an_unavailable_store_returns_the_number_of_unwritten_events() {
     let bench = Bench::new().await;
     let created = bench.create(new_key("CI")).await;
     bench.faults.set(Method::Record, Fault::Error);
     bench.call(&created.secret).await.unwrap();
     let error = bench.pass_time_until(bench.keys.shutdown()).await.unwrap_err();
-    assert_eq!(error.unrecorded, 1);
+    assert_eq!(error.unwritten_events, 1);
     bench.faults.clear();
     bench.keys.shutdown().await.unwrap();
     assert_eq!(bench.count(id(&created)).await, 1);
@@ -96,10 +96,11 @@ async fn shutdown_with_a_request_that_does_not_end_returns_within_its_timeout() 
     let (took, result) = timed_shutdown(&bench).await;
     assert!(took <= Duration::from_secs(3), "{took:?}");
     let error = result.unwrap_err();
-    assert_eq!((error.under_way, error.unrecorded, error.source.is_none()), (1, 0, true));
+    assert_eq!((error.running_requests, error.unwritten_events, error.source.is_none()), (1, 0, true));
     assert_eq!(
         error.to_string(),
-        "the shutdown timed out with 1 requests under way and 0 audit events not recorded"
+        "the shutdown timed out with 1 running requests and 0 unwritten audit events: call `shutdown` again, or \
+         set a longer `shutdown_timeout` on the builder"
     );
     maintenance.await.unwrap();
     drop(held);
@@ -115,7 +116,7 @@ async fn shutdown_with_a_store_that_hangs_returns_within_its_timeout() {
         bench.faults.set(Method::Record, fault);
         let (took, result) = timed_shutdown(&bench).await;
         assert!(took <= Duration::from_secs(2), "{fault:?}: {took:?}");
-        assert_eq!(result.unwrap_err().unrecorded, 1, "{fault:?}");
+        assert_eq!(result.unwrap_err().unwritten_events, 1, "{fault:?}");
     }
 }
 
@@ -130,5 +131,5 @@ async fn shutdown_does_not_sleep_past_its_timeout_between_attempts() {
     bench.call(&created.secret).await.unwrap();
     let (took, result) = timed_shutdown(&bench).await;
     assert!(took <= Duration::from_secs(2), "{took:?}");
-    assert_eq!(result.unwrap_err().unrecorded, 1);
+    assert_eq!(result.unwrap_err().unwritten_events, 1);
 }
