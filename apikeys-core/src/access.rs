@@ -1,11 +1,6 @@
 //! The decision whether a key may be used, which depends on the key's state and its organization's plan.
 
-use crate::{
-    Timestamp,
-    denial::Denial,
-    key::{KeyRow, Status},
-    plan::Plan,
-};
+use crate::{Timestamp, denial::Denial, key::Status, plan::Plan, store::KeyRow};
 
 /// Decides whether `key` may be used at `now`. The rate limit is checked later.
 ///

@@ -39,7 +39,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! A test panics if the store does not meet the requirement. [`promises`] returns all requirements, for a
+//! A test panics if the store does not meet the requirement. [`requirements`] returns all requirements, for a
 //! test runner of your own. [`faults`] has a store that fails on purpose, for tests of code that depends on a
 //! store.
 
@@ -68,4 +68,4 @@ pub mod usage;
 pub use harness::{AnyHarness, Harness, Task};
 #[doc(hidden)]
 pub use list::check;
-pub use list::{Promise, promises};
+pub use list::{Requirement, requirements};

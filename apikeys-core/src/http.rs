@@ -19,7 +19,7 @@ mod response;
 mod wording;
 
 pub use authenticator::{Authenticator, Check, ResponseHeaders};
-pub use credential::{Carrier, InvalidHeaderName, Presented, Sources, credential};
+pub use credential::{Carrier, Credential, InvalidHeaderName, Sources, credential};
 pub use headers::Headers;
 pub use manage_error::ManageErrorCode;
 pub use problem::{FieldError, Problem, ProblemCode};

@@ -1,9 +1,9 @@
-//! Keys and their stored fields, without their secrets.
+//! The names and statuses of keys, and the descriptions of new keys and of changes to keys.
 
 mod name;
 mod patch;
-mod row;
+mod status;
 
 pub use name::KeyName;
 pub use patch::{KeyPatch, NewKey};
-pub use row::{KeyRow, KeyView, SecretRow, Settings, Status};
+pub use status::Status;

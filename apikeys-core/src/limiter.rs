@@ -18,18 +18,18 @@ use crate::{
 /// [`LocalLimiter`] decides for one process, with the windows that the engine keeps for the keys in use. A
 /// limiter that several instances share can ask a server instead.
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
-    /// Counts the requests that `takes` describes if they are within the limits of all elements. Otherwise
+    /// Counts the requests that `charges` describes if they are within the limits of all elements. Otherwise
     /// counts nothing.
     ///
-    /// Each [`Take`] contains the [`Subject`] of a limit, such as a key, and the number of its requests to
-    /// count. `takes` has at least one element, and no two elements have the same subject. If the requests
+    /// Each [`Charge`] contains the [`Subject`] of a limit, such as a key, and the number of its requests to
+    /// count. `charges` has at least one element, and no two elements have the same subject. If the requests
     /// are admitted, the returned [`RateStatus`] describes the limit of the first element.
     ///
     /// `clock` is the engine's clock. A limiter must use no other clock for its decisions.
     ///
-    /// The future in [`Acquire::Later`] must not count anything before it is polled, because the engine may
+    /// The future in [`Acquisition::Later`] must not count anything before it is polled, because the engine may
     /// drop it and call `acquire` again.
-    fn acquire<'a>(&'a self, clock: &'a dyn Clock, takes: &'a [Take<'a>]) -> Acquire<'a>;
+    fn acquire<'a>(&'a self, clock: &'a dyn Clock, charges: &'a [Charge<'a>]) -> Acquisition<'a>;
 }
 
 /// The subject of a rate limit.
@@ -43,7 +43,7 @@ pub enum Subject {
 /// A number of requests to count against a subject's rate limit.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Take<'a> {
+pub struct Charge<'a> {
     /// The subject.
     pub subject: Subject,
     /// The limit that applies now.
@@ -54,8 +54,8 @@ pub struct Take<'a> {
     pub window: &'a Window,
 }
 
-impl<'a> Take<'a> {
-    /// Creates a `Take` that counts one request.
+impl<'a> Charge<'a> {
+    /// Creates a `Charge` that counts one request.
     #[must_use]
     pub const fn one(subject: Subject, limit: RateLimit, window: &'a Window) -> Self {
         Self { subject, limit, cost: 1, window }
@@ -65,7 +65,7 @@ impl<'a> Take<'a> {
 /// The answer of a [`Limiter`].
 #[expect(missing_debug_implementations, reason = "futures do not implement it")]
 #[expect(clippy::exhaustive_enums, reason = "an answer comes now or later")]
-pub enum Acquire<'a> {
+pub enum Acquisition<'a> {
     /// The verdict.
     Now(Verdict),
     /// A future that resolves to the verdict.
@@ -115,37 +115,37 @@ impl Window {
 pub struct LocalLimiter;
 
 impl Limiter for LocalLimiter {
-    fn acquire<'a>(&'a self, clock: &'a dyn Clock, takes: &'a [Take<'a>]) -> Acquire<'a> {
-        Acquire::Now(decide(clock, takes))
+    fn acquire<'a>(&'a self, clock: &'a dyn Clock, charges: &'a [Charge<'a>]) -> Acquisition<'a> {
+        Acquisition::Now(decide(clock, charges))
     }
 }
 
-fn decide(clock: &dyn Clock, takes: &[Take<'_>]) -> Verdict {
-    if let [take] = takes {
-        let mut window = take.window.lock();
+fn decide(clock: &dyn Clock, charges: &[Charge<'_>]) -> Verdict {
+    if let [charge] = charges {
+        let mut window = charge.window.lock();
         // The clock is read inside the lock, so that times reach the window in order.
         let now = clock.monotonic();
-        return match window.try_acquire(now, take.limit, take.cost) {
+        return match window.try_acquire(now, charge.limit, charge.cost) {
             Ok(status) => Verdict::Admitted(status),
             Err(limited) => Verdict::Limited(limited),
         };
     }
-    let mut ordered: Vec<&Take<'_>> = takes.iter().collect();
+    let mut ordered: Vec<&Charge<'_>> = charges.iter().collect();
     // All threads lock the windows in the same order, so that no two threads wait for each other.
-    ordered.sort_by_key(|take| take.subject);
-    let mut locked: Vec<_> = ordered.into_iter().map(|take| (take, take.window.lock())).collect();
+    ordered.sort_by_key(|charge| charge.subject);
+    let mut locked: Vec<_> = ordered.into_iter().map(|charge| (charge, charge.window.lock())).collect();
     let now = clock.monotonic();
-    for (take, window) in &mut locked {
-        if let Err(limited) = window.check(now, take.limit, take.cost) {
+    for (charge, window) in &mut locked {
+        if let Err(limited) = window.check(now, charge.limit, charge.cost) {
             return Verdict::Limited(limited);
         }
     }
-    let first = takes.first().map(|take| take.subject);
+    let first = charges.first().map(|charge| charge.subject);
     let mut verdict = Verdict::Unavailable;
-    for (take, window) in &mut locked {
-        window.record(now, take.cost);
-        if Some(take.subject) == first {
-            verdict = Verdict::Admitted(window.status(now, take.limit));
+    for (charge, window) in &mut locked {
+        window.record(now, charge.cost);
+        if Some(charge.subject) == first {
+            verdict = Verdict::Admitted(window.status(now, charge.limit));
         }
     }
     verdict
@@ -170,12 +170,12 @@ mod tests {
     fn takes_are_all_made_or_none() {
         let clock = ManualClock::default();
         let (wide, narrow) = (Window::new(), Window::new());
-        let both = [Take::one(key(2), limit(5), &wide), Take::one(key(1), limit(1), &narrow)];
+        let both = [Charge::one(key(2), limit(5), &wide), Charge::one(key(1), limit(1), &narrow)];
         let Verdict::Admitted(status) = decide(&clock, &both) else { panic!("there was room") };
         assert_eq!((status.limit, status.remaining), (limit(5), 4));
         assert!(matches!(decide(&clock, &both), Verdict::Limited(by) if by.limit == limit(1)));
         let Verdict::Admitted(status) = decide(&clock, &both[..1]) else { panic!("there was room") };
-        assert_eq!(status.remaining, 3, "the refused take counted");
+        assert_eq!(status.remaining, 3, "the refused charge counted");
     }
 
     #[test]
@@ -188,8 +188,8 @@ mod tests {
                 for _ in 0..8 {
                     scope.spawn(|| {
                         for _ in 0..30 {
-                            let take = Take::one(key(1), limit(100), &window);
-                            if matches!(decide(&clock, &[take]), Verdict::Admitted(_)) {
+                            let charge = Charge::one(key(1), limit(100), &window);
+                            if matches!(decide(&clock, &[charge]), Verdict::Admitted(_)) {
                                 admitted.fetch_add(1, Ordering::Relaxed);
                             }
                         }
@@ -209,19 +209,19 @@ mod tests {
                 let (clock, a, b) = (&clock, &a, &b);
                 scope.spawn(move || {
                     for _ in 0..2_000 {
-                        let mut takes =
-                            [Take::one(key(1), limit(9_000), a), Take::one(key(2), limit(9_000), b)];
+                        let mut charges =
+                            [Charge::one(key(1), limit(9_000), a), Charge::one(key(2), limit(9_000), b)];
                         if turn % 2 == 0 {
-                            takes.reverse();
+                            charges.reverse();
                         }
-                        decide(clock, &takes);
+                        decide(clock, &charges);
                     }
                 });
             }
         });
-        let take = [Take::one(key(1), limit(9_000), &a)];
+        let charge = [Charge::one(key(1), limit(9_000), &a)];
         assert!(
-            matches!(decide(&clock, &take), Verdict::Admitted(status) if status.remaining == 9_000 - 8_001)
+            matches!(decide(&clock, &charge), Verdict::Admitted(status) if status.remaining == 9_000 - 8_001)
         );
     }
 }

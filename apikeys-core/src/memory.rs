@@ -17,10 +17,9 @@ use self::state::State;
 use crate::{
     audit::AuditEntry,
     id::{EventId, KeyId, OrgId, WriterId},
-    key::KeyView,
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
-        StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged,
+        Recorded, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };

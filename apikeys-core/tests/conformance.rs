@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use apikeys_core::{
     ManualClock, MemoryStore,
-    conformance::{Harness, Task, faults::FaultStore, promises},
+    conformance::{Harness, Task, faults::FaultStore, requirements},
     store::KeyStore,
 };
 
@@ -62,7 +62,7 @@ mod faultless {
 
 #[test]
 fn list_contains_every_requirement_once() {
-    let listed: Vec<_> = promises().iter().map(|promise| format!("{promise:?}")).collect();
+    let listed: Vec<_> = requirements().iter().map(|requirement| format!("{requirement:?}")).collect();
     let mut written = Vec::new();
     for (group, text) in [
         ("keys", include_str!("../src/conformance/keys.rs")),
@@ -79,14 +79,14 @@ fn list_contains_every_requirement_once() {
         written.extend(functions.map(|line| format!("{group}::{}", line.split('(').next().unwrap())));
     }
     assert_eq!(listed, written);
-    assert!(listed.len() > 80, "{} promises", listed.len());
+    assert!(listed.len() > 80, "{} requirements", listed.len());
 }
 
 #[test]
 fn requirement_can_be_checked_by_another_test_runner() {
     let harness = OnTokio(MemoryStore::new);
-    for promise in promises().iter().filter(|promise| promise.group() == "usage") {
-        assert!(!promise.name().is_empty());
-        promise.check(&harness);
+    for requirement in requirements().iter().filter(|requirement| requirement.group() == "usage") {
+        assert!(!requirement.name().is_empty());
+        requirement.check(&harness);
     }
 }

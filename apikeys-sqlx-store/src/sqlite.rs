@@ -29,10 +29,9 @@ use apikeys_core::{
     KeyId, OrgId,
     audit::AuditEntry,
     id::{EventId, WriterId},
-    key::KeyView,
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
-        StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged,
+        Recorded, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };

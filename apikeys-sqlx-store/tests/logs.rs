@@ -24,8 +24,7 @@ use apikeys_sqlx_store::{
         RequestMeta, Timestamp,
         audit::{Detail, Outcome, RequestRecord},
         id::WriterId,
-        key::KeyRow,
-        store::{AuditQuery, Batch, KeyQuery, KeyStore, UsageQuery, UsageStep},
+        store::{AuditQuery, Batch, KeyQuery, KeyRow, KeyStore, UsageQuery, UsageStep},
     },
 };
 use apikeys_test_leftovers::Folder;

@@ -13,8 +13,7 @@ use crate::{
     },
     denial::DenialCode,
     id::EventId,
-    key::KeyRow,
-    store::{AuditQuery, Change, Committed},
+    store::{AuditQuery, Change, Committed, KeyRow},
 };
 
 /// Every field of an event is read as it was written, for every kind of detail, whether a batch or a change

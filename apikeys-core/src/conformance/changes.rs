@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     audit::Action,
-    key::SecretRow,
-    store::{Change, ChangeKind, Committed, KeyStore, OrgNumber, Revision},
+    store::{Change, ChangeKind, Committed, KeyStore, OrgNumber, Revision, SecretRow},
 };
 
 /// Repeating a change under the same id returns the same answer and writes nothing.
@@ -209,7 +208,7 @@ pub async fn committed_change_has_all_its_events_in_the_log(harness: &dyn AnyHar
 
 /// Returns changes that must be refused, at least one for each reason. `row` must be the only key, at version
 /// 1, and its organization must be on the plan `starter`.
-fn refused(store: &Fixture, row: &crate::key::KeyRow, secret: &SecretRow) -> Vec<ChangeKind> {
+fn refused(store: &Fixture, row: &crate::store::KeyRow, secret: &SecretRow) -> Vec<ChangeKind> {
     let newcomer = store.row(&row.org);
     let stranger = store.row(&org("other"));
     let fresh = [store.secret(newcomer.id)];

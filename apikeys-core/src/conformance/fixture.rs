@@ -13,11 +13,11 @@ use crate::{
     audit::{Action, AuditEntry, AuditEvent, Detail, Outcome, RequestMeta, RequestRecord},
     denial::DenialCode,
     id::{Actor, ChangeId, EventId, KeyId, OrgId, WriterId, with_time},
-    key::{KeyName, KeyRow, KeyView, SecretRow},
+    key::KeyName,
     plan::PlanName,
     store::{
-        AuditQuery, Batch, Change, ChangeKind, Committed, Found, KeyQuery, KeyStore, OrgNumber, Recorded,
-        Revision, StoreErrorKind, StoredPlan,
+        AuditQuery, Batch, Change, ChangeKind, Committed, Found, KeyQuery, KeyRow, KeyStore, KeyView,
+        OrgNumber, Recorded, Revision, SecretRow, StoreErrorKind, StoredPlan,
     },
     token::{Fingerprint, Locator, Scheme},
 };

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     OrgId, Timestamp,
     audit::{Action, AuditEntry, Detail, Outcome},
-    key::{KeyRow, SecretRow},
     store::{
-        Batch, Change, ChangeKind, Committed, KeyQuery, KeyStore, Purged, Recorded, UsageQuery, UsageStep,
+        Batch, Change, ChangeKind, Committed, KeyQuery, KeyRow, KeyStore, Purged, Recorded, SecretRow,
+        UsageQuery, UsageStep,
     },
     token::Scheme,
 };

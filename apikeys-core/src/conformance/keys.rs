@@ -10,9 +10,8 @@ use super::{
 use crate::{
     Timestamp,
     id::{KeyId, OrgId},
-    key::{KeyRow, Settings},
     rate_limit::RateLimit,
-    store::{ChangeKind, Committed, KeyQuery, KeyStore},
+    store::{ChangeKind, Committed, KeyQuery, KeyRow, KeyStore, Settings},
 };
 
 /// Once a creation has returned, the key is found by its secret, with the organization's plan and the latest

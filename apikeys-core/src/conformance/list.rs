@@ -11,16 +11,16 @@ use super::{AnyHarness, Harness};
 #[macro_export]
 macro_rules! conformance_tests {
     ($harness:expr $(,)?) => {
-        $crate::__conformance_promises! { tests ($harness) }
+        $crate::__conformance_requirements! { tests ($harness) }
     };
 }
 
 /// The list of all requirements. This macro is private and may change.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __conformance_promises {
+macro_rules! __conformance_requirements {
     ($then:ident $with:tt) => {
-        $crate::__conformance_promises! { @$then $with
+        $crate::__conformance_requirements! { @$then $with
             keys {
                 created_key_is_found_by_its_secret
                 key_is_read_with_every_field_as_stored
@@ -138,25 +138,25 @@ macro_rules! __conformance_promises {
             }
         }
     };
-    (@tests ($harness:expr) $($group:ident { $($promise:ident)* })*) => {$(
+    (@tests ($harness:expr) $($group:ident { $($requirement:ident)* })*) => {$(
         mod $group {
             #[allow(unused_imports, reason = "the expression may name what is around the macro")]
             use super::*;
 
             $(
                 #[test]
-                fn $promise() {
-                    $crate::conformance::check(stringify!($group), stringify!($promise), &$harness);
+                fn $requirement() {
+                    $crate::conformance::check(stringify!($group), stringify!($requirement), &$harness);
                 }
             )*
         }
     )*};
-    (@list () $($group:ident { $($promise:ident)* })*) => {
+    (@list () $($group:ident { $($requirement:ident)* })*) => {
         vec![$($(
-            $crate::conformance::Promise {
+            $crate::conformance::Requirement {
                 group: stringify!($group),
-                name: stringify!($promise),
-                check: |harness| Box::pin($crate::conformance::$group::$promise(harness)),
+                name: stringify!($requirement),
+                check: |harness| Box::pin($crate::conformance::$group::$requirement(harness)),
             },
         )*)*]
     };
@@ -165,7 +165,7 @@ macro_rules! __conformance_promises {
 type Checking<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// A requirement of the suite, with its test.
-pub struct Promise {
+pub struct Requirement {
     group: &'static str,
     name: &'static str,
     check: fn(&dyn AnyHarness) -> Checking<'_>,
@@ -173,19 +173,20 @@ pub struct Promise {
 
 /// Returns all requirements of the suite.
 #[must_use]
-pub fn promises() -> Vec<Promise> {
-    __conformance_promises! { list () }
+pub fn requirements() -> Vec<Requirement> {
+    __conformance_requirements! { list () }
 }
 
 /// Tests one requirement, for the tests that the macro defines. The requirement is looked up by its name,
 /// because a test that called the requirement's function would compile the function again for each store.
 #[doc(hidden)]
 pub fn check(group: &str, name: &str, harness: &impl Harness) {
-    let promise = promises().into_iter().find(|promise| promise.group == group && promise.name == name);
-    promise.expect("a requirement in the list").check(harness);
+    let requirement =
+        requirements().into_iter().find(|requirement| requirement.group == group && requirement.name == name);
+    requirement.expect("a requirement in the list").check(harness);
 }
 
-impl Promise {
+impl Requirement {
     /// Returns the name of the requirement's group, such as `quota`.
     #[must_use]
     pub const fn group(&self) -> &'static str {
@@ -208,7 +209,7 @@ impl Promise {
     }
 }
 
-impl fmt::Debug for Promise {
+impl fmt::Debug for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}::{}", self.group, self.name)
     }

@@ -5,10 +5,7 @@ use super::{
     fixture::{Fixture, NOW, create, create_within, delete, first, number, org, set_plan},
     harness::race,
 };
-use crate::{
-    key::KeyRow,
-    store::{ChangeKind, Committed, KeyStore},
-};
+use crate::store::{ChangeKind, Committed, KeyRow, KeyStore};
 
 /// If 64 keys are created concurrently when the quota has room for one, exactly one creation succeeds.
 pub async fn concurrent_creations_with_room_for_one_succeed_exactly_once(harness: &dyn AnyHarness) {
@@ -141,7 +138,7 @@ pub async fn refused_creation_does_not_increase_the_key_count(harness: &dyn AnyH
     let (_, taken) = store.create(&org).await;
     for _ in 0..3 {
         let row = store.row(&org);
-        let secret = crate::key::SecretRow::new(taken.locator.clone(), row.id, NOW);
+        let secret = crate::store::SecretRow::new(taken.locator.clone(), row.id, NOW);
         assert_eq!(store.attempt(create_within(&row, &[secret], Some(2))).await, Committed::DuplicateLocator);
     }
     assert_eq!(store.key_count(&org).await, 1);

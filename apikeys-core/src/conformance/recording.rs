@@ -11,8 +11,7 @@ use crate::{
     Timestamp,
     audit::{Action, AuditEvent, Detail, Outcome},
     id::{KeyId, WriterId},
-    key::KeyRow,
-    store::{Batch, KeyStore, Recorded, Revision, UsageQuery, UsageStep},
+    store::{Batch, KeyRow, KeyStore, Recorded, Revision, UsageQuery, UsageStep},
 };
 
 /// Recording a batch again returns `AlreadyApplied` and writes nothing.

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     Timestamp,
-    key::{KeyRow, SecretRow},
-    store::{ChangeKind, Committed, KeyStore},
+    store::{ChangeKind, Committed, KeyRow, KeyStore, SecretRow},
     token::{Locator, Scheme},
 };
 

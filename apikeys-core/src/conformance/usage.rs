@@ -9,8 +9,7 @@ use super::{
 use crate::{
     Timestamp,
     audit::Outcome,
-    key::KeyRow,
-    store::{UsagePoint, UsageQuery, UsageStep},
+    store::{KeyRow, UsagePoint, UsageQuery, UsageStep},
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -11,8 +11,11 @@ use crate::{
     Timestamp,
     audit::{Action, AuditEntry, Changes},
     id::{Actor, EventId, KeyId, OrgId},
-    key::{KeyPatch, KeyRow, KeyView, NewKey, SecretRow},
-    store::{AuditQuery, ChangeKind, Committed, KeyQuery, Page, UsagePoint, UsageQuery, UsageStep},
+    key::{KeyPatch, NewKey},
+    store::{
+        AuditQuery, ChangeKind, Committed, KeyQuery, KeyRow, KeyView, Page, SecretRow, UsagePoint,
+        UsageQuery, UsageStep,
+    },
 };
 
 impl ApiKeys {

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::{Clock, ManualClock},
-        limiter::{Acquire, Limiter, LocalLimiter, Subject, Take},
+        limiter::{Acquisition, Charge, Limiter, LocalLimiter, Subject},
         rate_limit::RateLimit,
     };
 
@@ -91,8 +91,8 @@ mod tests {
             let live = LiveKeys::new();
             let org = OrgId::new("o").unwrap();
             let entry = live.entry(KeyId::from_bytes([7; 16]), &org);
-            let take = [Take::one(Subject::Key(entry.key), RateLimit::DEFAULT, &entry.window)];
-            assert!(matches!(LocalLimiter.acquire(&clock, &take), Acquire::Now(_)));
+            let charge = [Charge::one(Subject::Key(entry.key), RateLimit::DEFAULT, &entry.window)];
+            assert!(matches!(LocalLimiter.acquire(&clock, &charge), Acquisition::Now(_)));
             live.sweep(clock.monotonic(), clock.wall());
             assert!(Arc::ptr_eq(&entry, &live.entry(entry.key, &org)));
             drop(entry);

@@ -1,9 +1,10 @@
 use crate::{
     Timestamp,
     id::{Actor, KeyId, OrgId},
-    key::{KeyName, KeyView, Status},
+    key::{KeyName, Status},
     plan::{PlanName, Plans, Quota},
     rate_limit::RateLimit,
+    store::KeyView,
     token::Secret,
 };
 

@@ -11,9 +11,8 @@ use super::{
 use crate::{
     audit::{Action, ChangeValue, Changes},
     id::{Actor, KeyId, OrgId},
-    key::KeyView,
     plan::PlanName,
-    store::{ChangeKind, Committed, KeyQuery, Page},
+    store::{ChangeKind, Committed, KeyQuery, KeyView, Page},
 };
 
 impl ApiKeys {

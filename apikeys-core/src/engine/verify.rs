@@ -13,7 +13,7 @@ use crate::{
     access::admit,
     audit::RequestMeta,
     denial::Denial,
-    limiter::{Acquire, Subject, Take, Verdict},
+    limiter::{Acquisition, Charge, Subject, Verdict},
     plan::Plan,
     rate_limit::RateStatus,
     store::{Found, StoreError},
@@ -198,10 +198,10 @@ impl Attempt {
             return Err(Denial::AuditUnavailable { after_handler: false });
         }
         let limit = plan.effective_rate_limit(found.key.rate_limit);
-        let takes = [Take::one(Subject::Key(live.key), limit, &live.window)];
-        let verdict = match inner.limiter.acquire(&*inner.clock, &takes) {
-            Acquire::Now(verdict) => verdict,
-            Acquire::Later(verdict) => verdict.await,
+        let charges = [Charge::one(Subject::Key(live.key), limit, &live.window)];
+        let verdict = match inner.limiter.acquire(&*inner.clock, &charges) {
+            Acquisition::Now(verdict) => verdict,
+            Acquisition::Later(verdict) => verdict.await,
         };
         match verdict {
             Verdict::Admitted(rate) => Ok(rate),

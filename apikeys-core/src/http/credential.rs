@@ -74,7 +74,7 @@ const AUTHORIZATION: &str = "authorization";
 
 /// The text that a client sent as its key, before any check.
 #[derive(PartialEq, Eq)]
-pub struct Presented<'a> {
+pub struct Credential<'a> {
     text: Text<'a>,
     carrier: Carrier,
 }
@@ -106,7 +106,7 @@ impl Carrier {
     }
 }
 
-impl<'a> Presented<'a> {
+impl<'a> Credential<'a> {
     fn sent(bytes: &'a [u8], carrier: Carrier) -> Self {
         Self { text: Text::Sent(bytes), carrier }
     }
@@ -127,9 +127,9 @@ impl<'a> Presented<'a> {
     }
 }
 
-impl fmt::Debug for Presented<'_> {
+impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Presented(…)")
+        f.write_str("Credential(…)")
     }
 }
 
@@ -145,7 +145,7 @@ impl fmt::Debug for Presented<'_> {
 pub fn credential<'a>(
     sources: &'a Sources,
     headers: &'a (impl Headers + ?Sized),
-) -> Result<Option<Presented<'a>>, Denial> {
+) -> Result<Option<Credential<'a>>, Denial> {
     let mut found = match only_line(headers, AUTHORIZATION)? {
         Some(value) => authorization(sources, value)?,
         None => None,
@@ -155,7 +155,7 @@ pub fn credential<'a>(
         if value.contains(&b',') || found.is_some() {
             return Err(Denial::Ambiguous);
         }
-        found = Some(Presented::sent(value, Carrier(Some(Arc::clone(name)))));
+        found = Some(Credential::sent(value, Carrier(Some(Arc::clone(name)))));
     }
     Ok(found)
 }
@@ -170,7 +170,7 @@ fn only_line<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Result<
     Ok(first.map(trim).filter(|value| !value.is_empty()))
 }
 
-fn authorization<'a>(sources: &Sources, value: &'a [u8]) -> Result<Option<Presented<'a>>, Denial> {
+fn authorization<'a>(sources: &Sources, value: &'a [u8]) -> Result<Option<Credential<'a>>, Denial> {
     // In a list that a proxy joined, a key may follow a scheme that is not a source.
     let named = |part| sources.takes(scheme(trim(part)).0);
     if value.contains(&b',') && value.split(|byte| *byte == b',').any(named) {
@@ -182,9 +182,9 @@ fn authorization<'a>(sources: &Sources, value: &'a [u8]) -> Result<Option<Presen
     }
     let carrier = Carrier::AUTHORIZATION;
     if scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(Some(Presented::sent(rest, carrier)));
+        return Ok(Some(Credential::sent(rest, carrier)));
     }
-    Ok(basic_user_name(rest).map(|name| Presented { text: Text::Decoded(name), carrier }))
+    Ok(basic_user_name(rest).map(|name| Credential { text: Text::Decoded(name), carrier }))
 }
 
 /// Splits `value` into the scheme before the first space and the text after the spaces.

@@ -11,6 +11,9 @@ use crate::Timestamp;
 /// The ids of one generator are strictly increasing, so that events sort in the order in which
 /// they happened, also within a microsecond and when the clock is set back. Two generators make the
 /// same id only if they do so for the same microsecond and their 72 bits of keyed hash are equal.
+///
+/// Two clones of a running process, such as those from one snapshot of a virtual machine, have the same
+/// generator. They make equal ids if they make ids for the same microsecond.
 #[derive(Debug, Default)]
 pub(crate) struct IdGenerator {
     /// The microsecond of the latest id.

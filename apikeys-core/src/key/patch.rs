@@ -1,8 +1,9 @@
-use super::{KeyName, KeyRow};
+use super::KeyName;
 use crate::{
     InvalidValue, Timestamp,
     audit::{Action, ChangeValue, Changes},
     rate_limit::RateLimit,
+    store::KeyRow,
 };
 
 /// The description of a key to be created.

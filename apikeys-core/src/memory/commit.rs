@@ -3,9 +3,8 @@ use std::collections::HashSet;
 use super::state::{DeletedKey, State, StoredKey};
 use crate::{
     id::{KeyId, OrgId},
-    key::{KeyRow, SecretRow},
     plan::PlanName,
-    store::{Change, ChangeKind, Committed, StoreError, StoreErrorKind, StoreResult},
+    store::{Change, ChangeKind, Committed, KeyRow, SecretRow, StoreError, StoreErrorKind, StoreResult},
     token::Locator,
 };
 

@@ -8,11 +8,10 @@ use crate::{
     Timestamp,
     audit::{AuditEntry, AuditEvent, KeyRef},
     id::{EventId, KeyId, OrgId, WriterId},
-    key::{KeyRow, KeyView, SecretRow},
     plan::PlanName,
     store::{
-        AuditQuery, Found, KeyQuery, OrgNumber, OrgRow, OrgState, Page, StoreError, StoreErrorKind,
-        StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Found, KeyQuery, KeyRow, KeyView, OrgNumber, OrgRow, OrgState, Page, SecretRow,
+        StoreError, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };

@@ -1,8 +1,7 @@
-use super::StoredPlan;
+use super::{KeyRow, SecretRow, StoredPlan};
 use crate::{
     audit::AuditEvent,
     id::{ChangeId, KeyId, OrgId},
-    key::{KeyRow, SecretRow},
     plan::PlanName,
     token::Locator,
 };

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, OrgRow, Page, Purged, Recorded,
+    AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged, Recorded,
     StoreResult, UsagePoint, UsageQuery,
 };
 use crate::{
     audit::AuditEntry,
     id::{EventId, KeyId, OrgId, WriterId},
-    key::KeyView,
     token::{Locator, Scheme},
 };
 

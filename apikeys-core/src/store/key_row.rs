@@ -1,9 +1,7 @@
-use serde::{Deserialize, Serialize};
-
-use super::KeyName;
 use crate::{
     Timestamp,
     id::{Actor, KeyId, OrgId},
+    key::{KeyName, Status},
     plan::PlanName,
     rate_limit::RateLimit,
     token::Locator,
@@ -80,19 +78,6 @@ impl KeyRow {
             Status::Active
         }
     }
-}
-
-/// The status of a key, which does not depend on the organization's plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Status {
-    /// The key works if the organization's plan has API access.
-    Active,
-    /// An administrator deactivated the key.
-    Deactivated,
-    /// The key's expiration date has been reached.
-    Expired,
 }
 
 /// A key with its organization's plan and its counters.

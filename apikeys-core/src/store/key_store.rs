@@ -3,13 +3,12 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Committed, KeyQuery, OrgNumber, Page, Purged, Recorded, Revision, StoreError,
-    StoredPlan, UsagePoint, UsageQuery,
+    AuditQuery, Batch, Change, Committed, KeyQuery, KeyRow, KeyView, OrgNumber, Page, Purged, Recorded,
+    Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery,
 };
 use crate::{
     audit::AuditEntry,
     id::{EventId, KeyId, OrgId, WriterId},
-    key::{KeyRow, KeyView, SecretRow},
     plan::PlanName,
     token::{Locator, Scheme},
 };

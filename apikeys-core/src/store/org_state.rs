@@ -103,7 +103,8 @@ mod tests {
     use crate::{
         Timestamp,
         id::{Actor, KeyId, OrgId},
-        key::{KeyName, KeyRow},
+        key::KeyName,
+        store::KeyRow,
     };
 
     fn plan(text: &str) -> PlanName {

@@ -4,7 +4,7 @@ use std::{
 };
 
 use apikeys_core::Clock;
-use apikeys_core::limiter::{Acquire, Limiter, LocalLimiter, Take, Verdict};
+use apikeys_core::limiter::{Acquisition, Charge, Limiter, LocalLimiter, Verdict};
 
 use crate::{clock::MovingClock, judge::Decision};
 
@@ -43,16 +43,16 @@ impl Witness {
 }
 
 impl Limiter for Witness {
-    fn acquire<'a>(&'a self, clock: &'a dyn Clock, takes: &'a [Take<'a>]) -> Acquire<'a> {
-        let answer = self.limiter.acquire(clock, takes);
-        let ([take], Acquire::Now(verdict)) = (takes, &answer) else {
+    fn acquire<'a>(&'a self, clock: &'a dyn Clock, charges: &'a [Charge<'a>]) -> Acquisition<'a> {
+        let answer = self.limiter.acquire(clock, charges);
+        let ([charge], Acquisition::Now(verdict)) = (charges, &answer) else {
             panic!("expected one decision at once")
         };
         // The limiter reads the clock while it holds the window's lock, so that time is the time of the
         // decision.
         LAST_DECISION.set(Some(Decision {
             at: self.clock.last_read(),
-            limit: take.limit.requests(),
+            limit: charge.limit.requests(),
             admitted: matches!(verdict, Verdict::Admitted(_)),
         }));
         answer

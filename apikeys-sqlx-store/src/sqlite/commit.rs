@@ -5,8 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use apikeys_core::{
     KeyId, OrgId, PlanName,
     id::ChangeId,
-    key::{KeyRow, SecretRow},
-    store::{Change, ChangeKind, Committed, Revision},
+    store::{Change, ChangeKind, Committed, KeyRow, Revision, SecretRow},
     token::Locator,
 };
 use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};

@@ -2,8 +2,7 @@
 
 use apikeys_core::{
     KeyId, OrgId,
-    key::KeyView,
-    store::{KeyQuery, Page},
+    store::{KeyQuery, KeyView, Page},
 };
 use sqlx::Row;
 

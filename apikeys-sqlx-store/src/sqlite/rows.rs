@@ -6,7 +6,7 @@ use apikeys_core::{
     Actor, DenialCode, KeyId, KeyName, OrgId, PlanName, RateLimit, RequestMeta, Timestamp,
     audit::{Action, AuditEntry, AuditEvent, Detail, KeyRef, Outcome, RequestId, RequestRecord},
     id::EventId,
-    key::{KeyRow, KeyView, SecretRow, Settings},
+    store::{KeyRow, KeyView, SecretRow, Settings},
     token::{Locator, Scheme},
 };
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};

@@ -1,6 +1,10 @@
 //! Adds and deletes the secrets of keys, and maintains the number of secrets of each scheme.
 
-use apikeys_core::{KeyId, key::SecretRow, store::Committed, token::Locator};
+use apikeys_core::{
+    KeyId,
+    store::{Committed, SecretRow},
+    token::Locator,
+};
 use sqlx::SqliteConnection;
 
 use super::statements::WriteStatement;

@@ -13,8 +13,7 @@ use apikeys_sqlx_store::{
         Actor, KeyId, KeyName, OrgId, PlanName, RequestMeta, Timestamp,
         audit::{Action, AuditEvent, Detail, Outcome, RequestRecord},
         id::{ChangeId, EventId, WriterId},
-        key::{KeyRow, SecretRow},
-        store::{Batch, Change, ChangeKind, Committed, KeyStore, StoredPlan},
+        store::{Batch, Change, ChangeKind, Committed, KeyRow, KeyStore, SecretRow, StoredPlan},
         token::{Locator, Scheme},
     },
 };

@@ -9,10 +9,9 @@ use apikeys_sqlx_store::{
         KeyId, OrgId, Timestamp,
         audit::{Action, AuditEntry},
         id::WriterId,
-        key::{KeyRow, SecretRow},
         store::{
-            AuditQuery, Batch, ChangeKind, KeyQuery, KeyStore, Recorded, StoreErrorKind, StoreResult,
-            UsageQuery, UsageStep,
+            AuditQuery, Batch, ChangeKind, KeyQuery, KeyRow, KeyStore, Recorded, SecretRow, StoreErrorKind,
+            StoreResult, UsageQuery, UsageStep,
         },
     },
 };

@@ -4,8 +4,7 @@ use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::{
         Timestamp,
-        key::KeyRow,
-        store::{KeyStore, UsageQuery, UsageStep},
+        store::{KeyRow, KeyStore, UsageQuery, UsageStep},
     },
 };
 use apikeys_test_leftovers::Folder;

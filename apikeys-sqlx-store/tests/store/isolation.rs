@@ -13,8 +13,9 @@ use apikeys_sqlx_store::{
     SqliteStore,
     apikeys_core::{
         Timestamp,
-        key::{KeyRow, SecretRow},
-        store::{AuditQuery, KeyStore, StoreErrorKind, StoreResult, UsageQuery, UsageStep},
+        store::{
+            AuditQuery, KeyRow, KeyStore, SecretRow, StoreErrorKind, StoreResult, UsageQuery, UsageStep,
+        },
     },
 };
 use apikeys_test_leftovers::Folder;

@@ -12,8 +12,10 @@ use apikeys_sqlx_store::{
         KeyName, PlanName,
         audit::Action,
         id::{EventId, WriterId},
-        key::{KeyRow, SecretRow},
-        store::{Change, ChangeKind, Committed, KeyStore, Recorded, StoreError, StoreErrorKind, StoredPlan},
+        store::{
+            Change, ChangeKind, Committed, KeyRow, KeyStore, Recorded, SecretRow, StoreError, StoreErrorKind,
+            StoredPlan,
+        },
     },
 };
 use apikeys_test_leftovers::{Folder, note_secret};
