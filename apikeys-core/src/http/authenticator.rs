@@ -206,10 +206,14 @@ impl Authenticator {
     /// [`optional`](Self::optional). `handler` contains the headers that the handler set.
     ///
     /// The response can depend on whether the request has a key. `Vary` therefore names all headers that may
-    /// carry a key, so that no cache sends the response to a request that has a key.
+    /// carry a key, so that no cache sends the response to a request that has a key. A response with
+    /// `Cache-Control: no-store` gets no `Vary`, because caches do not keep it.
     #[must_use]
     pub fn response_headers_without_key(&self, handler: &(impl Headers + ?Sized)) -> ResponseHeaders {
-        let append = self.credential_headers().filter_map(|name| vary(handler, name)).collect();
+        let append = match is_stored(handler) {
+            true => self.credential_headers().filter_map(|name| vary(handler, name)).collect(),
+            false => Vec::new(),
+        };
         ResponseHeaders { replace: Vec::new(), append }
     }
 }
@@ -222,10 +226,17 @@ fn vary(response: &(impl Headers + ?Sized), name: &str) -> Option<(&'static str,
 
 /// Returns whether a response already varies with the request header `name`.
 fn varies(response: &(impl Headers + ?Sized), name: &str) -> bool {
-    response.values("vary").flat_map(|line| line.split(|byte| *byte == b',')).any(|entry| {
-        let entry = entry.trim_ascii();
-        entry == b"*" || entry.eq_ignore_ascii_case(name.as_bytes())
-    })
+    entries(response, "vary").any(|entry| entry == b"*" || entry.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// Returns whether caches may store a response.
+fn is_stored(response: &(impl Headers + ?Sized)) -> bool {
+    !entries(response, "cache-control").any(|entry| entry.eq_ignore_ascii_case(b"no-store"))
+}
+
+/// Returns the entries of all lines of a header, without the spaces around them.
+fn entries<'a>(response: &'a (impl Headers + ?Sized), name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    response.values(name).flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
 impl fmt::Debug for Authenticator {
@@ -289,6 +300,8 @@ mod tests {
             (&[], &[authorization, x_api_key]),
             (&[("vary", "accept, Authorization")], &[x_api_key]),
             (&[("vary", "*")], &[]),
+            (&[("cache-control", "private, No-Store")], &[]),
+            (&[("cache-control", "private")], &[authorization, x_api_key]),
         ];
         for (handler, added) in cases {
             let set: Vec<_> = handler.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
