@@ -151,7 +151,8 @@ denials! {
     }
     /// The request cannot be recorded in the audit log at the moment.
     AuditUnavailable {
-        /// True if the handler has run, which means that the request may have been carried out.
+        /// True if the handler has run, which means that the request may have been carried out. Always false
+        /// today, because the room in the buffer is checked before the handler runs.
         after_handler: bool
     } = "AUDIT_UNAVAILABLE" {
         status: 503,

@@ -58,6 +58,28 @@ pub(crate) struct Package {
 ///
 /// Returns an error if cargo does not describe the workspace, or if no package is published.
 pub(crate) fn published() -> Result<Vec<Package>, String> {
+    // `publish` is null without restrictions, and an empty list for `publish = false`.
+    let is_published = |package: &&Value| package.get("publish").is_some_and(Value::is_null);
+    let published: Vec<Package> = described()?.iter().filter(is_published).filter_map(package).collect();
+    if published.is_empty() {
+        Err("the workspace has no package to publish: all have `publish = false`".to_owned())
+    } else {
+        Ok(published)
+    }
+}
+
+/// Returns the names of all packages of the workspace.
+///
+/// # Errors
+///
+/// Returns an error if cargo does not describe the workspace.
+pub(crate) fn members() -> Result<Vec<String>, String> {
+    let name = |package: &Value| package.get("name").and_then(Value::as_str).map(str::to_owned);
+    Ok(described()?.iter().filter_map(name).collect())
+}
+
+/// Returns the packages of the workspace as `cargo metadata` describes them.
+fn described() -> Result<Vec<Value>, String> {
     let output = cargo(&["metadata", "--no-deps", "--format-version", "1"])
         .stderr(Stdio::inherit())
         .output()
@@ -65,16 +87,11 @@ pub(crate) fn published() -> Result<Vec<Package>, String> {
     if !output.status.success() {
         return Err("`cargo metadata` failed; its output is above".to_owned());
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout)
+    let mut metadata: Value = serde_json::from_slice(&output.stdout)
         .map_err(|error| format!("cannot read the output of `cargo metadata`: {error}"))?;
-    let packages = metadata.get("packages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    // `publish` is null without restrictions, and an empty list for `publish = false`.
-    let published = packages.iter().filter(|package| package.get("publish").is_some_and(Value::is_null));
-    let published: Vec<Package> = published.filter_map(package).collect();
-    if published.is_empty() {
-        Err("the workspace has no package to publish: all have `publish = false`".to_owned())
-    } else {
-        Ok(published)
+    match metadata.get_mut("packages").map(Value::take) {
+        Some(Value::Array(packages)) if !packages.is_empty() => Ok(packages),
+        _ => Err("`cargo metadata` lists no packages".to_owned()),
     }
 }
 

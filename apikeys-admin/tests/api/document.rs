@@ -19,7 +19,7 @@ fn document_lists_every_endpoint() {
             documented.insert(format!("{} {path}", method.to_uppercase()));
         }
     }
-    let promised = [
+    let expected = [
         "DELETE /api/keys/{id}",
         "GET /api/audit",
         "GET /api/keys",
@@ -29,7 +29,7 @@ fn document_lists_every_endpoint() {
         "PATCH /api/keys/{id}",
         "POST /api/keys",
     ];
-    assert_eq!(documented, promised.map(str::to_owned).into_iter().collect());
+    assert_eq!(documented, expected.map(str::to_owned).into_iter().collect());
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl fmt::Debug for Admission {
 /// A future that resolves when the response may be sent.
 ///
 /// If the future returns an error, the request could not be recorded. Send the denial in the error instead of
-/// the response.
+/// the response. Today the future returns no error: an event that cannot be written yet waits in the buffer.
 #[must_use = "send the response when the future is done"]
 pub struct Finish(Option<Flushing>);
 

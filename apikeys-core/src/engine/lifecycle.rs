@@ -23,8 +23,8 @@ pub(super) struct UnderWay(Arc<Lifecycle>);
 /// The shutdown could not finish, because requests were still running or audit events could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the shutdown timed out with {running_requests} running requests and {unwritten_events} unwritten audit \
-     events: call `shutdown` again, or set a longer `shutdown_timeout` on the builder"
+    "the shutdown timed out (running requests: {running_requests}, unwritten audit events: \
+     {unwritten_events}): call `shutdown` again, or set a longer `shutdown_timeout` on the builder"
 )]
 #[non_exhaustive]
 pub struct ShutdownError {

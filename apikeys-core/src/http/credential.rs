@@ -318,7 +318,7 @@ mod tests {
     }
 
     /// Reads a single `Authorization` line by an independent implementation of the rules, written for text.
-    fn oracle(value: &str) -> Result<Option<String>, Denial> {
+    fn expected_by_the_grammar(value: &str) -> Result<Option<String>, Denial> {
         let value = value.trim_matches([' ', '\t']);
         let named = |part: &str| {
             part.trim_matches([' ', '\t'])
@@ -340,7 +340,7 @@ mod tests {
         fn line_is_read_like_by_an_independent_implementation(words in prop::collection::vec(prop::sample::select(
             vec!["Bearer", "bearer", "Basic", "Digest", " ", "  ", "\t", ",", ", ", "a", "acme_live_1", "=", "Bearerish"]), 0..8)) {
             let value = words.concat();
-            prop_assert_eq!(bearer(&value), oracle(&value), "{:?}", value);
+            prop_assert_eq!(bearer(&value), expected_by_the_grammar(&value), "{:?}", value);
         }
 
         #[test]

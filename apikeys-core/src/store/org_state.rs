@@ -153,7 +153,7 @@ mod tests {
 
     /// Returns the result of the same rules, written as a list of conditions, of which the first that is true
     /// decides.
-    fn oracle(state: &OrgState, change: &ChangeKind) -> Option<Refusal> {
+    fn expected_refusal(state: &OrgState, change: &ChangeKind) -> Option<Refusal> {
         let is_stored = state.stored.is_some();
         let (needs_org, expected, quota) = match change {
             ChangeKind::Create { expected, max_keys, .. } => (false, Some(expected), *max_keys),
@@ -177,7 +177,7 @@ mod tests {
         let combinations = combinations();
         assert_eq!(combinations.len(), 25 * (3 + 5 * 6));
         for (state, change) in combinations {
-            assert_eq!(state.check(&change).err(), oracle(&state, &change), "{state:?} {change:?}");
+            assert_eq!(state.check(&change).err(), expected_refusal(&state, &change), "{state:?} {change:?}");
         }
     }
 

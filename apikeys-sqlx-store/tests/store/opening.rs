@@ -90,7 +90,7 @@ async fn migrate_beside_migrations_of_the_service_leaves_both_complete() {
     let folder = Folder::new();
     let pool = host_pool(&folder.path().join("host.db")).await;
     let migration = |version, sql: &'static str| {
-        Migration::new(version, "of the host".into(), MigrationType::Simple, sql.into_sql_str(), false)
+        Migration::new(version, "of the service".into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
     let first = || migration(1, "CREATE TABLE users (id INTEGER PRIMARY KEY)");
     Migrator::with_migrations(vec![first()]).run(&pool).await.unwrap();

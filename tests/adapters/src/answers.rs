@@ -1,6 +1,6 @@
 //! The status, headers and body of responses, to the byte.
 
-#![allow(missing_docs, reason = "the name of a promise says what it is")]
+#![allow(missing_docs, reason = "the name of each test says what is tested")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use apikeys_core::{
 
 use crate::{Adapter, HandlerResponse, Host, Options, Reply, Request, handled};
 
-/// The responses that the core promises and every adapter sends.
+/// The responses that the core defines and every adapter sends.
 const GOLDEN: &str = include_str!("../../../apikeys-core/tests/golden/answers.txt");
 
 /// Compares a reply with its golden response. A framework may order headers in its own way and add

@@ -1,6 +1,6 @@
 //! The headers that a key is read from, and the headers that the handler gets.
 
-#![allow(missing_docs, reason = "the name of a promise says what it is")]
+#![allow(missing_docs, reason = "the name of each test says what is tested")]
 
 use std::sync::Arc;
 

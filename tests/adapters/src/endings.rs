@@ -1,6 +1,6 @@
 //! A request is one event on the audit log, however it ends.
 
-#![allow(missing_docs, reason = "the name of a promise says what it is")]
+#![allow(missing_docs, reason = "the name of each test says what is tested")]
 
 use std::{
     pin::pin,

@@ -1,6 +1,6 @@
 //! What the audit log knows of a client.
 
-#![allow(missing_docs, reason = "the name of a promise says what it is")]
+#![allow(missing_docs, reason = "the name of each test says what is tested")]
 
 use std::net::IpAddr;
 

@@ -9,7 +9,7 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a broken promise is a panic"
+    reason = "a failed check is a panic"
 )]
 
 mod client_address;
