@@ -129,7 +129,7 @@ pub use apikeys_core::{
     Actor, ApiKeys, CreatedKey, Denial, DenialCode, InvalidValue, KeyId, KeyListing, KeyManager, KeyName,
     KeyPatch, KeyStore, Maintenance, ManageError, ManagedKey, ManualClock, MemoryStore, NewKey, Operator,
     OrgId, Plan, PlanName, Plans, Quota, QuotaUsage, RateLimit, RateStatus, Secret, Status, Timestamp,
-    http::{DenialRenderer, ManageErrorCode, PlainResponse, Problem, Rendered, Sources, Wording},
+    http::{DenialRenderer, ManageErrorCode, PlainResponse, Problem, RenderedBody, Sources, Wording},
 };
 
 pub use caller::Caller;

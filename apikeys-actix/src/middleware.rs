@@ -100,10 +100,10 @@ impl ApiKeyMiddleware {
     /// and the other headers stay the same.
     ///
     /// ```
-    /// use apikeys_actix::{ApiKeys, ApiKeyMiddleware, Denial, Problem, Rendered};
+    /// use apikeys_actix::{ApiKeys, ApiKeyMiddleware, Denial, Problem, RenderedBody};
     ///
     /// let middleware = ApiKeyMiddleware::new(ApiKeys::in_memory())
-    ///     .renderer(|_: &Denial, problem: &Problem| Rendered::new("text/plain", problem.title));
+    ///     .renderer(|_: &Denial, problem: &Problem| RenderedBody::new("text/plain", problem.title));
     /// ```
     #[must_use]
     pub fn renderer(self, renderer: impl DenialRenderer) -> Self {

@@ -18,8 +18,8 @@ use crate::{
     audit::AuditEntry,
     id::{EventId, KeyId, OrgId, WriterId},
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged,
-        Recorded, StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
+        PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -73,7 +73,7 @@ impl fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl KeyStore for MemoryStore {
-    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
+    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>> {
         self.lock().find(locators)
     }
 
@@ -94,7 +94,7 @@ impl KeyStore for MemoryStore {
         Ok(self.lock().keys(query))
     }
 
-    async fn commit(&self, change: &Change) -> StoreResult<Committed> {
+    async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome> {
         self.lock().commit(change)
     }
 
@@ -103,7 +103,7 @@ impl KeyStore for MemoryStore {
         Ok(())
     }
 
-    async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
+    async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {
         self.lock().record(batch)
     }
 
@@ -115,7 +115,7 @@ impl KeyStore for MemoryStore {
         Ok(self.lock().usage(query))
     }
 
-    async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+    async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
         Ok(self.lock().purge(max_rows))
     }
 }

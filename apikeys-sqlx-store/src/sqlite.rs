@@ -30,8 +30,8 @@ use apikeys_core::{
     audit::AuditEntry,
     id::{EventId, WriterId},
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged,
-        Recorded, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
+        PurgeProgress, RecordOutcome, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -210,7 +210,7 @@ impl fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl KeyStore for SqliteStore {
-    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
+    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>> {
         reading("find", || verification::find(&self.verification, locators)).await
     }
 
@@ -230,7 +230,7 @@ impl KeyStore for SqliteStore {
         reading("keys", || keys::keys(&self.management, query)).await
     }
 
-    async fn commit(&self, change: &Change) -> StoreResult<Committed> {
+    async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome> {
         let (committed, spans) = self.write("commit", &Commit { change, spans: &self.spans }).await?;
         self.spans.stored(&spans);
         Ok(committed)
@@ -240,11 +240,11 @@ impl KeyStore for SqliteStore {
         self.write("open_writer", &OpenWriter(writer)).await
     }
 
-    async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
+    async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {
         match self.write("record", &RecordAtOnce { batch, spans: &self.spans }).await {
             Ok(Some(spans)) => {
                 self.spans.stored(&spans);
-                return Ok(Recorded::Applied);
+                return Ok(RecordOutcome::Applied);
             }
             Ok(None) => {}
             // A batch that was recorded before is also rejected. `RecordWithCare` finds out.
@@ -264,7 +264,7 @@ impl KeyStore for SqliteStore {
         reading("usage", || usage::usage(&self.management, query)).await
     }
 
-    async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+    async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
         self.write("purge", &Purge { max_rows }).await
     }
 }

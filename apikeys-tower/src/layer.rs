@@ -93,10 +93,10 @@ impl ApiKeyLayer {
     /// and the other headers stay the same.
     ///
     /// ```
-    /// use apikeys_tower::{ApiKeys, ApiKeyLayer, Denial, Problem, Rendered};
+    /// use apikeys_tower::{ApiKeys, ApiKeyLayer, Denial, Problem, RenderedBody};
     ///
     /// let layer = ApiKeyLayer::new(ApiKeys::in_memory())
-    ///     .renderer(|_: &Denial, problem: &Problem| Rendered::new("text/plain", problem.title));
+    ///     .renderer(|_: &Denial, problem: &Problem| RenderedBody::new("text/plain", problem.title));
     /// ```
     #[must_use]
     pub fn renderer(self, renderer: impl DenialRenderer) -> Self {

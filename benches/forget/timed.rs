@@ -1,7 +1,7 @@
 use apikeys_core::{
     KeyStore,
     conformance::faults::Interceptor,
-    store::{Batch, Recorded, StoreResult},
+    store::{Batch, RecordOutcome, StoreResult},
 };
 use async_trait::async_trait;
 
@@ -28,7 +28,7 @@ impl Interceptor for Timed {
         &self.inner
     }
 
-    async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
+    async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {
         let began = Instant::now();
         let recorded = self.inner.record(batch).await;
         push(&self.times, began.elapsed());

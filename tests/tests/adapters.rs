@@ -26,14 +26,15 @@ fn adapter_roots_export_the_names_of_a_service() {
     mod tower {
         use apikeys_tower::{
             Actor, ApiKeyLayer, ApiKeys, Caller, Denial, KeyManager, KeyPatch, ManageError, NewKey, OrgId,
-            Plan, PlanName, Plans, Quota, RateLimit, Rendered, Sources, Timestamp, Wording, response,
+            Plan, PlanName, Plans, Quota, RateLimit, RenderedBody, Sources, Timestamp, Wording, response,
         };
     }
     #[allow(unused_imports, reason = "that the names exist is the test")]
     mod actix {
         use apikeys_actix::{
             Actor, ApiKeyMiddleware, ApiKeys, Caller, Denial, KeyManager, KeyPatch, ManageError, NewKey,
-            OrgId, Plan, PlanName, Plans, Quota, RateLimit, Rendered, Sources, Timestamp, Wording, response,
+            OrgId, Plan, PlanName, Plans, Quota, RateLimit, RenderedBody, Sources, Timestamp, Wording,
+            response,
         };
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     denial::DenialCode,
     id::EventId,
-    store::{AuditQuery, Change, Committed, KeyRow},
+    store::{AuditQuery, Change, CommitOutcome, KeyRow},
 };
 
 /// Every field of an event is read as it was written, for every kind of detail, whether a batch or a change
@@ -239,7 +239,7 @@ async fn filled(store: &Fixture) -> (Vec<AuditEvent>, Vec<KeyRow>) {
         let creation = create(row, &[]);
         let creation = if number == 0 { first(creation) } else { creation };
         let silent = Change { events: Vec::new(), ..store.prepared(creation).await };
-        assert!(matches!(store.submit(&silent).await, Committed::Done { .. }));
+        assert!(matches!(store.submit(&silent).await, CommitOutcome::Done { .. }));
     }
     let actions = [Action::Request, Action::KeyUpdated, Action::Request, Action::AuditGap];
     let mut events: Vec<_> = (0..24_usize)

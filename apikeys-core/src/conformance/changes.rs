@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     audit::Action,
-    store::{Change, ChangeKind, Committed, KeyStore, OrgNumber, Revision, SecretRow},
+    store::{Change, ChangeKind, CommitOutcome, KeyStore, OrgNumber, Revision, SecretRow},
 };
 
 /// Repeating a change under the same id returns the same answer and writes nothing.
@@ -28,7 +28,7 @@ pub async fn repeated_change_returns_the_same_result_and_writes_nothing(harness:
         set_plan(&org, "free", Some("starter")),
         delete(&row),
     ];
-    let (mut changes, mut answers): (Vec<Change>, Vec<Committed>) = (Vec::new(), Vec::new());
+    let (mut changes, mut answers): (Vec<Change>, Vec<CommitOutcome>) = (Vec::new(), Vec::new());
     for kind in kinds {
         let change = store.prepared(kind).await;
         answers.push(store.submit(&change).await);
@@ -38,7 +38,7 @@ pub async fn repeated_change_returns_the_same_result_and_writes_nothing(harness:
             assert_eq!(store.submit(earlier).await, *answer);
         }
     }
-    let revisions = [1, 2, 3, 4].map(|number| Committed::Done { revision: Revision(number) });
+    let revisions = [1, 2, 3, 4].map(|number| CommitOutcome::Done { revision: Revision(number) });
     assert_eq!(answers, revisions);
     assert_eq!(store.log(&org).await.len(), changes.len());
     assert_eq!(store.key_count(&org).await, 0);
@@ -92,7 +92,7 @@ pub async fn last_10_000_changes_are_remembered(harness: &dyn AnyHarness) {
                         expected.number = org_number;
                     }
                     let answer = store.commit(&change).await.expect("commit");
-                    assert!(matches!(answer, Committed::Done { .. }), "{answer:?}");
+                    assert!(matches!(answer, CommitOutcome::Done { .. }), "{answer:?}");
                     if number == 0 {
                         org_number = store.org(&org).await.expect("org").expect("the organization").number;
                     }
@@ -139,7 +139,7 @@ pub async fn concurrent_changes_get_different_revisions(harness: &dyn AnyHarness
     let revisions: BTreeSet<_> = answers
         .into_iter()
         .map(|answer| match answer {
-            Committed::Done { revision } => revision,
+            CommitOutcome::Done { revision } => revision,
             other => panic!("a creation came to {other:?}"),
         })
         .collect();
@@ -153,7 +153,7 @@ pub async fn refused_change_writes_nothing(harness: &dyn AnyHarness) {
     let (row, secret) = store.create(&org).await;
     for kind in refused(&store, &row, &secret) {
         let answer = store.attempt(kind.clone()).await;
-        assert!(!matches!(answer, Committed::Done { .. }), "{kind:?} was done");
+        assert!(!matches!(answer, CommitOutcome::Done { .. }), "{kind:?} was done");
         assert_eq!(store.log(&org).await.len(), 1, "{answer:?} wrote an event");
         assert_eq!(store.log(&crate::OrgId::new("other").expect("an id")).await.len(), 0);
         assert_eq!(store.all_keys(&org).await, std::slice::from_ref(&row), "{answer:?}");
@@ -202,7 +202,7 @@ pub async fn committed_change_has_all_its_events_in_the_log(harness: &dyn AnyHar
     assert_eq!(log.len(), 3);
 
     let silent = Change { events: Vec::new(), ..store.change(delete(&row)) };
-    assert_eq!(store.submit(&silent).await, Committed::Done { revision: Revision(3) });
+    assert_eq!(store.submit(&silent).await, CommitOutcome::Done { revision: Revision(3) });
     assert_eq!(store.log(&row.org).await.len(), 3);
 }
 
@@ -256,7 +256,7 @@ async fn at_once(harness: &dyn AnyHarness, store: &Fixture, change: &Change) -> 
     answers
         .into_iter()
         .map(|answer| match answer {
-            Committed::Done { revision } => revision,
+            CommitOutcome::Done { revision } => revision,
             other => panic!("a repeated attempt came to {other:?}"),
         })
         .collect()

@@ -16,8 +16,8 @@ use crate::{
     key::KeyName,
     plan::PlanName,
     store::{
-        AuditQuery, Batch, Change, ChangeKind, Committed, Found, KeyQuery, KeyRow, KeyStore, KeyView,
-        OrgNumber, Recorded, Revision, SecretRow, StoreErrorKind, StoredPlan,
+        AuditQuery, Batch, Change, ChangeKind, CommitOutcome, FoundKey, KeyQuery, KeyRow, KeyStore, KeyView,
+        OrgNumber, RecordOutcome, Revision, SecretRow, StoreErrorKind, StoredPlan,
     },
     token::{Fingerprint, Locator, Scheme},
 };
@@ -106,14 +106,14 @@ impl Fixture {
         writer
     }
 
-    pub(super) async fn record(&self, batch: &Batch) -> Recorded {
+    pub(super) async fn record(&self, batch: &Batch) -> RecordOutcome {
         self.store.record(batch).await.expect("record")
     }
 
     /// Records events as the first batch of a new writer.
     pub(super) async fn recorded(&self, events: Vec<AuditEvent>) {
         let batch = Batch::new(self.writer().await, 1, events);
-        assert_eq!(self.record(&batch).await, Recorded::Applied);
+        assert_eq!(self.record(&batch).await, RecordOutcome::Applied);
     }
 
     /// Returns a change with one event, as the engine makes them.
@@ -130,7 +130,7 @@ impl Fixture {
         change
     }
 
-    pub(super) async fn submit(&self, change: &Change) -> Committed {
+    pub(super) async fn submit(&self, change: &Change) -> CommitOutcome {
         self.store.commit(change).await.expect("commit")
     }
 
@@ -143,7 +143,7 @@ impl Fixture {
     /// Commits a new change that is [`prepared`](Self::prepared). If the change is a creation and its
     /// organization is not stored, the creation expects an organization that is not stored, like the engine's
     /// creations.
-    pub(super) async fn attempt(&self, mut kind: ChangeKind) -> Committed {
+    pub(super) async fn attempt(&self, mut kind: ChangeKind) -> CommitOutcome {
         if let ChangeKind::Create { row, .. } = &kind
             && self.store.org(&row.org).await.expect("org").is_none()
         {
@@ -155,7 +155,7 @@ impl Fixture {
     /// Commits a new change that must succeed, and returns its revision.
     pub(super) async fn done(&self, kind: ChangeKind) -> Revision {
         match self.attempt(kind.clone()).await {
-            Committed::Done { revision } => revision,
+            CommitOutcome::Done { revision } => revision,
             other => panic!("{kind:?} came to {other:?}"),
         }
     }
@@ -180,7 +180,7 @@ impl Fixture {
         }
     }
 
-    pub(super) async fn found(&self, locator: &Locator) -> Option<Found> {
+    pub(super) async fn found(&self, locator: &Locator) -> Option<FoundKey> {
         self.store.find(std::slice::from_ref(locator)).await.expect("find")
     }
 
@@ -211,7 +211,7 @@ impl Fixture {
     pub(super) async fn revision(&self) -> Revision {
         let missing = ChangeKind::Delete { org: org("nobody"), key: KeyId::from_bytes([0; 16]) };
         match self.attempt(missing).await {
-            Committed::NotFound { revision } => revision,
+            CommitOutcome::NotFound { revision } => revision,
             other => panic!("deleting a key that never was came to {other:?}"),
         }
     }

@@ -9,8 +9,8 @@ use crate::{
     OrgId, Timestamp,
     audit::{Action, AuditEntry, Detail, Outcome},
     store::{
-        Batch, Change, ChangeKind, Committed, KeyQuery, KeyRow, KeyStore, Purged, Recorded, SecretRow,
-        UsageQuery, UsageStep,
+        Batch, Change, ChangeKind, CommitOutcome, KeyQuery, KeyRow, KeyStore, PurgeProgress, RecordOutcome,
+        SecretRow, UsageQuery, UsageStep,
     },
     token::Scheme,
 };
@@ -21,7 +21,7 @@ pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(har
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
     let change = store.change(forget(&old.org));
-    assert!(matches!(store.submit(&change).await, Committed::Done { .. }));
+    assert!(matches!(store.submit(&change).await, CommitOutcome::Done { .. }));
     old.is_gone(&store, &change).await;
     assert!(store.purge().await > 0, "a purge removes rows");
     old.is_gone(&store, &change).await;
@@ -48,7 +48,7 @@ pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness
         assert!(purged.rows <= 8, "a piece of about one row removed {purged:?}");
         old.is_gone(&store, &change).await;
         let batch = Batch::new(writer, pieces, vec![store.request(&busy, NOW, Outcome::Answered)]);
-        assert_eq!(store.record(&batch).await, Recorded::Applied);
+        assert_eq!(store.record(&batch).await, RecordOutcome::Applied);
         assert_eq!(store.view(&busy).await.expect("the key").request_count, pieces);
         let (row, secret) = store.create(&busy.org).await;
         assert_eq!(store.found(&secret.locator).await.expect("the key").key, row);
@@ -133,10 +133,10 @@ pub async fn concurrent_purges_remove_everything_once(harness: &dyn AnyHarness) 
 /// row.
 pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
-    assert_eq!(store.shared().purge(1_000).await.expect("purge"), Purged::new(0, false));
+    assert_eq!(store.shared().purge(1_000).await.expect("purge"), PurgeProgress::new(0, false));
     let other = Organization::filled(&store, "o").await;
     let snapshot = other.snapshot(&store).await;
-    assert_eq!(store.shared().purge(1_000).await.expect("purge"), Purged::new(0, false));
+    assert_eq!(store.shared().purge(1_000).await.expect("purge"), PurgeProgress::new(0, false));
     assert_eq!(other.snapshot(&store).await, snapshot);
     store.done(forget(&other.org)).await;
     let mut calls = 0;
@@ -186,7 +186,7 @@ pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dy
         rows.iter().map(|row| store.request(row, NOW, Outcome::Answered)).collect::<Vec<_>>()
     };
     let first = Batch::new(writer, 1, events(&[&old.row, &old.deleted]));
-    assert_eq!(store.record(&first).await, Recorded::Applied);
+    assert_eq!(store.record(&first).await, RecordOutcome::Applied);
     store.done(forget(&old.org)).await;
     let mut on_log = 1;
     for sequence in 2..=4 {
@@ -198,7 +198,7 @@ pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dy
         }
         let mut late = events(&[&old.row, &old.deleted, &bystander]);
         late.push(store.denials(&old.row, NOW, 3));
-        assert_eq!(store.record(&Batch::new(writer, sequence, late)).await, Recorded::Applied);
+        assert_eq!(store.record(&Batch::new(writer, sequence, late)).await, RecordOutcome::Applied);
         assert_eq!(store.log(&old.org).await.len(), on_log, "batch {sequence}");
         assert_eq!((usage(&store, &old.row).await, usage(&store, &old.deleted).await), (0, 0));
         assert_eq!(store.view(&bystander).await.expect("the key").request_count, sequence - 1);
@@ -231,10 +231,10 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
     let change = store.change(forget(&old.org));
     store.submit(&change).await;
     for is_purged in [false, true] {
-        assert_eq!(store.submit(&creation).await, Committed::PlanChanged, "purged: {is_purged}");
-        assert_eq!(store.submit(&downgrade).await, Committed::PlanChanged, "purged: {is_purged}");
+        assert_eq!(store.submit(&creation).await, CommitOutcome::PlanChanged, "purged: {is_purged}");
+        assert_eq!(store.submit(&downgrade).await, CommitOutcome::PlanChanged, "purged: {is_purged}");
         let answer = store.submit(&deletion).await;
-        assert!(matches!(answer, Committed::NotFound { .. }), "purged: {is_purged}: {answer:?}");
+        assert!(matches!(answer, CommitOutcome::NotFound { .. }), "purged: {is_purged}: {answer:?}");
         old.is_gone(&store, &change).await;
         store.purge().await;
     }
@@ -262,7 +262,11 @@ pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(h
         for is_purged in [false, true] {
             for change in [&creation, &downgrade] {
                 let answer = store.submit(change).await;
-                assert_eq!(answer, Committed::PlanChanged, "round {round}, purged: {is_purged}: {change:?}");
+                assert_eq!(
+                    answer,
+                    CommitOutcome::PlanChanged,
+                    "round {round}, purged: {is_purged}: {change:?}"
+                );
             }
             assert_eq!(store.view(&row).await, None);
             assert_eq!(store.org(&old.org).await.expect("org"), stored);
@@ -301,13 +305,19 @@ pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn A
 pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let o = org("o");
-    assert_eq!(store.attempt(forget(&o)).await, Committed::NotFound { revision: store.revision().await });
+    assert_eq!(store.attempt(forget(&o)).await, CommitOutcome::NotFound { revision: store.revision().await });
     store.done(set_plan(&o, "free", None)).await;
     let change = store.change(forget(&o));
     let done = store.submit(&change).await;
-    assert!(matches!(done, Committed::Done { .. }), "an organization without keys is forgotten: {done:?}");
+    assert!(
+        matches!(done, CommitOutcome::Done { .. }),
+        "an organization without keys is forgotten: {done:?}"
+    );
     for _ in 0..2 {
-        assert_eq!(store.attempt(forget(&o)).await, Committed::NotFound { revision: store.revision().await });
+        assert_eq!(
+            store.attempt(forget(&o)).await,
+            CommitOutcome::NotFound { revision: store.revision().await }
+        );
         assert_eq!(store.submit(&change).await, done);
         assert_eq!(store.log(&o).await.len(), 1);
         store.purge().await;
@@ -336,15 +346,15 @@ pub async fn forgetting_concurrent_with_other_writes_leaves_only_its_event(harne
                 let answer = store.commit(&change).await.expect("commit");
                 let is_creation = matches!(change.kind, ChangeKind::Create { .. });
                 assert!(
-                    matches!(answer, Committed::Done { .. })
-                        || is_creation && answer == Committed::PlanChanged,
+                    matches!(answer, CommitOutcome::Done { .. })
+                        || is_creation && answer == CommitOutcome::PlanChanged,
                     "{answer:?}"
                 );
             }));
         }
         let shared = store.shared();
         tasks.push(Box::pin(async move {
-            assert_eq!(shared.record(&batch).await.expect("record"), Recorded::Applied);
+            assert_eq!(shared.record(&batch).await.expect("record"), RecordOutcome::Applied);
         }));
         let shared = store.shared();
         tasks.push(Box::pin(async move { while shared.purge(1).await.expect("purge").more {} }));

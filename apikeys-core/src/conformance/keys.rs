@@ -11,7 +11,7 @@ use crate::{
     Timestamp,
     id::{KeyId, OrgId},
     rate_limit::RateLimit,
-    store::{ChangeKind, Committed, KeyQuery, KeyRow, KeyStore, Settings},
+    store::{ChangeKind, CommitOutcome, KeyQuery, KeyRow, KeyStore, Settings},
 };
 
 /// Once a creation has returned, the key is found by its secret, with the organization's plan and the latest
@@ -134,7 +134,7 @@ pub async fn key_of_another_organization_does_not_exist(harness: &dyn AnyHarness
 
     let revision = store.revision().await;
     for kind in [update(&renamed(&foreign, "taken")), delete(&foreign)] {
-        assert_eq!(store.attempt(kind).await, Committed::NotFound { revision });
+        assert_eq!(store.attempt(kind).await, CommitOutcome::NotFound { revision });
     }
     assert_eq!(store.found(&secret.locator).await.expect("the key").key, row);
     assert_eq!(store.all_keys(&other.org).await, [other]);
@@ -233,7 +233,7 @@ pub async fn update_from_an_old_version_is_refused(harness: &dyn AnyHarness) {
     let (row, _) = store.create(&org("o")).await;
     let edited = renamed(&row, "first");
     store.done(update(&edited)).await;
-    assert_eq!(store.attempt(update(&renamed(&row, "second"))).await, Committed::VersionConflict);
+    assert_eq!(store.attempt(update(&renamed(&row, "second"))).await, CommitOutcome::VersionConflict);
     assert_eq!(store.view(&row).await.expect("the key").row, edited);
     store.done(update(&renamed(&edited, "third"))).await;
 }
@@ -252,8 +252,9 @@ pub async fn concurrent_updates_from_one_version_succeed_exactly_once(harness: &
             .collect();
         let answers = race(harness, updates).await;
         let done: Vec<_> =
-            answers.iter().filter(|(_, answer)| matches!(answer, Committed::Done { .. })).collect();
-        let conflicts = answers.iter().filter(|(_, answer)| *answer == Committed::VersionConflict).count();
+            answers.iter().filter(|(_, answer)| matches!(answer, CommitOutcome::Done { .. })).collect();
+        let conflicts =
+            answers.iter().filter(|(_, answer)| *answer == CommitOutcome::VersionConflict).count();
         assert_eq!((done.len(), conflicts), (1, 15), "round {round}");
         row = done[0].0.clone();
         assert_eq!(store.view(&row).await.expect("the key").row, row);
@@ -276,7 +277,7 @@ pub async fn deleted_key_is_not_found(harness: &dyn AnyHarness) {
     assert_eq!(store.all_keys(&row.org).await, std::slice::from_ref(&bystander));
     assert_eq!(store.found(&secret.locator).await.expect("the other key").key, bystander);
     for kind in [delete(&row), update(&renamed(&row, "back"))] {
-        assert_eq!(store.attempt(kind).await, Committed::NotFound { revision });
+        assert_eq!(store.attempt(kind).await, CommitOutcome::NotFound { revision });
     }
 }
 
@@ -297,7 +298,7 @@ pub async fn update_concurrent_with_a_deletion_does_not_restore_the_key(harness:
         });
         for (_, answer) in race(harness, changes).await {
             assert!(
-                matches!(answer, Committed::Done { .. } | Committed::NotFound { .. }),
+                matches!(answer, CommitOutcome::Done { .. } | CommitOutcome::NotFound { .. }),
                 "round {round}: {answer:?}"
             );
         }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     OrgId,
     plan::PlanName,
-    store::{ChangeKind, Committed, KeyStore},
+    store::{ChangeKind, CommitOutcome, KeyStore},
 };
 
 /// An organization is not stored before a change of the organization was committed.
@@ -35,11 +35,11 @@ pub async fn first_key_stores_its_organization(harness: &dyn AnyHarness) {
 pub async fn plan_is_set_only_if_the_stored_plan_is_the_expected_one(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");
-    assert_eq!(store.attempt(set_plan(&org, "free", Some("free"))).await, Committed::PlanChanged);
+    assert_eq!(store.attempt(set_plan(&org, "free", Some("free"))).await, CommitOutcome::PlanChanged);
     store.done(set_plan(&org, "free", None)).await;
     assert_eq!(plan_of(&store, &org).await, Some(plan("free")));
     for wrong in [None, Some("starter")] {
-        assert_eq!(store.attempt(set_plan(&org, "enterprise", wrong)).await, Committed::PlanChanged);
+        assert_eq!(store.attempt(set_plan(&org, "enterprise", wrong)).await, CommitOutcome::PlanChanged);
     }
     let longest = "p".repeat(64);
     store.done(set_plan(&org, &longest, Some("free"))).await;
@@ -79,8 +79,8 @@ pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn A
             .collect();
         let answers = race(harness, changes).await;
         let done: Vec<_> =
-            answers.iter().filter(|(_, answer)| matches!(answer, Committed::Done { .. })).collect();
-        let refused = answers.iter().filter(|(_, answer)| *answer == Committed::PlanChanged).count();
+            answers.iter().filter(|(_, answer)| matches!(answer, CommitOutcome::Done { .. })).collect();
+        let refused = answers.iter().filter(|(_, answer)| *answer == CommitOutcome::PlanChanged).count();
         assert_eq!((done.len(), refused), (1, 7), "round {round}");
         assert_eq!(plan_of(&store, &org).await.as_ref(), Some(&done[0].0));
     }
@@ -96,7 +96,7 @@ pub async fn creation_is_refused_if_the_stored_plan_is_not_the_expected_one(harn
     let creation = create(&row, std::slice::from_ref(&secret));
     let refused = async |kind: &ChangeKind| {
         let change = store.prepared(kind.clone()).await;
-        assert_eq!(store.submit(&change).await, Committed::PlanChanged, "{kind:?}");
+        assert_eq!(store.submit(&change).await, CommitOutcome::PlanChanged, "{kind:?}");
         assert_eq!(store.found(&secret.locator).await, None);
     };
     refused(&creation).await;

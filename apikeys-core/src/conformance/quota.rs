@@ -5,7 +5,7 @@ use super::{
     fixture::{Fixture, NOW, create, create_within, delete, first, number, org, set_plan},
     harness::race,
 };
-use crate::store::{ChangeKind, Committed, KeyRow, KeyStore};
+use crate::store::{ChangeKind, CommitOutcome, KeyRow, KeyStore};
 
 /// If 64 keys are created concurrently when the quota has room for one, exactly one creation succeeds.
 pub async fn concurrent_creations_with_room_for_one_succeed_exactly_once(harness: &dyn AnyHarness) {
@@ -73,7 +73,7 @@ pub async fn key_count_after_concurrent_creations_and_deletions_is_exact(harness
         let done = |deleted: bool| {
             answers
                 .iter()
-                .filter(|(kind, answer)| *kind == deleted && matches!(answer, Committed::Done { .. }))
+                .filter(|(kind, answer)| *kind == deleted && matches!(answer, CommitOutcome::Done { .. }))
                 .count()
         };
         assert_eq!(done(true), rows.len(), "round {round}");
@@ -90,7 +90,7 @@ pub async fn creation_beyond_the_quota_returns_the_key_count_and_writes_nothing(
     let org = org("o");
     let row = store.row(&org);
     let none = create_within(&row, &[store.secret(row.id)], Some(0));
-    assert_eq!(store.attempt(none).await, Committed::QuotaFull { used: 0 });
+    assert_eq!(store.attempt(none).await, CommitOutcome::QuotaFull { used: 0 });
     assert_eq!(store.org(&org).await.expect("org"), None);
 
     for _ in 0..3 {
@@ -99,7 +99,7 @@ pub async fn creation_beyond_the_quota_returns_the_key_count_and_writes_nothing(
     for most in [0, 1, 3] {
         let secret = store.secret(row.id);
         let kind = create_within(&row, std::slice::from_ref(&secret), Some(most));
-        assert_eq!(store.attempt(kind).await, Committed::QuotaFull { used: 3 });
+        assert_eq!(store.attempt(kind).await, CommitOutcome::QuotaFull { used: 3 });
         assert_eq!(store.found(&secret.locator).await, None);
     }
     assert_eq!(store.all_keys(&org).await.len(), 3);
@@ -117,7 +117,10 @@ pub async fn keys_of_every_status_count(harness: &dyn AnyHarness) {
         store.done(create_within(&row, &[store.secret(row.id)], Some(2))).await;
     }
     let third = store.row(&org);
-    assert_eq!(store.attempt(create_within(&third, &[], Some(2))).await, Committed::QuotaFull { used: 2 });
+    assert_eq!(
+        store.attempt(create_within(&third, &[], Some(2))).await,
+        CommitOutcome::QuotaFull { used: 2 }
+    );
 }
 
 /// If the quota is full, a key can be created as soon as another key was deleted.
@@ -126,7 +129,7 @@ pub async fn deletion_makes_room_for_a_creation(harness: &dyn AnyHarness) {
     let org = org("o");
     let (row, _) = store.create(&org).await;
     let next = store.row(&org);
-    assert_eq!(store.attempt(create_within(&next, &[], Some(1))).await, Committed::QuotaFull { used: 1 });
+    assert_eq!(store.attempt(create_within(&next, &[], Some(1))).await, CommitOutcome::QuotaFull { used: 1 });
     store.done(delete(&row)).await;
     store.done(create_within(&next, &[], Some(1))).await;
 }
@@ -139,7 +142,10 @@ pub async fn refused_creation_does_not_increase_the_key_count(harness: &dyn AnyH
     for _ in 0..3 {
         let row = store.row(&org);
         let secret = crate::store::SecretRow::new(taken.locator.clone(), row.id, NOW);
-        assert_eq!(store.attempt(create_within(&row, &[secret], Some(2))).await, Committed::DuplicateLocator);
+        assert_eq!(
+            store.attempt(create_within(&row, &[secret], Some(2))).await,
+            CommitOutcome::DuplicateLocator
+        );
     }
     assert_eq!(store.key_count(&org).await, 1);
     store.done(create_within(&store.row(&org), &[], Some(2))).await;
@@ -155,7 +161,7 @@ pub async fn plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
     for most in [Some(0), Some(9), None] {
         let secret = store.secret(row.id);
         let kind = create_within(&row, std::slice::from_ref(&secret), most);
-        assert_eq!(store.attempt(kind).await, Committed::PlanChanged);
+        assert_eq!(store.attempt(kind).await, CommitOutcome::PlanChanged);
         assert_eq!(store.found(&secret.locator).await, None);
     }
     assert_eq!(store.key_count(&org).await, 0);
@@ -179,17 +185,17 @@ pub async fn creation_concurrent_with_a_downgrade_precedes_it_or_is_refused(harn
         });
         let answers = race(harness, tasks.collect::<Vec<_>>()).await;
         let downgraded = answers.iter().find(|(is_plan, _)| *is_plan).map(|(_, answer)| *answer);
-        let Some(Committed::Done { revision: downgraded }) = downgraded else {
+        let Some(CommitOutcome::Done { revision: downgraded }) = downgraded else {
             panic!("round {round}: the downgrade came to {downgraded:?}");
         };
         let mut created = 0;
         for (_, answer) in answers.iter().filter(|(is_plan, _)| !is_plan) {
             match answer {
-                Committed::Done { revision } => {
+                CommitOutcome::Done { revision } => {
                     created += 1;
                     assert!(*revision < downgraded, "round {round}: a key was created on the lower plan");
                 }
-                other => assert_eq!(*other, Committed::PlanChanged, "round {round}"),
+                other => assert_eq!(*other, CommitOutcome::PlanChanged, "round {round}"),
             }
         }
         assert_eq!(store.key_count(&org).await, created, "round {round}");
@@ -202,7 +208,7 @@ async fn create_at_once(
     org: &crate::OrgId,
     creations: usize,
     max_keys: Option<u32>,
-) -> Vec<Committed> {
+) -> Vec<CommitOutcome> {
     let creations: Vec<_> = (0..creations)
         .map(|_| {
             let row = store.row(org);
@@ -215,7 +221,7 @@ async fn create_at_once(
                 let is_stored = store.org(&row.org).await.expect("org").is_some();
                 let change = if is_stored { number(&*store, on_plan.clone()).await } else { as_first };
                 match store.commit(&change).await.expect("commit") {
-                    Committed::PlanChanged => {
+                    CommitOutcome::PlanChanged => {
                         store.commit(&number(&*store, on_plan).await).await.expect("commit")
                     }
                     answer => answer,
@@ -228,8 +234,8 @@ async fn create_at_once(
 
 /// Returns the number of creations that succeeded, and the number of creations that found the quota full at
 /// `used` keys.
-fn counted(answers: &[Committed], used: u32) -> (usize, usize) {
-    let done = answers.iter().filter(|answer| matches!(answer, Committed::Done { .. })).count();
-    let full = answers.iter().filter(|answer| **answer == Committed::QuotaFull { used }).count();
+fn counted(answers: &[CommitOutcome], used: u32) -> (usize, usize) {
+    let done = answers.iter().filter(|answer| matches!(answer, CommitOutcome::Done { .. })).count();
+    let full = answers.iter().filter(|answer| **answer == CommitOutcome::QuotaFull { used }).count();
     (done, full)
 }

@@ -11,7 +11,7 @@ use crate::{
     Timestamp,
     audit::{Action, AuditEvent, Detail, Outcome},
     id::{KeyId, WriterId},
-    store::{Batch, KeyRow, KeyStore, Recorded, Revision, UsageQuery, UsageStep},
+    store::{Batch, KeyRow, KeyStore, RecordOutcome, Revision, UsageQuery, UsageStep},
 };
 
 /// Recording a batch again returns `AlreadyApplied` and writes nothing.
@@ -22,9 +22,9 @@ pub async fn repeated_batch_is_recorded_once(harness: &dyn AnyHarness) {
     let batches: Vec<_> =
         (1..=3).map(|sequence| Batch::new(writer, sequence, requests(&store, &row, 2))).collect();
     for (number, batch) in batches.iter().enumerate() {
-        assert_eq!(store.record(batch).await, Recorded::Applied);
+        assert_eq!(store.record(batch).await, RecordOutcome::Applied);
         for earlier in &batches[..=number] {
-            assert_eq!(store.record(earlier).await, Recorded::AlreadyApplied);
+            assert_eq!(store.record(earlier).await, RecordOutcome::AlreadyApplied);
         }
     }
     assert_eq!(store.view(&row).await.expect("the key").request_count, 6);
@@ -46,8 +46,8 @@ pub async fn batch_repeated_concurrently_is_recorded_once(harness: &dyn AnyHarne
             })
             .collect();
         let answers = race(harness, attempts).await;
-        let applied = answers.iter().filter(|answer| **answer == Recorded::Applied).count();
-        let repeated = answers.iter().filter(|answer| **answer == Recorded::AlreadyApplied).count();
+        let applied = answers.iter().filter(|answer| **answer == RecordOutcome::Applied).count();
+        let repeated = answers.iter().filter(|answer| **answer == RecordOutcome::AlreadyApplied).count();
         assert_eq!((applied, repeated), (1, 7), "batch {sequence}");
         assert_eq!(store.view(&row).await.expect("the key").request_count, sequence * 2);
     }
@@ -62,11 +62,11 @@ pub async fn batch_of_an_unknown_writer_is_not_recorded(harness: &dyn AnyHarness
     store.writer().await;
     let writer = WriterId::from_bytes(store.bytes());
     let batch = Batch::new(writer, 1, requests(&store, &row, 1));
-    assert_eq!(store.record(&batch).await, Recorded::UnknownWriter);
+    assert_eq!(store.record(&batch).await, RecordOutcome::UnknownWriter);
     assert_eq!(store.view(&row).await.expect("the key").request_count, 0);
     assert_eq!(store.log(&row.org).await.len(), 1);
     store.open_writer(writer).await.expect("open_writer");
-    assert_eq!(store.record(&batch).await, Recorded::Applied);
+    assert_eq!(store.record(&batch).await, RecordOutcome::Applied);
 }
 
 /// Opening an open writer keeps the number of the writer's last batch.
@@ -75,7 +75,7 @@ pub async fn writer_opened_again_keeps_its_sequence(harness: &dyn AnyHarness) {
     let (row, _) = store.create(&org("o")).await;
     let writer = store.writer().await;
     let batch = Batch::new(writer, 1, requests(&store, &row, 1));
-    assert_eq!(store.record(&batch).await, Recorded::Applied);
+    assert_eq!(store.record(&batch).await, RecordOutcome::Applied);
     let openings: Vec<_> = (0..8)
         .map(|_| {
             let store = store.shared();
@@ -83,8 +83,8 @@ pub async fn writer_opened_again_keeps_its_sequence(harness: &dyn AnyHarness) {
         })
         .collect();
     race(harness, openings).await;
-    assert_eq!(store.record(&batch).await, Recorded::AlreadyApplied);
-    assert_eq!(store.record(&Batch::new(writer, 2, requests(&store, &row, 1))).await, Recorded::Applied);
+    assert_eq!(store.record(&batch).await, RecordOutcome::AlreadyApplied);
+    assert_eq!(store.record(&Batch::new(writer, 2, requests(&store, &row, 1))).await, RecordOutcome::Applied);
 }
 
 /// A batch that leaves a gap in its writer's sequence is rejected, and the missing batch can still be
@@ -95,9 +95,9 @@ pub async fn batch_after_a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarn
     let writer = store.writer().await;
     let batch = |sequence| Batch::new(writer, sequence, requests(&store, &row, 1));
     assert!(is_rejected(KeyStore::record(&*store, &batch(2)).await));
-    assert_eq!(store.record(&batch(1)).await, Recorded::Applied);
+    assert_eq!(store.record(&batch(1)).await, RecordOutcome::Applied);
     assert!(is_rejected(KeyStore::record(&*store, &batch(3)).await));
-    assert_eq!(store.record(&batch(2)).await, Recorded::Applied);
+    assert_eq!(store.record(&batch(2)).await, RecordOutcome::Applied);
     assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
 }
 
@@ -108,8 +108,8 @@ pub async fn writers_have_independent_sequences(harness: &dyn AnyHarness) {
     let (left, right) = (store.writer().await, store.writer().await);
     for (writer, sequence) in [(left, 1), (left, 2), (right, 1), (left, 3), (right, 2)] {
         let batch = Batch::new(writer, sequence, Vec::new());
-        assert_eq!(store.record(&batch).await, Recorded::Applied);
-        assert_eq!(store.record(&batch).await, Recorded::AlreadyApplied);
+        assert_eq!(store.record(&batch).await, RecordOutcome::Applied);
+        assert_eq!(store.record(&batch).await, RecordOutcome::AlreadyApplied);
     }
 }
 
@@ -133,7 +133,7 @@ pub async fn concurrent_writers_lose_no_request(harness: &dyn AnyHarness) {
         let store = store.shared();
         tasks.push(async move {
             for batch in &batches {
-                assert_eq!(store.record(batch).await.expect("record"), Recorded::Applied);
+                assert_eq!(store.record(batch).await.expect("record"), RecordOutcome::Applied);
             }
             batches
         });
@@ -227,7 +227,7 @@ pub async fn counts_added_concurrently_add_up(harness: &dyn AnyHarness) {
         tasks.push(async move {
             for sequence in 1..=5 {
                 let batch = Batch::new(writer, sequence, vec![event.clone()]);
-                assert_eq!(store.record(&batch).await.expect("record"), Recorded::Applied);
+                assert_eq!(store.record(&batch).await.expect("record"), RecordOutcome::Applied);
             }
         });
     }
@@ -267,7 +267,7 @@ pub async fn deletion_concurrent_with_a_batch_loses_no_event(harness: &dyn AnyHa
                 if deletes {
                     store.commit(&deletion).await.expect("commit");
                 } else {
-                    assert_eq!(store.record(&batch).await.expect("record"), Recorded::Applied);
+                    assert_eq!(store.record(&batch).await.expect("record"), RecordOutcome::Applied);
                 }
             }
         });
@@ -323,7 +323,7 @@ pub async fn batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &dyn
     assert_eq!(store.log(&row.org).await.len(), 1);
     assert_eq!(store.view(&row).await.expect("the key").request_count, 0);
     assert_eq!(usage(&store, &row).await, (0, 0));
-    assert_eq!(store.record(&Batch::new(writer, 1, good)).await, Recorded::Applied);
+    assert_eq!(store.record(&Batch::new(writer, 1, good)).await, RecordOutcome::Applied);
     assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
 }
 
@@ -337,7 +337,7 @@ pub async fn large_batch_is_recorded_as_one_batch(harness: &dyn AnyHarness) {
     let minutes = (0..4_000).map(|minute| NOW.saturating_add(Duration::from_secs(minute * 60)));
     let events = minutes.zip(rows.iter().cycle()).map(|(at, row)| store.request(row, at, Outcome::Answered));
     let batch = Batch::new(store.writer().await, 1, events.collect());
-    assert_eq!(store.record(&batch).await, Recorded::Applied);
+    assert_eq!(store.record(&batch).await, RecordOutcome::Applied);
     for row in &rows {
         assert_eq!(store.view(row).await.expect("the key").request_count, 40);
         assert_eq!(usage(&store, row).await, (40, 0));

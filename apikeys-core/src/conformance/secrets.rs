@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Timestamp,
-    store::{ChangeKind, Committed, KeyRow, KeyStore, SecretRow},
+    store::{ChangeKind, CommitOutcome, KeyRow, KeyStore, SecretRow},
     token::{Locator, Scheme},
 };
 
@@ -124,7 +124,7 @@ pub async fn locator_in_use_is_refused(harness: &dyn AnyHarness) {
         rotate(&renamed(&row, "thief"), &[&moved(row.id)], &[]),
         rotate(&renamed(&owner, "again"), &[&taken], &[]),
     ] {
-        assert_eq!(store.attempt(kind).await, Committed::DuplicateLocator);
+        assert_eq!(store.attempt(kind).await, CommitOutcome::DuplicateLocator);
     }
     assert_eq!(store.found(&taken.locator).await.expect("the key").key, owner);
     assert_eq!(store.found(&twice.locator).await, None);
@@ -148,8 +148,8 @@ pub async fn concurrent_creations_with_one_locator_succeed_exactly_once(harness:
             .collect();
         let answers = race(harness, creations).await;
         let done: Vec<_> =
-            answers.iter().filter(|(_, answer)| matches!(answer, Committed::Done { .. })).collect();
-        let refused = answers.iter().filter(|(_, answer)| *answer == Committed::DuplicateLocator).count();
+            answers.iter().filter(|(_, answer)| matches!(answer, CommitOutcome::Done { .. })).collect();
+        let refused = answers.iter().filter(|(_, answer)| *answer == CommitOutcome::DuplicateLocator).count();
         assert_eq!((done.len(), refused), (1, 7), "round {round}");
         assert_eq!(store.found(&locator).await.expect("the key").key, done[0].0);
     }
@@ -173,7 +173,7 @@ pub async fn scheme_is_returned_while_a_secret_has_it(harness: &dyn AnyHarness) 
     assert_eq!(in_use(&store).await, sorted([plain.clone(), foreign]));
     assert_eq!(
         store.attempt(delete(&second)).await,
-        Committed::NotFound { revision: store.revision().await }
+        CommitOutcome::NotFound { revision: store.revision().await }
     );
     store.done(delete(&third)).await;
     assert_eq!(in_use(&store).await, [plain]);
@@ -197,7 +197,7 @@ pub async fn schemes_after_concurrent_changes_are_those_of_the_secrets(harness: 
             async move {
                 for change in changes {
                     let answer = store.commit(&change).await.expect("commit");
-                    assert!(matches!(answer, Committed::Done { .. }), "{answer:?}");
+                    assert!(matches!(answer, CommitOutcome::Done { .. }), "{answer:?}");
                 }
             }
         })

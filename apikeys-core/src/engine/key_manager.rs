@@ -13,7 +13,7 @@ use crate::{
     id::{Actor, EventId, KeyId, OrgId},
     key::{KeyPatch, NewKey},
     store::{
-        AuditQuery, ChangeKind, Committed, KeyQuery, KeyRow, KeyView, Page, SecretRow, UsagePoint,
+        AuditQuery, ChangeKind, CommitOutcome, KeyQuery, KeyRow, KeyView, Page, SecretRow, UsagePoint,
         UsageQuery, UsageStep,
     },
 };
@@ -103,15 +103,15 @@ impl KeyManager {
                 max_keys: plan.quota().limit(),
             };
             match inner.commit(&inner.change(kind, vec![event])).await? {
-                Committed::Done { .. } => {
+                CommitOutcome::Done { .. } => {
                     let key = self.managed(KeyView::new(row, stored, 0, None));
                     return Ok(CreatedKey { key, secret });
                 }
-                Committed::QuotaFull { used } => {
+                CommitOutcome::QuotaFull { used } => {
                     return Err(ManageError::KeyLimitReached { quota: plan.quota(), used });
                 }
-                Committed::PlanChanged | Committed::DuplicateLocator => {}
-                Committed::NotFound { .. } | Committed::VersionConflict => return Err(unexpected()),
+                CommitOutcome::PlanChanged | CommitOutcome::DuplicateLocator => {}
+                CommitOutcome::NotFound { .. } | CommitOutcome::VersionConflict => return Err(unexpected()),
             }
         }
         Err(ManageError::Conflict)
@@ -177,10 +177,12 @@ impl KeyManager {
                 dropped: Vec::new(),
             };
             match inner.commit(&inner.change(kind, events)).await? {
-                Committed::Done { .. } => return Ok(self.managed(KeyView { row, ..view })),
-                Committed::NotFound { .. } => return Err(ManageError::NotFound),
-                Committed::VersionConflict => {}
-                Committed::QuotaFull { .. } | Committed::PlanChanged | Committed::DuplicateLocator => {
+                CommitOutcome::Done { .. } => return Ok(self.managed(KeyView { row, ..view })),
+                CommitOutcome::NotFound { .. } => return Err(ManageError::NotFound),
+                CommitOutcome::VersionConflict => {}
+                CommitOutcome::QuotaFull { .. }
+                | CommitOutcome::PlanChanged
+                | CommitOutcome::DuplicateLocator => {
                     return Err(unexpected());
                 }
             }
@@ -219,8 +221,8 @@ impl KeyManager {
         let event = inner.event(&self.org, Some(key), (Action::KeyDeleted, Changes::new()), &self.actor);
         let kind = ChangeKind::Delete { org: self.org.clone(), key };
         match inner.commit(&inner.change(kind, vec![event])).await? {
-            Committed::Done { .. } => Ok(()),
-            Committed::NotFound { .. } => Err(ManageError::NotFound),
+            CommitOutcome::Done { .. } => Ok(()),
+            CommitOutcome::NotFound { .. } => Err(ManageError::NotFound),
             _ => Err(unexpected()),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     audit::{Action, ChangeValue, Changes},
     id::{Actor, KeyId, OrgId},
     plan::PlanName,
-    store::{ChangeKind, Committed, KeyQuery, KeyView, Page},
+    store::{ChangeKind, CommitOutcome, KeyQuery, KeyView, Page},
 };
 
 impl ApiKeys {
@@ -72,8 +72,8 @@ impl Operator {
             }
             let kind = ChangeKind::SetPlan { org: org.clone(), plan: plan.clone(), expected: stored };
             match inner.commit(&inner.change(kind, events)).await? {
-                Committed::Done { .. } => return Ok(()),
-                Committed::PlanChanged => {}
+                CommitOutcome::Done { .. } => return Ok(()),
+                CommitOutcome::PlanChanged => {}
                 _ => return Err(unexpected()),
             }
         }
@@ -117,11 +117,11 @@ impl Operator {
         let event = inner.event(org, None, (Action::OrganizationForgotten, Changes::new()), &self.actor);
         let kind = ChangeKind::ForgetOrg { org: org.clone() };
         match inner.commit(&inner.change(kind, vec![event])).await? {
-            Committed::Done { .. } => {
+            CommitOutcome::Done { .. } => {
                 purge_forgotten(inner).await;
                 Ok(())
             }
-            Committed::NotFound { .. } => Ok(()),
+            CommitOutcome::NotFound { .. } => Ok(()),
             _ => Err(unexpected()),
         }
     }

@@ -3,7 +3,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use futures_util::future::select;
 
 use super::inner::Inner;
-use crate::store::{Purged, StoreResult};
+use crate::store::{PurgeProgress, StoreResult};
 
 /// The maximum number of rows of one piece, which take a store some milliseconds.
 const PIECE: u32 = 1_000;
@@ -51,6 +51,6 @@ pub(super) async fn purge_forgotten(inner: &Inner) {
     }
 }
 
-async fn purge_piece(inner: &Inner) -> StoreResult<Purged> {
+async fn purge_piece(inner: &Inner) -> StoreResult<PurgeProgress> {
     inner.ask("purge", inner.store.purge(PIECE)).await
 }

@@ -5,7 +5,7 @@ use crate::{
     audit::{Action, AuditEvent, Changes, Detail},
     id::{Actor, ChangeId, EventId, KeyId, OrgId},
     plan::{Plan, PlanName, Quota},
-    store::{Change, ChangeKind, Committed, OrgRow, StoreError, StoreErrorKind, StoreResult},
+    store::{Change, ChangeKind, CommitOutcome, OrgRow, StoreError, StoreErrorKind, StoreResult},
 };
 
 /// The number of times that a change is prepared, if concurrent changes to the same data are committed first.
@@ -17,7 +17,7 @@ const PAUSES: [Duration; 4] =
 impl Inner {
     /// Commits a change. While the store is unavailable, the change is sent again under the same id, so that
     /// a change whose answer was lost is not made twice.
-    pub(super) async fn commit(&self, change: &Change) -> StoreResult<Committed> {
+    pub(super) async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let sent = self.store.commit(change);

@@ -16,7 +16,7 @@ use crate::{
     limiter::{Acquisition, Charge, Subject, Verdict},
     plan::Plan,
     rate_limit::RateStatus,
-    store::{Found, StoreError},
+    store::{FoundKey, StoreError},
     token::{Locator, Scheme},
 };
 
@@ -129,7 +129,7 @@ struct Attempt {
 /// The store's answer about a secret.
 #[expect(clippy::large_enum_variant, reason = "a box would cost each verification an allocation")]
 enum Lookup {
-    Found(Found),
+    Found(FoundKey),
     /// The secret is not stored. The value is the list of the schemes of all stored secrets.
     Unknown(Vec<Scheme>),
 }
@@ -155,7 +155,7 @@ impl Attempt {
         match decision {
             Ok(rate) => {
                 self.inner.observer.admitted();
-                let Found { key, plan, .. } = found;
+                let FoundKey { key, plan, .. } = found;
                 let key = VerifiedKey { org: key.org, id: key.id, name: key.name, plan, rate };
                 let Self { inner, request, start, under_way, .. } = self;
                 Ok(Admission { inner, live, key, meta: Some(request), start, under_way })
@@ -180,7 +180,7 @@ impl Attempt {
 
     /// Returns whether the store's row is that of the presented secret, and the row's `ends_at` has not
     /// passed. The locators are compared here because the engine does not rely on the store's comparison.
-    fn is_ours(&self, found: &Found) -> bool {
+    fn is_ours(&self, found: &FoundKey) -> bool {
         let secret = &found.secret;
         let now = self.inner.clock.wall();
         self.candidates.iter().any(|candidate| candidate.matches(&secret.locator))
@@ -191,7 +191,7 @@ impl Attempt {
     /// Checks the key's state and the plan, then the room for the audit event, then the rate limit. A request
     /// that fails one check does not reach the next, so that a denied request does not count against the rate
     /// limit.
-    async fn decide(&self, found: &Found, plan: &Plan, live: &LiveKey) -> Result<RateStatus, Denial> {
+    async fn decide(&self, found: &FoundKey, plan: &Plan, live: &LiveKey) -> Result<RateStatus, Denial> {
         let inner = &self.inner;
         admit(&found.key, plan, inner.clock.wall())?;
         if inner.recorder.is_full() && !inner.make_room().await {

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::{
         DenialCode,
-        http::{ManageErrorCode, Rendered},
+        http::{ManageErrorCode, RenderedBody},
         plan::{Plan, Quota},
         rate_limit::{RateLimit, RateLimited},
     };
@@ -206,7 +206,7 @@ mod tests {
     fn renderer_replaces_the_body_and_its_type_only() {
         let denial = Denial::VerificationUnavailable;
         let plain = default_response(&denial);
-        let renderer = |_: &Denial, problem: &Problem| Rendered::new("text/plain", problem.code.as_str());
+        let renderer = |_: &Denial, problem: &Problem| RenderedBody::new("text/plain", problem.code.as_str());
         let (wording, plans) = (Wording::default(), Plans::standard());
         let denied = Denied { wording: &wording, plans: &plans, renderer: Some(&renderer), now: NOW };
         let rendered = denied.response(&denial);

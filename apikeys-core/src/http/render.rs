@@ -12,27 +12,27 @@ use crate::denial::Denial;
 /// Closures are renderers:
 ///
 /// ```
-/// use apikeys_core::{ApiKeys, Denial, http::{Authenticator, Problem, Rendered}};
+/// use apikeys_core::{ApiKeys, Denial, http::{Authenticator, Problem, RenderedBody}};
 ///
 /// let authenticator = Authenticator::new(ApiKeys::in_memory()).renderer(|_: &Denial, problem: &Problem| {
 ///     let code = problem.code;
-///     Rendered::new("application/json", format!(r#"{{"error":{{"code":"{code}"}}}}"#))
+///     RenderedBody::new("application/json", format!(r#"{{"error":{{"code":"{code}"}}}}"#))
 /// });
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot render denials",
-    note = "write the types of a closure's parameters: `|denial: &Denial, problem: &Problem| Rendered::new(…)`"
+    note = "write the types of a closure's parameters: `|denial: &Denial, problem: &Problem| RenderedBody::new(…)`"
 )]
 pub trait DenialRenderer: Send + Sync + 'static {
     /// Returns the body for `denial`. `problem` is the content of the body that is sent without a renderer.
-    fn render(&self, denial: &Denial, problem: &Problem) -> Rendered;
+    fn render(&self, denial: &Denial, problem: &Problem) -> RenderedBody;
 }
 
 impl<F> DenialRenderer for F
 where
-    F: Fn(&Denial, &Problem) -> Rendered + Send + Sync + 'static,
+    F: Fn(&Denial, &Problem) -> RenderedBody + Send + Sync + 'static,
 {
-    fn render(&self, denial: &Denial, problem: &Problem) -> Rendered {
+    fn render(&self, denial: &Denial, problem: &Problem) -> RenderedBody {
         self(denial, problem)
     }
 }
@@ -40,14 +40,14 @@ where
 /// A body and its type, as a [`DenialRenderer`] returns them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Rendered {
+pub struct RenderedBody {
     /// The value of `Content-Type`. The adapters leave out a value that is invalid in a header.
     pub content_type: Cow<'static, str>,
     /// The body.
     pub body: Vec<u8>,
 }
 
-impl Rendered {
+impl RenderedBody {
     /// Creates a body of this type.
     #[must_use]
     pub fn new(content_type: impl Into<Cow<'static, str>>, body: impl Into<Vec<u8>>) -> Self {

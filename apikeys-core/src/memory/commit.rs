@@ -4,15 +4,15 @@ use super::state::{DeletedKey, State, StoredKey};
 use crate::{
     id::{KeyId, OrgId},
     plan::PlanName,
-    store::{Change, ChangeKind, Committed, KeyRow, SecretRow, StoreError, StoreErrorKind, StoreResult},
+    store::{Change, ChangeKind, CommitOutcome, KeyRow, SecretRow, StoreError, StoreErrorKind, StoreResult},
     token::Locator,
 };
 
 impl State {
     /// Makes all checks that can stop the change before changing anything.
-    pub(super) fn commit(&mut self, change: &Change) -> StoreResult<Committed> {
+    pub(super) fn commit(&mut self, change: &Change) -> StoreResult<CommitOutcome> {
         if let Some(revision) = self.changes.done(change.id) {
-            return Ok(Committed::Done { revision });
+            return Ok(CommitOutcome::Done { revision });
         }
         if let Err(refusal) = self.org_state(change.org()).check(&change.kind) {
             return Ok(refusal.at(self.changes.revision()));
@@ -29,12 +29,12 @@ impl State {
             ChangeKind::ForgetOrg { org } => self.forget(org),
         }
         self.put_events(events);
-        Ok(Committed::Done { revision: self.changes.push(change) })
+        Ok(CommitOutcome::Done { revision: self.changes.push(change) })
     }
 
     /// Returns the refusal or the error of a change that the state of keys and secrets does not allow.
-    fn refusal(&self, kind: &ChangeKind) -> StoreResult<Option<Committed>> {
-        let not_found = Committed::NotFound { revision: self.changes.revision() };
+    fn refusal(&self, kind: &ChangeKind) -> StoreResult<Option<CommitOutcome>> {
+        let not_found = CommitOutcome::NotFound { revision: self.changes.revision() };
         match kind {
             ChangeKind::Create { row, secrets, .. } => {
                 if self.keys.contains_key(&row.id) || self.deleted.contains_key(&row.id) {
@@ -46,7 +46,7 @@ impl State {
                 match self.key(&row.org, row.id) {
                     None => Ok(Some(not_found)),
                     Some(stored) if stored.row.version != *expected_version => {
-                        Ok(Some(Committed::VersionConflict))
+                        Ok(Some(CommitOutcome::VersionConflict))
                     }
                     Some(stored) => {
                         let gone: Vec<_> =
@@ -67,7 +67,7 @@ impl State {
         key: KeyId,
         added: &[SecretRow],
         gone: &[&Locator],
-    ) -> StoreResult<Option<Committed>> {
+    ) -> StoreResult<Option<CommitOutcome>> {
         if added.iter().any(|secret| secret.key != key) {
             return Err(rejected());
         }
@@ -76,7 +76,7 @@ impl State {
             .iter()
             .map(|secret| &secret.locator)
             .any(|locator| !seen.insert(locator) || (self.is_in_use(locator) && !gone.contains(&locator)));
-        Ok(taken.then_some(Committed::DuplicateLocator))
+        Ok(taken.then_some(CommitOutcome::DuplicateLocator))
     }
 
     /// Returns whether a key that can be read has a secret with this locator.

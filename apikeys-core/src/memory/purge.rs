@@ -1,9 +1,9 @@
 use super::state::{Organization, State};
-use crate::{id::KeyId, store::Purged};
+use crate::{id::KeyId, store::PurgeProgress};
 
 impl State {
     /// Removes up to `max_rows` pieces of data of forgotten organizations.
-    pub(super) fn purge(&mut self, max_rows: u32) -> Purged {
+    pub(super) fn purge(&mut self, max_rows: u32) -> PurgeProgress {
         let budget = u64::from(max_rows.max(1));
         let mut rows = 0;
         while let Some(mut org) = self.forgotten.pop_front() {
@@ -15,7 +15,7 @@ impl State {
                 break;
             }
         }
-        Purged::new(rows, !self.forgotten.is_empty())
+        PurgeProgress::new(rows, !self.forgotten.is_empty())
     }
 
     /// Removes one hour of usage, one key, the remains of one deleted key, or one event. Returns

@@ -4,19 +4,19 @@ use super::state::State;
 use crate::{
     audit::{AuditEvent, Detail, RequestRecord},
     id::{EventId, OrgId},
-    store::{Batch, Recorded, StoreError, StoreErrorKind, StoreResult},
+    store::{Batch, RecordOutcome, StoreError, StoreErrorKind, StoreResult},
 };
 
 /// Events in the form that the audit log will contain.
 pub(super) type Merged = BTreeMap<(OrgId, EventId), AuditEvent>;
 
 impl State {
-    pub(super) fn record(&mut self, batch: &Batch) -> StoreResult<Recorded> {
+    pub(super) fn record(&mut self, batch: &Batch) -> StoreResult<RecordOutcome> {
         let Some(last) = self.writers.get(&batch.writer).copied() else {
-            return Ok(Recorded::UnknownWriter);
+            return Ok(RecordOutcome::UnknownWriter);
         };
         if batch.sequence <= last {
-            return Ok(Recorded::AlreadyApplied);
+            return Ok(RecordOutcome::AlreadyApplied);
         }
         if batch.sequence - last > 1 {
             return Err(StoreError::new(StoreErrorKind::Rejected, "record"));
@@ -26,7 +26,7 @@ impl State {
         self.put_events(events);
         self.count(&Batch::new(batch.writer, batch.sequence, known));
         self.writers.insert(batch.writer, batch.sequence);
-        Ok(Recorded::Applied)
+        Ok(RecordOutcome::Applied)
     }
 
     /// Returns `events` in the form that the audit log will contain. If the log already has an event with the

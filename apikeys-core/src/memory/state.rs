@@ -10,7 +10,7 @@ use crate::{
     id::{EventId, KeyId, OrgId, WriterId},
     plan::PlanName,
     store::{
-        AuditQuery, Found, KeyQuery, KeyRow, KeyView, OrgNumber, OrgRow, OrgState, Page, SecretRow,
+        AuditQuery, FoundKey, KeyQuery, KeyRow, KeyView, OrgNumber, OrgRow, OrgState, Page, SecretRow,
         StoreError, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
@@ -100,14 +100,14 @@ impl Usage {
 }
 
 impl State {
-    pub(super) fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
+    pub(super) fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>> {
         let corrupt = || StoreError::new(StoreErrorKind::Corrupt, "find");
         for secret in locators.iter().filter_map(|locator| self.secrets.get(locator)) {
             let key = self.keys.get(&secret.key).ok_or_else(corrupt)?;
             // The key of a forgotten organization is unknown.
             let Some(org) = self.orgs.get(&key.org) else { continue };
             let plan = org.plan.clone().ok_or_else(corrupt)?;
-            return Ok(Some(Found::new(secret.clone(), key.row.clone(), plan, self.changes.revision())));
+            return Ok(Some(FoundKey::new(secret.clone(), key.row.clone(), plan, self.changes.revision())));
         }
         Ok(None)
     }

@@ -22,7 +22,7 @@ pub struct Batch {
 /// The outcome of a [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Recorded {
+pub enum RecordOutcome {
     /// The batch was recorded by this call.
     Applied,
     /// The batch was recorded by an earlier call. Nothing was written.

@@ -129,7 +129,7 @@ pub enum ChangeKind {
 /// The outcome of a [`Change`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Committed {
+pub enum CommitOutcome {
     /// The change was committed, now or earlier under the same change id.
     Done {
         /// The revision of the change.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged, Recorded,
-    StoreResult, UsagePoint, UsageQuery,
+    AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
+    PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery,
 };
 use crate::{
     audit::AuditEntry,
@@ -19,7 +19,7 @@ macro_rules! delegate {
         #[deny(clippy::missing_trait_methods)]
         #[async_trait]
         impl<S: KeyStore + ?Sized> KeyStore for $pointer<S> {
-            async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>> {
+            async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>> {
                 (**self).find(locators).await
             }
 
@@ -39,7 +39,7 @@ macro_rules! delegate {
                 (**self).keys(query).await
             }
 
-            async fn commit(&self, change: &Change) -> StoreResult<Committed> {
+            async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome> {
                 (**self).commit(change).await
             }
 
@@ -47,7 +47,7 @@ macro_rules! delegate {
                 (**self).open_writer(writer).await
             }
 
-            async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
+            async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {
                 (**self).record(batch).await
             }
 
@@ -59,7 +59,7 @@ macro_rules! delegate {
                 (**self).usage(query).await
             }
 
-            async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+            async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
                 (**self).purge(max_rows).await
             }
         }

@@ -3,8 +3,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Committed, KeyQuery, KeyRow, KeyView, OrgNumber, Page, Purged, Recorded,
-    Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery,
+    AuditQuery, Batch, Change, CommitOutcome, KeyQuery, KeyRow, KeyView, OrgNumber, Page, PurgeProgress,
+    RecordOutcome, Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery,
 };
 use crate::{
     audit::AuditEntry,
@@ -41,7 +41,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// secret has such a locator. All of `locators` are derived from one secret, each by another scheme, so
     /// at most one of them is stored. A secret whose `ends_at` has passed is also returned, because the
     /// engine compares that time with its own clock.
-    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<Found>>;
+    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>>;
 
     /// Returns the schemes of all stored secrets, each once, in any order. The secrets of a forgotten
     /// organization are included until they are purged.
@@ -80,7 +80,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// - If the locator of a new secret is in use, the result is `DuplicateLocator`. A locator is in use as
     ///   long as a stored secret has the locator. The locators of a forgotten organization are not in use,
     ///   even if they are not purged yet.
-    async fn commit(&self, change: &Change) -> StoreResult<Committed>;
+    async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome>;
 
     /// Opens a writer, which is a numbered sequence of batches. Each process opens a writer before it records
     /// its first batch. If the writer is already open, nothing changes.
@@ -102,7 +102,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   never be stored.
     /// - If the events of a batch need rows that cannot be read, the batch is `Corrupt`. Other batches are
     ///   not affected.
-    async fn record(&self, batch: &Batch) -> StoreResult<Recorded>;
+    async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome>;
 
     /// Returns a page of audit events, newest first, which means by descending id. Each event has the current
     /// name and display prefix of its key. If the key was deleted, the event has the key's last name and
@@ -125,16 +125,16 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// The default implementation is for stores that remove all rows when an organization is forgotten. The
     /// default removes nothing.
-    async fn purge(&self, max_rows: u32) -> StoreResult<Purged> {
+    async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
         let _ = max_rows;
-        Ok(Purged::default())
+        Ok(PurgeProgress::default())
     }
 }
 
 /// A secret with the data that a verification needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Found {
+pub struct FoundKey {
     /// The secret.
     pub secret: SecretRow,
     /// The key of the secret.
@@ -145,7 +145,7 @@ pub struct Found {
     pub revision: Revision,
 }
 
-impl Found {
+impl FoundKey {
     /// Creates the result of a [`KeyStore::find`].
     #[must_use]
     pub const fn new(secret: SecretRow, key: KeyRow, plan: PlanName, revision: Revision) -> Self {

@@ -1,4 +1,4 @@
-use super::{ChangeKind, Committed, Revision};
+use super::{ChangeKind, CommitOutcome, Revision};
 use crate::plan::PlanName;
 
 /// The number that a store gives an organization.
@@ -88,11 +88,11 @@ impl OrgState {
 impl Refusal {
     /// Returns the result of the change. `revision` is the store's latest revision.
     #[must_use]
-    pub const fn at(self, revision: Revision) -> Committed {
+    pub const fn at(self, revision: Revision) -> CommitOutcome {
         match self {
-            Self::NotFound => Committed::NotFound { revision },
-            Self::PlanChanged => Committed::PlanChanged,
-            Self::QuotaFull { used } => Committed::QuotaFull { used },
+            Self::NotFound => CommitOutcome::NotFound { revision },
+            Self::PlanChanged => CommitOutcome::PlanChanged,
+            Self::QuotaFull { used } => CommitOutcome::QuotaFull { used },
         }
     }
 }

@@ -1,7 +1,7 @@
 use apikeys_core::{
     AuditEvent, KeyStore, MemoryStore,
     conformance::faults::Interceptor,
-    store::{Batch, Recorded, StoreError, StoreErrorKind, StoreResult},
+    store::{Batch, RecordOutcome, StoreError, StoreErrorKind, StoreResult},
     token::Scheme,
 };
 
@@ -23,7 +23,7 @@ impl Interceptor for SelectiveStore {
         &self.inner
     }
 
-    async fn record(&self, batch: &Batch) -> StoreResult<Recorded> {
+    async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {
         if let Some(kind) = batch.events.iter().find_map(self.refuses) {
             return Err(StoreError::new(kind, "record"));
         }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use apikeys_core::{
     KeyId, OrgId, PlanName,
     id::ChangeId,
-    store::{Change, ChangeKind, Committed, KeyRow, Revision, SecretRow},
+    store::{Change, ChangeKind, CommitOutcome, KeyRow, Revision, SecretRow},
     token::Locator,
 };
 use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
@@ -29,13 +29,13 @@ pub(super) struct Commit<'a> {
 }
 
 impl Work for Commit<'_> {
-    type Answer = (Committed, BTreeSet<Span>);
+    type Answer = (CommitOutcome, BTreeSet<Span>);
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<Self::Answer>, Failure> {
         let change = self.change;
         let without_spans = |committed| Ok(Verdict::RollBack((committed, BTreeSet::new())));
         if let Some(revision) = revision_of(connection, change.id).await? {
-            return without_spans(Committed::Done { revision });
+            return without_spans(CommitOutcome::Done { revision });
         }
         let (number, state) = orgs::state(connection, change.org()).await?.unzip();
         if let Err(refusal) = state.unwrap_or_default().check(&change.kind) {
@@ -61,7 +61,7 @@ impl Work for Commit<'_> {
         append::append(connection, &orgs::numbered(&change.events, &numbers)).await?;
         let spans = self.spans.add(connection, change.events.iter()).await?;
         let revision = add_change(connection, change).await?;
-        Ok(Verdict::Commit((Committed::Done { revision }, spans)))
+        Ok(Verdict::Commit((CommitOutcome::Done { revision }, spans)))
     }
 }
 
@@ -95,8 +95,8 @@ async fn revision(connection: &mut SqliteConnection) -> Result<Revision, Failure
     Ok(Revision(Columns::of(&row).count("revision")?))
 }
 
-async fn not_found(connection: &mut SqliteConnection) -> Result<Option<Committed>, Failure> {
-    Ok(Some(Committed::NotFound { revision: revision(connection).await? }))
+async fn not_found(connection: &mut SqliteConnection) -> Result<Option<CommitOutcome>, Failure> {
+    Ok(Some(CommitOutcome::NotFound { revision: revision(connection).await? }))
 }
 
 async fn create(
@@ -104,7 +104,7 @@ async fn create(
     row: &KeyRow,
     secrets: &[SecretRow],
     plan: &PlanName,
-) -> Result<Option<Committed>, Failure> {
+) -> Result<Option<CommitOutcome>, Failure> {
     let deleted = WriteStatement::DeletedKey
         .query()
         .bind(row.id.as_bytes().as_slice())
@@ -137,7 +137,7 @@ async fn update(
     expected_version: u64,
     added: &[SecretRow],
     dropped: &[Locator],
-) -> Result<Option<Committed>, Failure> {
+) -> Result<Option<CommitOutcome>, Failure> {
     let stored = WriteStatement::KeyVersion
         .query()
         .bind(row.id.as_bytes().as_slice())
@@ -146,7 +146,7 @@ async fn update(
         .await?;
     let Some(stored) = stored else { return not_found(connection).await };
     if Columns::of(&stored).count::<u64>("version")? != expected_version {
-        return Ok(Some(Committed::VersionConflict));
+        return Ok(Some(CommitOutcome::VersionConflict));
     }
     bind(WriteStatement::UpdateKey, number, row)?.execute(&mut *connection).await?;
     secrets::delete(connection, row.id, dropped).await?;
@@ -165,7 +165,7 @@ async fn delete(
     connection: &mut SqliteConnection,
     number: OrgNumber,
     key: KeyId,
-) -> Result<Option<Committed>, Failure> {
+) -> Result<Option<CommitOutcome>, Failure> {
     let id = key.as_bytes().as_slice();
     let created =
         WriteStatement::KeyCreatedAt.query().bind(id).bind(number).fetch_optional(&mut *connection).await?;
@@ -193,7 +193,7 @@ async fn set_plan(
     connection: &mut SqliteConnection,
     id: &OrgId,
     plan: &PlanName,
-) -> Result<Option<Committed>, Failure> {
+) -> Result<Option<CommitOutcome>, Failure> {
     WriteStatement::SetPlan.query().bind(bytes(id)).bind(plan.as_str()).execute(connection).await?;
     Ok(None)
 }
@@ -205,7 +205,7 @@ async fn forget(
     connection: &mut SqliteConnection,
     number: OrgNumber,
     org: &OrgId,
-) -> Result<Option<Committed>, Failure> {
+) -> Result<Option<CommitOutcome>, Failure> {
     WriteStatement::DeleteOrg.query().bind(number).execute(&mut *connection).await?;
     orgs::add(connection, org).await?;
     WriteStatement::AddForgotten.query().bind(number).bind(i64::MIN).execute(connection).await?;

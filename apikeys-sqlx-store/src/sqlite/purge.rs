@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use apikeys_core::{KeyId, store::Purged};
+use apikeys_core::{KeyId, store::PurgeProgress};
 use sqlx::{Row, SqliteConnection};
 
 use super::{
@@ -30,21 +30,21 @@ pub(super) struct Purge {
 const KEYS: u64 = 200;
 
 impl Work for Purge {
-    type Answer = Purged;
+    type Answer = PurgeProgress;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<Purged>, Failure> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<PurgeProgress>, Failure> {
         let mut piece = Piece { connection, rows: 0, hours: 0, most: u64::from(self.max_rows.max(1)) };
         while let Some((org, hour)) = piece.forgotten().await? {
             if !piece.organization(org, hour).await? {
-                return Ok(Verdict::Commit(Purged::new(piece.rows, true)));
+                return Ok(Verdict::Commit(PurgeProgress::new(piece.rows, true)));
             }
         }
         while let Some((key, org, hour)) = piece.deleted_usage().await? {
             if !piece.usage_of_key(key, org, hour).await? {
-                return Ok(Verdict::Commit(Purged::new(piece.rows, true)));
+                return Ok(Verdict::Commit(PurgeProgress::new(piece.rows, true)));
             }
         }
-        let purged = Purged::new(piece.rows, false);
+        let purged = PurgeProgress::new(piece.rows, false);
         Ok(if purged.rows > 0 { Verdict::Commit(purged) } else { Verdict::RollBack(purged) })
     }
 }

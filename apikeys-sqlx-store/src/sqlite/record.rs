@@ -9,7 +9,7 @@ use apikeys_core::{
     KeyId, Timestamp,
     audit::AuditEvent,
     id::WriterId,
-    store::{Batch, Recorded, UsageDelta},
+    store::{Batch, RecordOutcome, UsageDelta},
 };
 use sqlx::{
     Arguments, Row, SqliteConnection,
@@ -88,7 +88,7 @@ pub(super) struct RecordWithCare<'a> {
 }
 
 impl Work for RecordWithCare<'_> {
-    type Answer = (Recorded, BTreeSet<Span>);
+    type Answer = (RecordOutcome, BTreeSet<Span>);
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<Self::Answer>, Failure> {
         let nothing = |answer| Ok(Verdict::RollBack((answer, BTreeSet::new())));
@@ -98,10 +98,10 @@ impl Work for RecordWithCare<'_> {
             .bind(batch.writer.as_bytes().as_slice())
             .fetch_optional(&mut *connection)
             .await?;
-        let Some(last) = last else { return nothing(Recorded::UnknownWriter) };
+        let Some(last) = last else { return nothing(RecordOutcome::UnknownWriter) };
         let last = u64::try_from(last.try_get::<i64, _>(0)?).map_err(|_| Failure::Unreadable("sequence"))?;
         if batch.sequence <= last {
-            return nothing(Recorded::AlreadyApplied);
+            return nothing(RecordOutcome::AlreadyApplied);
         }
         if batch.sequence - last > 1 {
             return Err(Failure::Refused("the batch before this batch was not recorded"));
@@ -110,7 +110,7 @@ impl Work for RecordWithCare<'_> {
         let numbers = orgs::numbers_or_new(connection, &orgs::of(&known.events)).await?;
         let events = orgs::numbered(&known.events, &numbers);
         match write(connection, &known, &events, &stored, self.spans).await? {
-            Some(spans) => Ok(Verdict::Commit((Recorded::Applied, spans))),
+            Some(spans) => Ok(Verdict::Commit((RecordOutcome::Applied, spans))),
             None => Err(Failure::Unreadable("counters of a key")),
         }
     }

@@ -2,7 +2,7 @@
 
 use apikeys_core::{
     KeyId,
-    store::{Committed, SecretRow},
+    store::{CommitOutcome, SecretRow},
     token::Locator,
 };
 use sqlx::SqliteConnection;
@@ -15,7 +15,7 @@ pub(super) async fn add(
     connection: &mut SqliteConnection,
     key: KeyId,
     secrets: &[SecretRow],
-) -> Result<Option<Committed>, Failure> {
+) -> Result<Option<CommitOutcome>, Failure> {
     for secret in secrets {
         if secret.key != key {
             return Err(Failure::Refused("the secret belongs to another key"));
@@ -23,7 +23,7 @@ pub(super) async fn add(
         let is_added = insert(connection, secret).await?
             || delete_forgotten(connection, &secret.locator).await? && insert(connection, secret).await?;
         if !is_added {
-            return Ok(Some(Committed::DuplicateLocator));
+            return Ok(Some(CommitOutcome::DuplicateLocator));
         }
         WriteStatement::AddToScheme
             .query()

@@ -1,7 +1,7 @@
 //! Reads that a verification needs.
 
 use apikeys_core::{
-    store::{Found, Revision},
+    store::{FoundKey, Revision},
     token::{Locator, Scheme},
 };
 
@@ -13,7 +13,7 @@ use super::{
 use crate::error::Failure;
 
 /// Without peppers there is one locator. With peppers there are a few.
-pub(super) async fn find(reads: &Reads, locators: &[Locator]) -> Result<Option<Found>, Failure> {
+pub(super) async fn find(reads: &Reads, locators: &[Locator]) -> Result<Option<FoundKey>, Failure> {
     for some in locators.chunks(8) {
         let statement = if some.len() == 1 { ReadStatement::FindOne } else { ReadStatement::FindEight };
         let mut read = Read::new(statement);
@@ -25,7 +25,7 @@ pub(super) async fn find(reads: &Reads, locators: &[Locator]) -> Result<Option<F
             let secret = columns.secret_row()?;
             let key = columns.key_row()?;
             let plan = columns.plan()?;
-            return Ok(Some(Found::new(secret, key, plan, Revision(columns.count("revision")?))));
+            return Ok(Some(FoundKey::new(secret, key, plan, Revision(columns.count("revision")?))));
         }
     }
     Ok(None)

@@ -13,7 +13,7 @@ use apikeys_sqlx_store::{
         Actor, KeyId, KeyName, OrgId, PlanName, RequestMeta, Timestamp,
         audit::{Action, AuditEvent, Detail, Outcome, RequestRecord},
         id::{ChangeId, EventId, WriterId},
-        store::{Batch, Change, ChangeKind, Committed, KeyRow, KeyStore, SecretRow, StoredPlan},
+        store::{Batch, Change, ChangeKind, CommitOutcome, KeyRow, KeyStore, SecretRow, StoredPlan},
         token::{Locator, Scheme},
     },
 };
@@ -96,7 +96,7 @@ pub(crate) async fn create(store: &SqliteStore, org: &OrgId) -> (KeyRow, SecretR
 
 pub(crate) async fn done(store: &SqliteStore, change: &Change) {
     let committed = store.commit(change).await.unwrap();
-    assert!(matches!(committed, Committed::Done { .. }), "{committed:?}");
+    assert!(matches!(committed, CommitOutcome::Done { .. }), "{committed:?}");
 }
 
 /// Returns the event of an admitted request.

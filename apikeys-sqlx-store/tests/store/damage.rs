@@ -10,8 +10,8 @@ use apikeys_sqlx_store::{
         audit::{Action, AuditEntry},
         id::WriterId,
         store::{
-            AuditQuery, Batch, ChangeKind, KeyQuery, KeyRow, KeyStore, Recorded, SecretRow, StoreErrorKind,
-            StoreResult, UsageQuery, UsageStep,
+            AuditQuery, Batch, ChangeKind, KeyQuery, KeyRow, KeyStore, RecordOutcome, SecretRow,
+            StoreErrorKind, StoreResult, UsageQuery, UsageStep,
         },
     },
 };
@@ -75,7 +75,7 @@ impl Damaged {
         let writer = writer(&store).await;
         let rows = others.iter().map(|(row, _)| row).chain([&victim]);
         for (sequence, row) in (1..).zip(rows) {
-            assert_eq!(store.record(&batch(writer, sequence, row, 1)).await.unwrap(), Recorded::Applied);
+            assert_eq!(store.record(&batch(writer, sequence, row, 1)).await.unwrap(), RecordOutcome::Applied);
         }
         let mut query = sqlx::query(damage).bind(victim.id.as_bytes().to_vec());
         if damage.contains("?2") {
@@ -111,7 +111,7 @@ async fn damaged_row_affects_only_its_own_key() {
             );
             sequence += 1;
             let recorded = store.record(&batch(fresh, sequence, row, 1)).await.unwrap();
-            assert_eq!(recorded, Recorded::Applied, "{damage}");
+            assert_eq!(recorded, RecordOutcome::Applied, "{damage}");
             assert_eq!(
                 store.key(&row.org, row.id).await.unwrap().expect(damage).request_count,
                 2,
@@ -152,7 +152,7 @@ async fn batch_with_an_event_of_a_damaged_key_is_recorded_or_fails_permanently()
         if kind.is_some() {
             failed += 1;
             // The engine then sends the other events under the same number.
-            assert_eq!(narrowed(store, writer, &mixed).await.unwrap(), Recorded::Applied, "{damage}");
+            assert_eq!(narrowed(store, writer, &mixed).await.unwrap(), RecordOutcome::Applied, "{damage}");
         }
         let view = store.key(&row.org, row.id).await.unwrap().expect(damage);
         assert_eq!(view.request_count, 3, "{damage}: {whole:?}");
@@ -242,7 +242,7 @@ async fn invalid_value_fails_the_operation_that_needs_it_as_corrupt() {
     }
 }
 
-async fn narrowed(store: &SqliteStore, writer: WriterId, batch: &Batch) -> StoreResult<Recorded> {
+async fn narrowed(store: &SqliteStore, writer: WriterId, batch: &Batch) -> StoreResult<RecordOutcome> {
     let events = [batch.events[0].clone(), batch.events[2].clone()].to_vec();
     store.record(&Batch::new(writer, 1, events)).await
 }

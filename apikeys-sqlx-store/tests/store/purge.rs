@@ -5,7 +5,7 @@ use apikeys_sqlx_store::{
     apikeys_core::{
         OrgId,
         id::WriterId,
-        store::{KeyStore, Recorded},
+        store::{KeyStore, RecordOutcome},
     },
 };
 use apikeys_test_leftovers::Folder;
@@ -39,7 +39,7 @@ impl Database {
             let (row, _) = create(&self.store, org).await;
             self.sequence += 1;
             let recorded = self.store.record(&batch(self.writer, self.sequence, &row, 20)).await.unwrap();
-            assert_eq!(recorded, Recorded::Applied);
+            assert_eq!(recorded, RecordOutcome::Applied);
             if round % 3 == 0 {
                 done(&self.store, &deletion(&row)).await;
             } else {

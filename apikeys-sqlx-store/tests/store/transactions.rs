@@ -13,8 +13,8 @@ use apikeys_sqlx_store::{
         audit::Action,
         id::{EventId, WriterId},
         store::{
-            Change, ChangeKind, Committed, KeyRow, KeyStore, Recorded, SecretRow, StoreError, StoreErrorKind,
-            StoredPlan,
+            Change, ChangeKind, CommitOutcome, KeyRow, KeyStore, RecordOutcome, SecretRow, StoreError,
+            StoreErrorKind, StoredPlan,
         },
     },
 };
@@ -55,7 +55,7 @@ impl Template {
         done(&store, &change(ChangeKind::Delete { org: gone.org.clone(), key: gone.id }, Action::KeyDeleted))
             .await;
         let writer = writer(&store).await;
-        assert_eq!(store.record(&batch(writer, 1, &old, 3)).await.unwrap(), Recorded::Applied);
+        assert_eq!(store.record(&batch(writer, 1, &old, 3)).await.unwrap(), RecordOutcome::Applied);
         let plan = store.org(&old.org).await.unwrap().unwrap().stored_plan();
         store.close().await.unwrap();
         Self { folder, old, old_secret, plan, writer }
@@ -131,7 +131,7 @@ async fn change_with_a_failing_statement_changes_nothing() {
         let faults = template
             .faults(async |store| {
                 let committed = store.commit(&change).await?;
-                assert!(matches!(committed, Committed::Done { .. }), "{committed:?}");
+                assert!(matches!(committed, CommitOutcome::Done { .. }), "{committed:?}");
                 Ok(())
             })
             .await;
@@ -151,7 +151,7 @@ async fn batch_with_a_failing_statement_changes_nothing() {
     batch.events.push(later);
     let faults = template
         .faults(async |store| {
-            assert_eq!(store.record(&batch).await?, Recorded::Applied);
+            assert_eq!(store.record(&batch).await?, RecordOutcome::Applied);
             Ok(())
         })
         .await;
@@ -212,7 +212,7 @@ async fn commit_whose_future_is_dropped_is_applied_completely_or_not_at_all() {
         patch.version += 1;
         let update = ChangeKind::Update { row: patch, expected_version: 1, added: vec![], dropped: vec![] };
         let updated = store.commit(&change(update, Action::KeyUpdated)).await.unwrap();
-        let is_there_now = matches!(updated, Committed::Done { .. });
+        let is_there_now = matches!(updated, CommitOutcome::Done { .. });
         assert!(is_there_now || !is_there);
         created += u32::from(is_there_now);
         let counted = store.org(&acme).await.unwrap().unwrap().key_count;
@@ -252,7 +252,7 @@ async fn write_after_a_full_disk_succeeds() {
     let error = store.record(&too_much).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     sqlx::query("PRAGMA max_page_count = 1000000").execute(&pool).await.unwrap();
-    assert_eq!(store.record(&too_much).await.unwrap(), Recorded::Applied);
+    assert_eq!(store.record(&too_much).await.unwrap(), RecordOutcome::Applied);
     assert_eq!(store.key(&key.org, key.id).await.unwrap().unwrap().request_count, 5_000);
 }
 

@@ -2,7 +2,7 @@ use std::{net::IpAddr, pin::Pin, sync::Arc};
 
 use apikeys_core::{
     ApiKeys, Denial,
-    http::{Problem, Rendered, Sources, Wording},
+    http::{Problem, RenderedBody, Sources, Wording},
 };
 
 /// An adapter in its framework.
@@ -32,7 +32,7 @@ pub struct Options {
     /// The number of trusted proxies.
     pub trusted_hops: usize,
     /// The renderer of denials. `None` means the default renderer.
-    pub renderer: Option<fn(&Denial, &Problem) -> Rendered>,
+    pub renderer: Option<fn(&Denial, &Problem) -> RenderedBody>,
 }
 
 /// A handler. It gets the visible parts of a request, and returns a response.

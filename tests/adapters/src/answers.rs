@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use apikeys_core::{
     Denial, KeyPatch, NewKey, Plan, Plans, Quota, Timestamp,
     conformance::faults::{Fault, Method},
-    http::{Problem, Rendered, Wording},
+    http::{Problem, RenderedBody, Wording},
 };
 
 use crate::{Adapter, HandlerResponse, Host, Options, Reply, Request, handled};
@@ -185,9 +185,9 @@ pub async fn wording_sets_realm_problem_types_and_legacy_headers<A: Adapter>() {
 }
 
 pub async fn renderer_changes_the_body_and_its_type_only<A: Adapter>() {
-    fn render(denial: &Denial, problem: &Problem) -> Rendered {
+    fn render(denial: &Denial, problem: &Problem) -> RenderedBody {
         assert_eq!(problem.code, denial.code().as_str());
-        Rendered::new("application/json", format!("{{\"error\":\"{}\"}}", problem.code))
+        RenderedBody::new("application/json", format!("{{\"error\":\"{}\"}}", problem.code))
     }
     let host = Host::with_limit(1).await;
     let app = host.app::<A>(Options { renderer: Some(render), ..Options::default() }, handled()).await;

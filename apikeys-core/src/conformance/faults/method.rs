@@ -7,8 +7,8 @@ use crate::{
     audit::AuditEntry,
     id::{EventId, KeyId, OrgId, WriterId},
     store::{
-        AuditQuery, Batch, Change, Committed, Found, KeyQuery, KeyStore, KeyView, OrgRow, Page, Purged,
-        Recorded, StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
+        PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -85,24 +85,24 @@ macro_rules! methods {
 }
 
 methods! {
-    Find: find(locators: &[Locator]) -> Option<Found>;
+    Find: find(locators: &[Locator]) -> Option<FoundKey>;
     Schemes: schemes() -> Vec<Scheme>;
     Org: org(org: &OrgId) -> Option<OrgRow>;
     Key: key(org: &OrgId, key: KeyId) -> Option<KeyView>;
     Keys: keys(query: &KeyQuery) -> Page<KeyView, KeyId>;
-    Commit: commit(change: &Change) -> Committed;
+    Commit: commit(change: &Change) -> CommitOutcome;
     OpenWriter: open_writer(writer: WriterId) -> ();
-    Record: record(batch: &Batch) -> Recorded;
+    Record: record(batch: &Batch) -> RecordOutcome;
     Audit: audit(query: &AuditQuery) -> Page<AuditEntry, EventId>;
     Usage: usage(query: &UsageQuery) -> Vec<UsagePoint>;
-    Purge: purge(max_rows: u32) -> Purged;
+    Purge: purge(max_rows: u32) -> PurgeProgress;
 }
 
 /// A store whose single methods an [`Interceptor`] replaces.
 ///
 /// ```
 /// use apikeys_core::{MemoryStore, conformance::faults::{InterceptedStore, Interceptor}};
-/// use apikeys_core::store::{KeyStore, Purged, StoreResult};
+/// use apikeys_core::store::{KeyStore, PurgeProgress, StoreResult};
 ///
 /// #[derive(Debug)]
 /// struct WithoutPurge(MemoryStore);
@@ -115,8 +115,8 @@ methods! {
 ///         &self.0
 ///     }
 ///
-///     async fn purge(&self, _: u32) -> StoreResult<Purged> {
-///         Ok(Purged::default())
+///     async fn purge(&self, _: u32) -> StoreResult<PurgeProgress> {
+///         Ok(PurgeProgress::default())
 ///     }
 /// }
 ///

@@ -5,7 +5,7 @@ use crate::{
     audit::{Action, AuditEvent, Detail, RequestRecord},
     engine::{request_start::RequestStart, timeout::within},
     id::{KeyId, OrgId, WriterId},
-    store::{Batch, Recorded, StoreError},
+    store::{Batch, RecordOutcome, StoreError},
 };
 
 /// The state that an interrupted flush leaves to the next one.
@@ -121,14 +121,14 @@ impl Recorder {
             let sent = self.store.record(&piece.batch);
             let answer = within(&*self.clock, self.options.store_timeout, "record", sent).await;
             match answer {
-                Ok(Recorded::Applied | Recorded::AlreadyApplied) => {
+                Ok(RecordOutcome::Applied | RecordOutcome::AlreadyApplied) => {
                     writer.recorded += 1;
                     if let Some(piece) = queue.pop_front() {
                         self.remove(&piece);
                     }
                     queue.extend(flush.refused.drain(..).map(Piece::into_culprit));
                 }
-                Ok(Recorded::UnknownWriter) => flush.writer = None,
+                Ok(RecordOutcome::UnknownWriter) => flush.writer = None,
                 Err(error) if error.is_temporary() => return Err(error),
                 Err(error) => {
                     self.narrow_down(flush, &error);
