@@ -28,7 +28,7 @@ impl NoCredential {
 ///
 /// If the route has no [`ApiKeyMiddleware`](crate::ApiKeyMiddleware), the status of the response is 500, and the body
 /// says how to add the middleware. If the middleware is [`optional`](crate::ApiKeyMiddleware::optional) and the request
-/// has no key, the response is the denial of a request without a key.
+/// has no key, the response is a 401 with the denial [`Missing`](Denial::Missing).
 #[derive(Clone)]
 pub struct CallerRejection(Reason);
 

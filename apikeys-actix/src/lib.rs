@@ -16,7 +16,7 @@
 //!
 //! # #[actix_web::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = ApiKeys::in_memory(); // a service uses a database; see below
+//! let keys = ApiKeys::in_memory(); // the guide shows a database
 //! let protected = ApiKeyMiddleware::new(keys.clone());
 //! let app = App::new()
 //!     .service(web::scope("/v1").wrap(protected).route("/whoami", web::get().to(whoami)))
@@ -50,8 +50,8 @@
 //! # A service from start to stop
 //!
 //! The maintenance is the background task that writes the audit log. [`spawn`] runs it on the thread of `main`.
-//! actix-web stops at SIGTERM and Ctrl-C, after the running requests. Then `shutdown` writes the rest of the audit
-//! log and ends the maintenance.
+//! At SIGTERM, actix-web waits for running requests and stops. At Ctrl-C, actix-web stops without waiting. Then
+//! `shutdown` writes the rest of the audit log and ends the maintenance.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
@@ -83,8 +83,8 @@
 //!   middleware has removed it. With [`keep_credential`](ApiKeyMiddleware::keep_credential), the request is
 //!   counted twice.
 //! * A denial is an `Ok` response with the [`Denial`] among its extensions. Middleware that runs before this
-//!   middleware treats a denial like any other response. Put CORS middleware there, so that browsers can read
-//!   denials and preflight requests need no key.
+//!   middleware treats a denial like any other response. Let CORS middleware run before this
+//!   middleware. Browsers can then read denials, and preflight requests need no key.
 //! * Errors of the inner service pass through, and their type is kept. An error is recorded with the status of
 //!   the response that actix-web makes of it. That response has the rate limit headers.
 //! * A request is recorded as aborted if actix-web drops it before the head of the response is ready, or if the
@@ -96,8 +96,8 @@
 //!   with the handler's status.
 //! * The client's address in the audit log is the address at the other end of the connection, unless
 //!   [`trusted_hops`](ApiKeyMiddleware::trusted_hops) is set.
-//! * The path in the audit log is the whole path of the URI, even in a scope. If other middleware has rewritten
-//!   the path before, as `NormalizePath` does, it is the rewritten path.
+//! * The path in the audit log is the whole path of the URI, even in a scope. If middleware that runs before
+//!   this middleware has rewritten the path, as `NormalizePath` does, the audit log has the rewritten path.
 //!
 //! # The order of middleware
 //!
@@ -107,7 +107,7 @@
 //! The middleware that is added last with `.wrap` runs first.
 //!
 //! Middleware that runs before the `ApiKeyMiddleware` must not keep a clone of the `HttpRequest` while it calls the
-//! next service. actix-web cannot remove the key from the headers of a request that is shared, and panics.
+//! next service. actix-web panics when the `ApiKeyMiddleware` changes the headers of a cloned request.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod caller;

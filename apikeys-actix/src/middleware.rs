@@ -26,7 +26,7 @@ pub struct ApiKeyMiddleware {
 }
 
 impl ApiKeyMiddleware {
-    /// Creates middleware that requires a key of `keys` in every request, sent as
+    /// Creates middleware that requires a key in every request and verifies the key with `keys`. Clients send
     /// `Authorization: Bearer <key>`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
@@ -34,8 +34,8 @@ impl ApiKeyMiddleware {
         Self { guard: Arc::new(guard) }
     }
 
-    /// Passes requests without a key on to the service as well. They have no [`Caller`](crate::Caller). A request
-    /// with an invalid key is still denied.
+    /// Passes requests without a key on to the service as well. Such requests have no
+    /// [`Caller`](crate::Caller). A request with an invalid key is still denied.
     #[must_use]
     pub fn optional(self) -> Self {
         self.with(Authenticator::optional)
@@ -52,7 +52,8 @@ impl ApiKeyMiddleware {
     /// ```
     ///
     /// If a header other than `Authorization` carried the key, the response also has a `Vary` header with the
-    /// name of that header. It then also has `Cache-Control: private`, unless the handler set `Cache-Control`.
+    /// name of that header. Such a response also has `Cache-Control: private`, unless the handler
+    /// set `Cache-Control`.
     #[must_use]
     pub fn sources(self, sources: Sources) -> Self {
         self.with(|authenticator| authenticator.sources(sources))
@@ -64,10 +65,10 @@ impl ApiKeyMiddleware {
         self.with(|authenticator| authenticator.wording(wording))
     }
 
-    /// Leaves the headers that can carry a key in the request that the inner service gets. Their values are
+    /// Keeps the headers of the [`sources`](Self::sources) in admitted requests. The values of these headers are
     /// marked with [`HeaderValue::set_sensitive`](actix_web::http::header::HeaderValue::set_sensitive).
     ///
-    /// By default, all headers of the [`sources`](Self::sources) are removed from admitted requests.
+    /// By default, these headers are removed from admitted requests.
     #[must_use]
     pub fn keep_credential(self) -> Self {
         self.with(Authenticator::keep_credential)

@@ -10,7 +10,8 @@ use apikeys_core::http::PlainResponse;
 /// Converts a [`ManageError`](crate::ManageError), or a [`PlainResponse`] of the core, into a response of
 /// actix-web.
 ///
-/// The response to a `ManageError` is the one that the management API sends.
+/// The response to a `ManageError` is the one that the API of [apikeys-admin](https://docs.rs/apikeys-admin)
+/// sends.
 ///
 /// ```
 /// use apikeys_actix::{ManageError, response};

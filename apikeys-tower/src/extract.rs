@@ -25,7 +25,7 @@ impl NoCredential {
 ///
 /// If the route has no [`ApiKeyLayer`](crate::ApiKeyLayer), the status of the response is 500, and the body
 /// says how to add the layer. If the layer is [`optional`](crate::ApiKeyLayer::optional) and the request
-/// has no key, the response is the denial of a request without a key.
+/// has no key, the response is a 401 with the denial [`Missing`](Denial::Missing).
 #[derive(Clone)]
 pub struct CallerRejection(Reason);
 

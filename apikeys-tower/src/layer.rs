@@ -18,7 +18,7 @@ pub struct ApiKeyLayer {
 }
 
 impl ApiKeyLayer {
-    /// Creates a layer that requires a key of `keys` in every request, sent as
+    /// Creates a layer that requires a key in every request and verifies the key with `keys`. Clients send
     /// `Authorization: Bearer <key>`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
@@ -26,8 +26,8 @@ impl ApiKeyLayer {
         Self { guard: Arc::new(guard) }
     }
 
-    /// Passes requests without a key on to the service as well. They have no [`Caller`](crate::Caller). A request
-    /// with an invalid key is still denied.
+    /// Passes requests without a key on to the service as well. Such requests have no
+    /// [`Caller`](crate::Caller). A request with an invalid key is still denied.
     #[must_use]
     pub fn optional(self) -> Self {
         self.with(Authenticator::optional)
@@ -44,7 +44,8 @@ impl ApiKeyLayer {
     /// ```
     ///
     /// If a header other than `Authorization` carried the key, the response also has a `Vary` header with the
-    /// name of that header. It then also has `Cache-Control: private`, unless the handler set `Cache-Control`.
+    /// name of that header. Such a response also has `Cache-Control: private`, unless the handler
+    /// set `Cache-Control`.
     #[must_use]
     pub fn sources(self, sources: Sources) -> Self {
         self.with(|authenticator| authenticator.sources(sources))
@@ -56,10 +57,10 @@ impl ApiKeyLayer {
         self.with(|authenticator| authenticator.wording(wording))
     }
 
-    /// Leaves the headers that can carry a key in the request that the inner service gets. Their values are
+    /// Keeps the headers of the [`sources`](Self::sources) in admitted requests. The values of these headers are
     /// marked with [`HeaderValue::set_sensitive`](http::HeaderValue::set_sensitive).
     ///
-    /// By default, all headers of the [`sources`](Self::sources) are removed from admitted requests.
+    /// By default, these headers are removed from admitted requests.
     #[must_use]
     pub fn keep_credential(self) -> Self {
         self.with(Authenticator::keep_credential)

@@ -18,7 +18,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = ApiKeys::in_memory(); // a service uses a database; see below
+//! let keys = ApiKeys::in_memory(); // the guide shows a database
 //! let app = Router::new()
 //!     .route("/v1/whoami", get(whoami))
 //!     .route_layer(ApiKeyLayer::new(keys.clone()))
@@ -84,8 +84,8 @@
 //! * Do not put one `ApiKeyLayer` inside another. The inner layer finds no key, because the outer layer has
 //!   removed it. With [`keep_credential`](ApiKeyLayer::keep_credential), the request is counted twice.
 //! * A denial is an `Ok` response with the [`Denial`] among its extensions. Layers that run before this layer
-//!   treat a denial like any other response. Put a CORS layer there, so that browsers can read denials and
-//!   preflight requests need no key.
+//!   treat a denial like any other response. Let a CORS layer run before this layer.
+//!   Browsers can then read denials, and preflight requests need no key.
 //! * Errors of the inner service pass through unchanged.
 //! * A request is recorded as aborted if its future is dropped before the head of the response is ready, or if
 //!   the inner service panics or returns an error.

@@ -8,8 +8,8 @@ use http::Extensions;
 
 /// The address at the other end of a request's connection.
 ///
-/// The server puts a `PeerAddr` into the request's extensions before the [`ApiKeyLayer`] gets the request. The
-/// layer records the address in the audit log. With the feature `axum`, the layer also reads
+/// Insert a `PeerAddr` into the extensions of each request before the [`ApiKeyLayer`] gets the request. The layer
+/// records the address in the audit log. With the feature `axum`, the layer also reads
 /// `axum::extract::ConnectInfo<SocketAddr>`, which `Router::into_make_service_with_connect_info` provides.
 ///
 /// ```

@@ -4,7 +4,8 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 /// Converts a [`ManageError`](crate::ManageError), or a [`PlainResponse`] of the core, into a response of the
 /// `http` crate.
 ///
-/// The response to a `ManageError` is the one that the management API sends. The body can have any type that
+/// The response to a `ManageError` is the one that the API of [apikeys-admin](https://docs.rs/apikeys-admin)
+/// sends. The body can have any type that
 /// is made from bytes, such as the body of axum's `Response`.
 ///
 /// ```
