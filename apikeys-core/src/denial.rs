@@ -149,7 +149,7 @@ denials! {
         challenge: Challenge::None,
         retry_after: Some(1),
     }
-    /// The request cannot be recorded in the audit log at the moment.
+    /// The buffer of the audit log has no room for the request at the moment.
     AuditUnavailable {
         /// True if the handler has run, which means that the request may have been carried out. Always false
         /// today, because the room in the buffer is checked before the handler runs.

@@ -18,12 +18,10 @@ use crate::{
 /// [`LocalLimiter`] decides for one process, with the windows that the engine keeps for the keys in use. A
 /// limiter that several instances share can ask a server instead.
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
-    /// Counts the requests that `charges` describes if they are within the limits of all elements. Otherwise
-    /// counts nothing.
+    /// Counts the requests in `charges` if every [`Charge`] is within its limit. Otherwise counts nothing.
     ///
-    /// Each [`Charge`] contains the [`Subject`] of a limit, such as a key, and the number of its requests to
-    /// count. `charges` has at least one element, and no two elements have the same subject. If the requests
-    /// are admitted, the returned [`RateStatus`] describes the limit of the first element.
+    /// `charges` has at least one element, and no two elements have the same subject. If the requests are
+    /// admitted, the returned [`RateStatus`] describes the limit of the first element.
     ///
     /// `clock` is the engine's clock. A limiter must use no other clock for its decisions.
     ///
@@ -32,7 +30,7 @@ pub trait Limiter: fmt::Debug + Send + Sync + 'static {
     fn acquire<'a>(&'a self, clock: &'a dyn Clock, charges: &'a [Charge<'a>]) -> Acquisition<'a>;
 }
 
-/// The subject of a rate limit.
+/// The group of requests to which a rate limit applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Subject {

@@ -3,8 +3,8 @@
 //! A store keeps keys, the locators of secrets, organizations' plans, the audit log and counters. A *stored
 //! secret* is a row with the locator of a secret. The secret is never stored.
 //!
-//! A store does not decide about access. Each [`Change`] and each [`Batch`] is written in one transaction.
-//! The engine computes the rows. [`OrgState`] has the rules that need the organization's locked row, so that
+//! A store does not decide about access. The engine creates each [`Change`] and each [`Batch`], and the store
+//! writes it in one transaction. [`OrgState`] has the rules that a store checks in the transaction, so that
 //! all stores apply the same rules.
 //!
 //! To write a store, implement [`KeyStore`], enable the feature `conformance` of this crate in tests, and run

@@ -11,7 +11,7 @@
 //! checksum, a secret with a typing error is refused without a look-up in the store, and a scanner recognises
 //! a leaked key with certainty.
 //!
-//! A store holds only a [`Locator`] of the text, which is its SHA-256 or its HMAC-SHA-256 under a
+//! A store holds only a [`Locator`] of the text, which contains its SHA-256 or its HMAC-SHA-256 under a
 //! [pepper](Peppers). A pepper is a key that is kept outside the database. A slow password hash would take
 //! milliseconds for each request, and is not needed for a text of 178 random bits.
 

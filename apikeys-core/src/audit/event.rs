@@ -91,8 +91,8 @@ text_enum! {
     }
 }
 
-/// An event of the audit log in the form in which it is read. The entry contains the current name and display
-/// prefix of the event's key, or those that the key had when it was deleted.
+/// An event of the audit log in the form in which it is read. The entry contains the name and the display
+/// prefix that the event's key has now, or had when it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEntry {
@@ -119,7 +119,7 @@ pub struct KeyRef {
     pub id: KeyId,
     /// The key's current name, or the name that the key had when it was deleted.
     pub name: KeyName,
-    /// The key's display prefix.
+    /// The prefix of the key's secret and the first four characters after it.
     pub display_prefix: String,
 }
 

@@ -8,9 +8,9 @@ use crate::{
 
 /// The description of a request for the audit log.
 ///
-/// All texts are cut to a maximum length and made printable: control characters, invalid UTF-8
-/// and characters that change the writing direction are escaped, as `\u{1b}`, or replaced. The
-/// path is kept without its query.
+/// All texts are cut to a maximum length and made printable: control characters, invalid UTF-8 and
+/// characters that change the writing direction are replaced, for example with the text `\u{1b}`.
+/// The path is kept without its query.
 ///
 /// ```
 /// use apikeys_core::RequestMeta;
@@ -137,7 +137,7 @@ pub struct RequestRecord {
     /// The reason for the denial. `None` means that the request was not denied.
     pub denial: Option<DenialCode>,
     /// The number of denials that this event counts. `None` means that the event describes a single request.
-    /// Beyond 60 denials of a key in a minute, further denials share an event.
+    /// Denials of a key share an event beyond 60 denials in a minute, and while the buffer is full.
     pub count: Option<u32>,
 }
 

@@ -190,7 +190,7 @@ pub async fn change_with_an_event_that_cannot_be_stored_is_not_made(harness: &dy
     }
 }
 
-/// Once a change has returned, all its events are in the audit log, and a change may also have no events.
+/// Once a change is committed, all its events are in the audit log. A change without events can be committed.
 pub async fn committed_change_has_all_its_events_in_the_log(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;

@@ -1,5 +1,5 @@
 //! Stores for tests of code that depends on a store: [`FaultStore`] fails on purpose, and
-//! [`InterceptedStore`] replaces single methods of another store.
+//! [`InterceptedStore`] replaces some methods of another store.
 //!
 //! ```
 //! use std::sync::Arc;

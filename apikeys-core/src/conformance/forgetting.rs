@@ -205,7 +205,7 @@ pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dy
     }
 }
 
-/// An event without a key, such as a gap, is kept in the audit log although its organization was forgotten.
+/// If an event without a key is recorded after its organization was forgotten, the event is kept.
 pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -219,8 +219,8 @@ pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHar
     assert_eq!(store.org(&old.org).await.expect("org"), None);
 }
 
-/// A change that was prepared before its organization was forgotten is refused and does not store the
-/// organization again.
+/// A change that was prepared from a stored organization is refused after the organization was forgotten, and
+/// does not store the organization again.
 pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -240,8 +240,8 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
     }
 }
 
-/// A change that was prepared before its organization was forgotten is also refused if the organization was
-/// stored again on the same plan, by a change of the plan or by a first key.
+/// A change that was prepared from a stored organization is refused after the organization was forgotten, even
+/// if a change of plan or a first key has stored the organization again on the same plan.
 pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let again = [

@@ -5,8 +5,8 @@ use super::{AnyHarness, Harness};
 /// Defines a `#[test]` for each requirement, in one module for each group, for the store that the given
 /// [`Harness`](crate::conformance::Harness) opens.
 ///
-/// Call this macro in a module of its own. Each test evaluates the expression, in a child module that imports
-/// all names of the calling module. Therefore import the harness into the calling module with `use`, and do
+/// Call this macro in a module of its own. Each test evaluates `$harness` in a child module that imports all
+/// names of the calling module. Therefore import the harness into the calling module with `use`, and do
 /// not refer to the harness with `super::`.
 #[macro_export]
 macro_rules! conformance_tests {

@@ -26,8 +26,7 @@ impl ApiKeys {
 
 /// The operations of your service itself, on any organization, on behalf of one actor.
 ///
-/// Your billing code sets plans, your clean-up of former customers forgets organizations, and your support
-/// staff's tools list keys across organizations.
+/// An operator sets plans, forgets organizations, and lists the keys of all organizations.
 #[derive(Debug, Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
@@ -101,10 +100,11 @@ impl Operator {
     ///
     /// Operations that run at the same time have these results:
     ///
-    /// - A creation that has read the organization's plan before this method takes effect fails with
-    ///   [`ManageError::Conflict`], even if the organization was stored again in the meantime.
-    /// - A creation that has read that the organization is not stored may be made after this method has
-    ///   returned. It then stores the organization as a new one on the default plan, if that plan has API
+    /// - If [`create`](super::KeyManager::create) read the organization's plan before the organization was
+    ///   forgotten, `create` fails with [`ManageError::Conflict`], even if the organization was stored again
+    ///   in the meantime.
+    /// - If `create` began before the organization was stored, `create` may take effect after this method has
+    ///   returned. The organization is then stored as a new one on the default plan, if that plan has API
     ///   access.
     /// - A call of [`set_plan`](Self::set_plan) may store the organization as a new one, with the plan and
     ///   without keys.

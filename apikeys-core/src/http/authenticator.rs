@@ -63,8 +63,8 @@ pub struct ResponseHeaders {
 }
 
 impl Authenticator {
-    /// Creates an authenticator that requires a key for every request, sent as `Authorization: Bearer <key>`.
-    /// The keys are those of `keys`.
+    /// Creates an authenticator that requires a key for every request, sent as `Authorization: Bearer <key>`,
+    /// and verifies the key with `keys`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
         Self {

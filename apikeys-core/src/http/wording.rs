@@ -48,7 +48,7 @@ impl Wording {
         }
     }
 
-    /// Sets the beginning of the `type` of problems. The code in kebab case follows. The default is
+    /// Sets the beginning of the `type` of problems, which ends with the code in kebab case. The default is
     /// `urn:problem-type:apikeys:`. Exceeded rate limits always have the type that is registered with IANA.
     #[must_use]
     pub fn problem_types(mut self, base: impl Into<String>) -> Self {
@@ -56,8 +56,8 @@ impl Wording {
         self
     }
 
-    /// Sets the name of the page on which administrators manage keys. Denials name the page where the
-    /// administrator can correct the problem. The default is `Developer settings`.
+    /// Sets the name of the page on which administrators manage keys. If an administrator can
+    /// correct a problem there, the denial names the page. The default is `Developer settings`.
     #[must_use]
     pub fn settings_page(mut self, name: impl Into<String>) -> Self {
         self.settings_page = name.into();

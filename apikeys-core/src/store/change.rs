@@ -61,8 +61,8 @@ pub enum ChangeKind {
     /// organization with `plan`.
     ///
     /// `expected` contains the organization's number. If the organization was forgotten after the change was
-    /// prepared, the store therefore rejects the creation, even if the organization was stored again on the
-    /// same plan.
+    /// prepared, the result is therefore [`PlanChanged`](CommitOutcome::PlanChanged), even if the organization
+    /// was stored again on the same plan.
     Create {
         /// The key.
         row: KeyRow,
@@ -73,8 +73,7 @@ pub enum ChangeKind {
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         ///
         /// A change with `None` is also committed if the organization was stored and forgotten after the
-        /// change was prepared. Such a change was not prepared from any data of the forgotten organization,
-        /// and its result is the same as if it had been prepared after the organization was forgotten.
+        /// change was prepared, because no data of the forgotten organization was used to prepare the change.
         expected: Option<StoredPlan>,
         /// The number of keys that the plan allows. `None` means any number.
         max_keys: Option<u32>,
@@ -109,8 +108,7 @@ pub enum ChangeKind {
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         ///
         /// A change with `None` is also committed if the organization was stored and forgotten after the
-        /// change was prepared. Such a change was not prepared from any data of the forgotten organization,
-        /// and its result is the same as if it had been prepared after the organization was forgotten.
+        /// change was prepared, because no data of the forgotten organization was used to prepare the change.
         expected: Option<StoredPlan>,
     },
     /// Makes an organization unreadable and marks all its rows for removal: keys, secrets, counters, usage,

@@ -31,7 +31,7 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// committed, no method returns anything of the organization except the events of that change, even before
 /// [`purge`](Self::purge) has removed the rows.
 ///
-/// **A stored organization has a number.** [`OrgNumber`] says when the number changes.
+/// **The store gives each organization an [`OrgNumber`]**, which is never given to another organization.
 ///
 /// [`StoreErrorKind`](super::StoreErrorKind) lists the kinds of errors. After `Unavailable`, a write may have
 /// taken effect or not. After every other error, nothing was written.
@@ -100,8 +100,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// - If an event can never be stored, the whole batch is `Rejected` and nothing is written. The number of
     ///   the batch can then be used again. An event without a count whose id is already in the audit log can
     ///   never be stored.
-    /// - If the events of a batch need rows that cannot be read, the batch is `Corrupt`. Other batches are
-    ///   not affected.
+    /// - If a stored row that is needed to record a batch cannot be read, such as the counters of a key, the
+    ///   batch is `Corrupt`. Other batches are not affected.
     async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome>;
 
     /// Returns a page of audit events, newest first, which means by descending id. Each event has the current
@@ -115,8 +115,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// Returns a key's usage in ascending order. Hours and days without requests are left out.
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>>;
 
-    /// Removes at most about `max_rows` rows of forgotten organizations in one transaction. A store can also
-    /// remove rows that the deletion of a key has left.
+    /// Removes about `max_rows` rows of forgotten organizations in one transaction, or all of them if there
+    /// are fewer. A store can also remove rows that the deletion of a key has left.
     ///
     /// Any number of instances may call this method at any time, until `more` is false. If an instance
     /// crashes, the next call of any instance continues its work. The duration of a call is proportional to
@@ -174,7 +174,8 @@ impl OrgRow {
         Self { id, number, plan, key_count }
     }
 
-    /// Returns the plan with the organization's number, which a [`ChangeKind`](super::ChangeKind) expects.
+    /// Returns the plan and the number of the organization, for the field `expected` of a
+    /// [`ChangeKind`](super::ChangeKind).
     #[must_use]
     pub fn stored_plan(&self) -> StoredPlan {
         StoredPlan::new(self.number, self.plan.clone())

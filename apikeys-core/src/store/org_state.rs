@@ -4,8 +4,8 @@ use crate::plan::PlanName;
 /// The number that a store gives an organization.
 ///
 /// The number of a stored organization does not change until the organization is forgotten. A store never
-/// gives a number twice. An organization that is forgotten and stored again therefore has another number, by
-/// which the store rejects changes that were prepared before the organization was forgotten.
+/// gives a number twice. An organization that is forgotten and stored again therefore has another number. By
+/// this number, the store recognizes changes that were prepared before the organization was forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrgNumber(pub u64);
 

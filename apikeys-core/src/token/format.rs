@@ -8,8 +8,8 @@ const BODY_LEN: usize = 30;
 const CHECKSUM_LEN: usize = 6;
 const SHOWN_LEN: usize = 4;
 
-/// The format of your service's secrets, which is the prefix of new secrets and the prefixes that are
-/// accepted.
+/// The format of your service's secrets. The format contains the prefix of new secrets and all accepted
+/// prefixes.
 ///
 /// ```
 /// use apikeys_core::token::{Prefix, TokenFormat};

@@ -53,8 +53,8 @@ macro_rules! methods {
             )*
         }
 
-        /// Replaces single methods of a store. By default, every method calls the method of
-        /// [`store`](Self::store) that has the same name. [`InterceptedStore`] is a store with the replaced
+        /// Replaces some methods of a store. A method that is not replaced calls the method of the same name
+        /// of the store that [`store`](Self::store) returns. [`InterceptedStore`] is a store with the replaced
         /// methods.
         #[async_trait]
         pub trait Interceptor: fmt::Debug + Send + Sync + 'static {
@@ -98,7 +98,7 @@ methods! {
     Purge: purge(max_rows: u32) -> PurgeProgress;
 }
 
-/// A store whose single methods an [`Interceptor`] replaces.
+/// A store in which an [`Interceptor`] replaces some methods.
 ///
 /// ```
 /// use apikeys_core::{MemoryStore, conformance::faults::{InterceptedStore, Interceptor}};
