@@ -15,8 +15,9 @@ use crate::origin::{Authority, Origin};
 /// | the host and port of `Host` | missing | accepted |
 /// | any other | missing | refused |
 ///
-/// A header with more than one line counts as any other value. Browsers send `none` if the user caused the
-/// request, for example with a bookmark. Pages cannot set these headers.
+/// A repeated `Origin` is treated like the origin of another site, and a repeated `Sec-Fetch-Site` like
+/// `cross-site`. Browsers send `none` if the user caused the request, for example with a bookmark. Pages cannot
+/// set these headers.
 pub(crate) fn is_cross_origin(headers: &(impl Headers + ?Sized), allowed: &[Origin]) -> bool {
     let origin_lines = lines(headers, "origin");
     let origin = match origin_lines {

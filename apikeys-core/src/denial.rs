@@ -74,8 +74,8 @@ macro_rules! denials {
         }
 
         text_enum! {
-            /// The kinds of [`Denial`]. The text is the stable `code` of problem bodies and of the
-            /// audit log.
+            /// The kinds of [`Denial`]. Each kind has a stable text, which is the `code` of problem
+            /// bodies and of the audit log.
             pub enum DenialCode("denial code", other) {
                 $( $(#[$doc])* $variant = $code, )+
             }

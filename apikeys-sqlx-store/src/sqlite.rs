@@ -79,13 +79,13 @@ use self::{
 ///
 /// # Connections
 ///
-/// Verifying a request must not wait while keys are listed, or while the audit log or usage is read. Some
-/// connections are therefore used for verification only:
+/// Verifying a request must not wait while keys are listed, or while the audit log or usage is read. If a
+/// store has two or more connections, other operations therefore leave at least one for verification:
 ///
 /// | store | connections for verification | for reading lists, audit log and usage | for writes |
 /// | --- | --- | --- | --- |
 /// | `connect` with a file | 8 | 4 others | 1 other |
-/// | `new` with 3 or more connections | all | at most half of them, and at least 2 fewer than all | 1 of them |
+/// | `new` with 3 or more connections | all | at most half of them | 1 of them |
 /// | `new` with 2 connections | both | 1 of them, shared with writes | 1 of them, shared with reads |
 /// | `new` with 1 connection | the connection | the connection | the connection |
 /// | `connect` in memory | the only connection | the only connection | the only connection |
@@ -178,8 +178,8 @@ impl SqliteStore {
     ///
     /// If the store was created by [`new`](Self::new), this method closes the pool of your service.
     ///
-    /// Do not use the store afterwards. Reads fail with [`StoreErrorKind::Unavailable`]. A write to a store
-    /// that [`connect`](Self::connect) opened from a file opens a new connection.
+    /// Do not use the store afterwards. Reads fail with [`StoreErrorKind::Unavailable`]. If
+    /// [`connect`](Self::connect) created the store with a file, a write opens the file again.
     ///
     /// # Errors
     ///

@@ -11,13 +11,13 @@
 CREATE TABLE apikeys_orgs (
     num       INTEGER PRIMARY KEY AUTOINCREMENT,
     id        BLOB    NOT NULL UNIQUE,
-    -- NULL if the organization is not stored and the row only numbers its audit events.
+    -- NULL if the organization is not stored. The row then exists because audit events refer to its `num`.
     plan      TEXT,
     -- The number of keys of the organization, for the quota.
     key_count INTEGER NOT NULL CHECK (key_count >= 0)
 ) STRICT;
 
--- Forgotten organizations that still have rows in other tables. The purge removes these rows.
+-- Forgotten organizations that still have rows in other tables. The purge (`KeyStore::purge`) removes these rows.
 CREATE TABLE apikeys_forgotten (
     num  INTEGER PRIMARY KEY,
     -- The purge has removed the organization's usage of all hours before this hour.
@@ -60,8 +60,8 @@ CREATE TABLE apikeys_secrets (
 
 CREATE INDEX apikeys_secrets_by_key ON apikeys_secrets (key);
 
--- The number of secrets of each scheme. The schemes are read after every unknown secret, which must not take
--- longer if there are many secrets.
+-- The number of secrets of each scheme. Whenever a look-up finds no secret, the schemes are read. This table
+-- keeps the read short if there are many secrets.
 CREATE TABLE apikeys_schemes (
     scheme  TEXT    NOT NULL PRIMARY KEY,
     secrets INTEGER NOT NULL CHECK (secrets >= 0)
@@ -80,8 +80,8 @@ CREATE INDEX apikeys_tombstones_by_org ON apikeys_tombstones (org, id);
 -- The counters of each key in `apikeys_keys`. The counters are in a table of their own because they change far
 -- more often than the keys, and because short rows share a page.
 --
--- If all keys of a batch of events have rows here under the numbers of their organizations, then all the keys
--- exist. Recording the batch needs no other check.
+-- A key exists if it has a row here with the number of its organization. If all keys of a batch of events have
+-- such rows, recording the batch needs no other check of the keys.
 CREATE TABLE apikeys_counters (
     key           BLOB    NOT NULL PRIMARY KEY,
     org           INTEGER NOT NULL,
@@ -148,8 +148,8 @@ CREATE TABLE apikeys_audit (
     -- The first seven bytes of the id are the time at which the id was made.
     id         BLOB    NOT NULL,
     at         INTEGER NOT NULL,
-    -- 0 if the id was made at `at` or less than ten seconds later; otherwise 1. Events with 0 that lie in a range
-    -- of `at` also lie in a range of `id`, so a filter by time can use `apikeys_audit_by_org`.
+    -- 0 if the id was made at `at` or less than ten seconds later; otherwise 1. With 0, the time in
+    -- `id` is close to `at`, so a filter by time can read a range of ids from `apikeys_audit_by_org`.
     late       INTEGER NOT NULL CHECK (late IN (0, 1)),
     -- NULL if the event concerns no key.
     key        BLOB,
