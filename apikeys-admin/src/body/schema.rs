@@ -49,7 +49,11 @@ schemas! {
     /// An action to filter by.
     ActionName = json_schema!({ "type": "string", "enum": texts(Action::ALL) });
     EventAction = open_set("The kind of event", &texts(Action::ALL));
-    EventOutcome = open_set("The outcome of the request", &texts(Outcome::ALL));
+    EventOutcome = open_set(
+        "The outcome of the request. `answered` means that the service returned a response. `aborted` means that \
+         the request ended without a response. `started` means that the request has not ended",
+        &texts(Outcome::ALL),
+    );
     EventDenial =
         open_set("The code of the denial. Absent if the request was not denied", &texts(DenialCode::ALL));
     Code = json_schema!({ "type": "string", "enum": texts(&codes()) });
