@@ -178,8 +178,8 @@ impl SqliteStore {
     ///
     /// If the store was created by [`new`](Self::new), this method closes the pool of your service.
     ///
-    /// Do not use the store afterwards. Reads fail with [`StoreErrorKind::Unavailable`]. If
-    /// [`connect`](Self::connect) created the store with a file, a write opens the file again.
+    /// Do not use the store afterwards. Reads fail with [`StoreErrorKind::Unavailable`]. A
+    /// write opens the file again if the store was created by [`connect`](Self::connect).
     ///
     /// # Errors
     ///

@@ -22,8 +22,8 @@ macro_rules! manage_errors {
         }
     )+) => {
         text_enum! {
-            /// The kinds of error of the management API. Each kind has a stable text, which is
-            /// the `code` of problem bodies.
+            /// The kinds of error of the management API, and of your service's own handlers that manage
+            /// keys. Each kind has a stable text, which is the `code` of problem bodies.
             ///
             /// The values are in the order in which the API checks them. If several errors apply, the
             /// response has the code of the first.

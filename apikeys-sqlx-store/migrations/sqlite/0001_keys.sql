@@ -1,17 +1,18 @@
 -- Times are microseconds since 1970-01-01T00:00:00Z.
 --
--- Ids, locators, organizations and actors are BLOBs, because SQLite compares BLOBs byte by byte and does not
+-- Ids, locators and actors are BLOBs, because SQLite compares BLOBs byte by byte and does not
 -- apply a collation.
 --
 -- There are no foreign keys, because the connections of a service's own pool may not check them.
 
--- Organizations. Other tables refer to an organization by `num`. When an organization is forgotten, its row is
--- replaced by a row with the same `id` and a new `num`. The rows with the old `num` can then no longer be read.
+-- Organizations. The tables of keys and events refer to an organization by `num`. When an organization is
+-- forgotten, its row is replaced by a row with the same `id` and a new `num`. The rows with the old `num` can then no longer be read.
 -- AUTOINCREMENT ensures that no number is used twice.
 CREATE TABLE apikeys_orgs (
     num       INTEGER PRIMARY KEY AUTOINCREMENT,
     id        BLOB    NOT NULL UNIQUE,
-    -- NULL if the organization is not stored. The row then exists because audit events refer to its `num`.
+    -- NULL if no plan was set and no key was created, and after the organization was forgotten. Such a row only
+    -- keeps the `num` of audit events.
     plan      TEXT,
     -- The number of keys of the organization, for the quota.
     key_count INTEGER NOT NULL CHECK (key_count >= 0)
@@ -147,8 +148,9 @@ CREATE TABLE apikeys_audit (
     org        INTEGER NOT NULL,
     -- The first seven bytes of the id are the time at which the id was made.
     id         BLOB    NOT NULL,
+    -- The time of the event.
     at         INTEGER NOT NULL,
-    -- 0 if the id was made at `at` or less than ten seconds later; otherwise 1. With 0, the time in
+    -- 0 if the id was made less than ten seconds after the time of the event; otherwise 1. With 0, the time in
     -- `id` is close to `at`, so a filter by time can read a range of ids from `apikeys_audit_by_org`.
     late       INTEGER NOT NULL CHECK (late IN (0, 1)),
     -- NULL if the event concerns no key.
