@@ -1,10 +1,10 @@
 //! API keys for actix-web services: middleware that verifies the key of each request, and extractors.
 //!
 //! [`ApiKeyMiddleware`] protects the routes that need a key. The middleware reads the key from a request and
-//! verifies the key with [`ApiKeys`]. If the key is valid, the middleware passes the request on, together with
-//! its [`Caller`]. Otherwise, the middleware denies the request. Each request with a known key is recorded in the
-//! audit log of the key's organization. The rules are those of [`apikeys_core`], which also defines the
-//! [terms](apikeys_core#terms).
+//! verifies the key with [`ApiKeys`]. If the key is valid, the middleware passes the request on, together
+//! with its [`Caller`]. Otherwise, the middleware denies the request. Requests with a valid, expired or
+//! deactivated key are recorded in the audit log of the key's organization. The rules are those of
+//! [`apikeys_core`], which also defines the [terms](apikeys_core#terms).
 //!
 //! ```
 //! use actix_web::{App, test, web};
@@ -77,23 +77,24 @@
 //! The [guide of the core](apikeys_core::guide#which-requests-pass) lists which requests pass, which denials
 //! other requests get, and what is recorded. In terms of actix-web:
 //!
-//! * A request with a valid key has a [`Caller`] among its extensions. The middleware removes a `Caller` that is
-//!   in the request already, because only the result of this middleware counts.
-//! * Do not put one `ApiKeyMiddleware` inside another. The inner middleware finds no key, because the outer
-//!   middleware has removed it. With [`keep_credential`](ApiKeyMiddleware::keep_credential), the request is
-//!   counted twice.
-//! * A denial is an `Ok` response with the [`Denial`] among its extensions. Middleware that runs before this
-//!   middleware treats a denial like any other response. Let CORS middleware run before this
-//!   middleware. Browsers can then read denials, and preflight requests need no key.
+//! * A request with a valid key has a [`Caller`] among its extensions. The middleware removes a `Caller` that
+//!   is in the request already, because only the result of this middleware counts.
+//! * Do not put one `ApiKeyMiddleware` inside another. The outer middleware removes the key from the request,
+//!   and the inner middleware denies the request. If [`keep_credential`](ApiKeyMiddleware::keep_credential)
+//!   leaves the key in the request, the request is counted twice.
+//! * A denied request gets a response, and not an `Err`. The extensions of the response contain the
+//!   [`Denial`]. Middleware that runs before this middleware treats this response like any other. Let CORS
+//!   middleware run before this middleware. Browsers can then read denials, and preflight requests need no
+//!   key.
 //! * Errors of the inner service pass through, and their type is kept. An error is recorded with the status of
 //!   the response that actix-web makes of it. That response has the rate limit headers.
 //! * A request is recorded as aborted if actix-web drops it before the head of the response is ready, or if the
 //!   handler panics. actix-web drops a request if the server stops without waiting, or if it notices that the
 //!   client has left.
-//! * Over HTTP/1, actix-web notices that a client has reset the connection. It notices that a client has closed
-//!   the connection only with `HttpServer::h1_allow_half_closed(false)`. Over HTTP/2, it notices neither. If
-//!   actix-web does not notice that the client has left, the handler runs to its end, and the request is recorded
-//!   with the handler's status.
+//! * Over HTTP/1, actix-web notices that a client has reset the connection. With
+//!   `HttpServer::h1_allow_half_closed(false)`, actix-web also notices that a client has closed the
+//!   connection. Over HTTP/2, it notices neither. If actix-web does not notice that the client has left, the
+//!   handler runs to its end, and the request is recorded with the handler's status.
 //! * The client's address in the audit log is the address at the other end of the connection, unless
 //!   [`trusted_hops`](ApiKeyMiddleware::trusted_hops) is set.
 //! * The path in the audit log is the whole path of the URI, even in a scope. If middleware that runs before
@@ -101,13 +102,14 @@
 //!
 //! # The order of middleware
 //!
-//! On a scope, the middleware protects all paths below the scope's prefix, so that a request without a key for an
-//! unknown path gets 401. On a resource, it protects the path of the resource with all methods.
+//! On a scope, the middleware protects all paths below the scope's prefix, so that a request without a key
+//! for an unknown path gets 401. On a resource, it protects the path of the resource for all methods.
 //!
 //! The middleware that is added last with `.wrap` runs first.
 //!
-//! Middleware that runs before the `ApiKeyMiddleware` must not keep a clone of the `HttpRequest` while it calls the
-//! next service. actix-web panics when the `ApiKeyMiddleware` changes the headers of a cloned request.
+//! Middleware that runs before the `ApiKeyMiddleware` must not keep a clone of the `HttpRequest` while it
+//! calls the next service. actix-web panics when the `ApiKeyMiddleware` changes the headers of a cloned
+//! request.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod caller;

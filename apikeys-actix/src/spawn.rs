@@ -4,8 +4,8 @@ use apikeys_core::Maintenance;
 /// Spawns the maintenance as a task, which runs until [`ApiKeys::shutdown`](apikeys_core::ApiKeys::shutdown).
 /// The handle may be dropped.
 ///
-/// This function works in `#[actix_web::main]` and in `#[tokio::main]`. (In `#[tokio::main]`,
-/// `actix_web::rt::spawn` panics.) Call it once, in `main`, because a task that a worker spawns ends with that
+/// This function works in `#[actix_web::main]` and in `#[tokio::main]`. The function `actix_web::rt::spawn`, in
+/// contrast, panics in `#[tokio::main]`. Call it once, in `main`, because a task that a worker spawns ends with that
 /// worker.
 ///
 /// # Panics

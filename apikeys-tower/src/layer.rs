@@ -57,7 +57,7 @@ impl ApiKeyLayer {
         self.with(|authenticator| authenticator.wording(wording))
     }
 
-    /// Keeps the headers of the [`sources`](Self::sources) in admitted requests. The values of these headers are
+    /// Keeps the headers that may carry a key in admitted requests. The values of these headers are
     /// marked with [`HeaderValue::set_sensitive`](http::HeaderValue::set_sensitive).
     ///
     /// By default, these headers are removed from admitted requests.
@@ -68,8 +68,8 @@ impl ApiKeyLayer {
 
     /// Sets the number of your own proxies in front of the service. The default is 0.
     ///
-    /// With proxies, the client's address in the audit log is read from `X-Forwarded-For`, counted from the
-    /// right. If the number is higher than the number of proxies, clients can choose the address that is
+    /// With a number above 0, the client's address in the audit log is the entry of `X-Forwarded-For` at this
+    /// position from the right. If the number is higher than the number of proxies, clients can choose the address that is
     /// recorded. See [`Authenticator::trusted_hops`].
     #[must_use]
     pub fn trusted_hops(self, hops: usize) -> Self {

@@ -1,10 +1,10 @@
 //! API keys for tower services: a layer that verifies the key of each request, and extractors for axum.
 //!
-//! [`ApiKeyLayer`] protects the routes that need a key. The layer reads the key from a request and verifies the
-//! key with [`ApiKeys`]. If the key is valid, the layer passes the request on, together with its [`Caller`].
-//! Otherwise, the layer denies the request. Each request with a known key is recorded in the audit log of the
-//! key's organization. The rules are those of [`apikeys_core`], which also defines the
-//! [terms](apikeys_core#terms).
+//! [`ApiKeyLayer`] protects the routes that need a key. The layer reads the key from a request and verifies
+//! the key with [`ApiKeys`]. If the key is valid, the layer passes the request on, together with its
+//! [`Caller`]. Otherwise, the layer denies the request. Requests with a valid, expired or deactivated key are
+//! recorded in the audit log of the key's organization. The rules are those of [`apikeys_core`], which also
+//! defines the [terms](apikeys_core#terms).
 //!
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -81,11 +81,12 @@
 //!
 //! * A request with a valid key has a [`Caller`] among its extensions. The layer removes a `Caller` that is in
 //!   the request already, because only the result of this layer counts.
-//! * Do not put one `ApiKeyLayer` inside another. The inner layer finds no key, because the outer layer has
-//!   removed it. With [`keep_credential`](ApiKeyLayer::keep_credential), the request is counted twice.
-//! * A denial is an `Ok` response with the [`Denial`] among its extensions. Layers that run before this layer
-//!   treat a denial like any other response. Let a CORS layer run before this layer.
-//!   Browsers can then read denials, and preflight requests need no key.
+//! * Do not put one `ApiKeyLayer` inside another. The outer layer removes the key from the request, and the
+//!   inner layer denies the request. If [`keep_credential`](ApiKeyLayer::keep_credential) leaves the key in
+//!   the request, the request is counted twice.
+//! * A denied request gets a response, and not an `Err`. The extensions of the response contain the
+//!   [`Denial`]. Layers that run before this layer treat this response like any other. Let a CORS layer run
+//!   before this layer. Browsers can then read denials, and preflight requests need no key.
 //! * Errors of the inner service pass through unchanged.
 //! * A request is recorded as aborted if its future is dropped before the head of the response is ready, or if
 //!   the inner service panics or returns an error.
@@ -96,17 +97,17 @@
 //!
 //! # Layers in axum
 //!
-//! `Router::route_layer` protects the routes that were added before it, and a request for an unknown path gets
-//! 404. `Router::layer` also protects the router's fallback, so that a request without a key for an unknown path
-//! gets 401. Routes that are added after the layer need no key.
+//! `Router::route_layer` protects the routes that were added before it, and a request for an unknown path
+//! gets 404. `Router::layer` also protects the router's fallback, so that a request without a key for an
+//! unknown path gets 401. Routes that are added after the layer need no key.
 //!
 //! The layer that is added last with `.layer` runs first. In a `ServiceBuilder`, the layer that is added first
 //! runs first.
 //!
 //! # Features
 //!
-//! * `axum` (on by default): [`Caller`] and `Option<Caller>` are extractors. The layer reads the client's address
-//!   from `ConnectInfo<SocketAddr>`, and the path from `OriginalUri`. For tower without axum, set
+//! * `axum` (on by default): [`Caller`] and `Option<Caller>` are extractors. The layer reads the client's
+//!   address from `ConnectInfo<SocketAddr>`, and the path from `OriginalUri`. For tower without axum, set
 //!   `default-features = false`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -9,8 +9,9 @@ use http::Extensions;
 /// The address at the other end of a request's connection.
 ///
 /// Insert a `PeerAddr` into the extensions of each request before the [`ApiKeyLayer`] gets the request. The layer
-/// records the address in the audit log. With the feature `axum`, the layer also reads
-/// `axum::extract::ConnectInfo<SocketAddr>`, which `Router::into_make_service_with_connect_info` provides.
+/// records the address in the audit log. In axum, start the service with
+/// `Router::into_make_service_with_connect_info::<SocketAddr>` instead. The layer then reads the address from
+/// `ConnectInfo`.
 ///
 /// ```
 /// use apikeys_tower::PeerAddr;
