@@ -135,7 +135,7 @@ fn read_printable<'a>(text: &'a str, value: &'static str) -> Result<&'a str, Inv
 }
 
 impl Actor {
-    /// Returns the actor `system`, which stands for the changes that this library makes on its own.
+    /// Returns the actor `system`, which stands for changes that no person made.
     #[must_use]
     pub fn system() -> Self {
         Self("system".into())

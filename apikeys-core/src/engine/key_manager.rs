@@ -158,7 +158,8 @@ impl KeyManager {
     /// # Errors
     ///
     /// Returns [`ManageError::NotFound`] if the organization has no such key,
-    /// [`ManageError::ExpiresInThePast`] if the expiration date is not in the future, and
+    /// [`ManageError::ExpiresInThePast`] if the expiration date is not in the future,
+    /// [`ManageError::Conflict`] if other changes to the key prevented the change at every attempt, and
     /// [`ManageError::Store`] if the store fails.
     pub async fn update(&self, key: KeyId, patch: KeyPatch) -> Result<ManagedKey, ManageError> {
         let inner = &*self.inner;

@@ -57,7 +57,7 @@ impl ManagedKey {
         &self.view.row.name
     }
 
-    /// Returns the prefix and the first four characters of the key's secret.
+    /// Returns the beginning of the key's secret: the prefix, `_` and the first four characters after it.
     #[must_use]
     pub fn display_prefix(&self) -> &str {
         &self.view.row.display_prefix

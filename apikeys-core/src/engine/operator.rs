@@ -45,8 +45,9 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// Returns [`ManageError::UnknownPlan`] if the plan is not in the catalogue, and [`ManageError::Store`]
-    /// if the store fails.
+    /// Returns [`ManageError::UnknownPlan`] if the plan is not in the catalogue, [`ManageError::Conflict`] if
+    /// other changes to the organization prevented the change at every attempt, and [`ManageError::Store`] if
+    /// the store fails.
     pub async fn set_plan(
         &self,
         org: impl Into<OrgId>,

@@ -50,6 +50,24 @@ pub(super) fn check_folders(artifacts: &Path, searched: &[&str]) -> Result<(), S
     Ok(())
 }
 
+/// Checks that only packages that are searched created secrets.
+///
+/// # Errors
+///
+/// Returns an error that names the package.
+pub(super) fn check_issuers<'a>(
+    mut issuers: impl Iterator<Item = &'a str>,
+    searched: &[&str],
+) -> Result<(), String> {
+    match issuers.find(|issuer| !searched.contains(issuer)) {
+        None => Ok(()),
+        Some(issuer) => Err(format!(
+            "tests of {issuer} create secrets, but no files of this package are searched for secrets: add a \
+             minimum to `FLOORS` in xtask/src/scan.rs"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +88,13 @@ mod tests {
     fn listed_package_outside_the_workspace_is_an_error() {
         let error = check_lists(&names(&["core"]), &["core"], &["gone"]).unwrap_err();
         assert!(error.starts_with("gone is in a list"), "{error}");
+    }
+
+    #[test]
+    fn secret_of_a_package_that_is_not_searched_is_an_error() {
+        assert_eq!(check_issuers(["core"].into_iter(), &["core", "store"]), Ok(()));
+        let error = check_issuers(["core", "fuzz"].into_iter(), &["core", "store"]).unwrap_err();
+        assert!(error.starts_with("tests of fuzz create secrets"), "{error}");
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl Secrets {
         Ok(Self { issued, pieces, in_base64 })
     }
 
+    /// Returns the packages whose tests issued secrets.
+    pub(super) fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.issued.keys().map(String::as_str)
+    }
+
     /// Number of distinct secrets that the tests of `package` issued.
     pub(super) fn issued_by(&self, package: &str) -> usize {
         self.issued.get(package).copied().unwrap_or(0)
