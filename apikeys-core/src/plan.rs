@@ -24,7 +24,7 @@ fn read_plan_name(text: &str) -> Result<&str, InvalidValue> {
     }
 }
 
-/// The number of keys that an organization may have. Keys of every status count.
+/// The number of keys that an organization may have, including deactivated and expired keys.
 ///
 /// ```
 /// use apikeys_core::Quota;

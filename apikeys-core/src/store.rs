@@ -1,7 +1,7 @@
 //! The interface of a storage backend, [`KeyStore`].
 //!
 //! A store keeps keys, the locators of secrets, organizations' plans, the audit log and counters. A *stored
-//! secret* is a row with the locator of a secret. The secret is never stored.
+//! secret* is a [`SecretRow`]: the locator of a secret, and no text of the secret itself.
 //!
 //! A store does not decide about access. The engine creates each [`Change`] and each [`Batch`], and the store
 //! writes it in one transaction. [`OrgState`] has the rules that a store checks in the transaction, so that

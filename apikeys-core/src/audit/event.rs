@@ -86,7 +86,8 @@ text_enum! {
         OrganizationForgotten = "organization.forgotten",
         /// A request was made with a key, and admitted or denied.
         Request = "request",
-        /// Events are missing here because they could not be stored.
+        /// A number of events is missing here, because the store will never accept them or cannot read the
+        /// counters of their key. [`Detail::Gap`] has the number.
         AuditGap = "audit.gap",
     }
 }
@@ -98,8 +99,8 @@ text_enum! {
 pub struct AuditEntry {
     /// The event.
     pub event: AuditEvent,
-    /// The key that the event concerns. `None` means that the event concerns no key, or that only the key's
-    /// id is known.
+    /// The key that the event concerns. `None` means that `event.key` is `None`, or that the store has no
+    /// name for the key.
     pub key: Option<KeyRef>,
 }
 

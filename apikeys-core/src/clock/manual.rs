@@ -58,11 +58,12 @@ impl ManualClock {
         }
     }
 
-    /// Moves the wall clock and the monotonic clock forward by `duration`. Whenever a wait ends, the clocks
-    /// stop until the tasks that were waiting have run.
+    /// Moves the wall clock and the monotonic clock forward by `duration`. If a [`sleep`](Clock::sleep) ends
+    /// within `duration`, the clocks move to the end of the sleep first, and move on when the waiting task
+    /// has run.
     ///
-    /// On a single-threaded executor, the order in which tasks wake is deterministic. Waits that begin and
-    /// end within `duration` are resolved as well.
+    /// Sleeps that begin and end within `duration` also end. On a single-threaded executor, the order in
+    /// which tasks wake is deterministic.
     pub async fn advance(&self, duration: Duration) {
         let target = self.lock().monotonic.saturating_add(duration);
         yield_many().await;

@@ -205,7 +205,7 @@ pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dy
     }
 }
 
-/// If an event without a key is recorded after its organization was forgotten, the event is kept.
+/// If an event that concerns no key is recorded after its organization was forgotten, the event is kept.
 pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;

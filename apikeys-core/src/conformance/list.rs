@@ -5,9 +5,9 @@ use super::{AnyHarness, Harness};
 /// Defines a `#[test]` for each requirement, in one module for each group, for the store that the given
 /// [`Harness`](crate::conformance::Harness) opens.
 ///
-/// Call this macro in a module of its own. Each test evaluates `$harness` in a child module that imports all
-/// names of the calling module. Therefore import the harness into the calling module with `use`, and do
-/// not refer to the harness with `super::`.
+/// Call this macro in a module of its own, and import the harness into that module with `use`, as in the
+/// example of [`conformance`](crate::conformance). A path that begins with `super::` does not work as the
+/// argument, because the tests are in child modules of the calling module.
 #[macro_export]
 macro_rules! conformance_tests {
     ($harness:expr $(,)?) => {

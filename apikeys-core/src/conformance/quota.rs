@@ -43,7 +43,8 @@ pub async fn concurrent_creations_without_a_quota_all_succeed(harness: &dyn AnyH
     assert_eq!(store.all_keys(&org).await.len(), 64);
 }
 
-/// After concurrent creations and deletions, the stored number of keys equals the number of keys.
+/// After concurrent creations and deletions, [`OrgRow::key_count`](crate::store::OrgRow::key_count) equals
+/// the number of keys that can be listed.
 pub async fn key_count_after_concurrent_creations_and_deletions_is_exact(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");

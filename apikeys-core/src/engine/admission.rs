@@ -83,8 +83,9 @@ impl fmt::Debug for Admission {
 
 /// A future that resolves when the response may be sent.
 ///
-/// If the future returns an error, the request could not be recorded. Send the denial in the error instead of
-/// the response. Today the future returns no error: an event that cannot be written yet waits in the buffer.
+/// The request is already recorded in the process's buffer of audit events when [`Admission::finish`] returns
+/// this future. If the future returns an error, send the denial in the error instead of the response. This
+/// version of the library returns no error.
 #[must_use = "send the response when the future is done"]
 pub struct Finish(Option<Flushing>);
 

@@ -142,7 +142,7 @@ pub struct KeyListing {
 pub struct QuotaUsage {
     /// The plan that the organization is on.
     pub plan: PlanName,
-    /// The number of the organization's keys. Keys of every status count.
+    /// The number of the organization's keys, including deactivated and expired keys.
     pub used: u32,
     /// The number of keys that the plan allows. If the stored plan is not in the catalogue, the quota is
     /// `Limited(0)`, because no key can be created.

@@ -38,10 +38,10 @@ impl Operator {
     /// plan, on every instance. If the organization has more keys than the plan's quota, all of them continue
     /// to work as long as the plan has API access.
     ///
-    /// If the organization is not stored, it is stored with the plan and without keys. This also applies if
-    /// the organization is forgotten while this method runs: the plan may then be set after the organization
-    /// was forgotten. Nothing of the forgotten organization returns with the plan. To avoid this, stop setting
-    /// the organization's plan before you call [`forget`](Self::forget).
+    /// If the organization is not stored, it is stored with the plan and without keys. If
+    /// [`forget`](Self::forget) is called while this method runs, the organization may therefore be stored
+    /// again, as a new organization. To avoid that, call `forget` only after all calls of this method for the
+    /// organization have returned.
     ///
     /// # Errors
     ///
@@ -104,9 +104,8 @@ impl Operator {
     /// - If [`create`](super::KeyManager::create) read the organization's plan before the organization was
     ///   forgotten, `create` fails with [`ManageError::Conflict`], even if the organization was stored again
     ///   in the meantime.
-    /// - If `create` began before the organization was stored, `create` may take effect after this method has
-    ///   returned. The organization is then stored as a new one on the default plan, if that plan has API
-    ///   access.
+    /// - If the organization was not stored when `create` began, `create` may store it after this method has
+    ///   returned, as a new organization on the default plan.
     /// - A call of [`set_plan`](Self::set_plan) may store the organization as a new one, with the plan and
     ///   without keys.
     ///

@@ -48,8 +48,9 @@ impl Wording {
         }
     }
 
-    /// Sets the beginning of the `type` of problems, which ends with the code in kebab case. The default is
-    /// `urn:problem-type:apikeys:`. Exceeded rate limits always have the type that is registered with IANA.
+    /// Sets the base of the `type` of problems. The type is the base followed by the code in kebab case, such
+    /// as `urn:problem-type:apikeys:api-key-expired` with the default base `urn:problem-type:apikeys:`. The
+    /// base does not apply to exceeded rate limits, whose type is registered with IANA.
     #[must_use]
     pub fn problem_types(mut self, base: impl Into<String>) -> Self {
         self.problem_types = base.into();

@@ -112,8 +112,8 @@ pub enum ChangeKind {
         expected: Option<StoredPlan>,
     },
     /// Makes an organization unreadable and marks all its rows for removal: keys, secrets, counters, usage,
-    /// the remains of deleted keys, and audit events. The events of this change are written afterwards and
-    /// remain.
+    /// the remains of deleted keys, and audit events. The events of this change itself are not marked. They
+    /// remain in the audit log.
     ///
     /// This is one short transaction, whatever the number of the organization's rows.
     /// [`KeyStore::purge`](super::KeyStore::purge) removes the marked rows later. The same organization id

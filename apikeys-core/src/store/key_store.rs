@@ -39,8 +39,8 @@ pub type StoreResult<T> = Result<T, StoreError>;
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the stored secret with one of `locators`, with its key and plan. Returns `None` if no stored
     /// secret has such a locator. All of `locators` are derived from one secret, each by another scheme, so
-    /// at most one of them is stored. A secret whose `ends_at` has passed is also returned, because the
-    /// engine compares that time with its own clock.
+    /// at most one of them is stored. A secret whose [`ends_at`](SecretRow::ends_at) has passed is also
+    /// returned, because the engine compares that time with its own clock.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>>;
 
     /// Returns the schemes of all stored secrets, each once, in any order. The secrets of a forgotten
@@ -70,16 +70,19 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// - [`OrgState::check`](super::OrgState::check) decides whether the organization's plan and number of
     ///   keys allow the change. This check precedes all other conditions of the change.
     /// - If a change id was committed before, the store returns the same result and writes nothing. A store
-    ///   remembers at least the last 10,000 committed changes. Only the result `Done` must be remembered,
-    ///   because after every other result nothing was written and the change can be checked again.
+    ///   remembers at least the last 10,000 committed changes. Only the outcome [`Done`](CommitOutcome::Done)
+    ///   must be remembered, because after every other outcome nothing was written and the change can be
+    ///   checked again.
     /// - The number of keys is a counter of the organization, which is checked and changed under the
     ///   organization's lock. If keys are created concurrently, exactly as many creations succeed as the
     ///   quota allows.
-    /// - If the id of a new key or of an event is in use, the change is `Rejected`. The id of a deleted key
-    ///   remains in use. The id of a forgotten organization's key remains in use until the key is purged.
-    /// - If the locator of a new secret is in use, the result is `DuplicateLocator`. A locator is in use as
-    ///   long as a stored secret has the locator. The locators of a forgotten organization are not in use,
-    ///   even if they are not purged yet.
+    /// - If the id of a new key or of an event is in use, the store returns an error of the kind
+    ///   [`Rejected`](super::StoreErrorKind::Rejected). The id of a deleted key remains in use. The id of a
+    ///   forgotten organization's key remains in use until the key is purged.
+    /// - If the locator of a new secret is in use, the outcome is
+    ///   [`DuplicateLocator`](CommitOutcome::DuplicateLocator). A locator is in use as long as a stored
+    ///   secret has the locator. The locators of a forgotten organization are not in use, even if they are
+    ///   not purged yet.
     async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome>;
 
     /// Opens a writer, which is a numbered sequence of batches. Each process opens a writer before it records
@@ -89,19 +92,21 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// Records a batch in one transaction. The store writes the batch's events and adds its
     /// [`counters`](Batch::counters) and [`usage`](Batch::usage).
     ///
-    /// - The batches of a writer are numbered 1, 2, 3 … A batch that was recorded before is `AlreadyApplied`,
-    ///   and a batch that leaves a gap is `Rejected`. A store keeps a writer for at least a day after the
-    ///   writer's last batch.
+    /// - The batches of a writer are numbered 1, 2, 3 … If a batch was recorded before, the outcome is
+    ///   [`AlreadyApplied`](RecordOutcome::AlreadyApplied). If the previous number is missing, the store
+    ///   returns an error of the kind [`Rejected`](super::StoreErrorKind::Rejected). A store keeps a writer
+    ///   for at least a day after the writer's last batch.
     /// - Events of deleted keys and events without a key are kept. If the key of an event is neither stored
     ///   nor deleted, the key's organization has been forgotten. Such an event is neither stored nor counted.
     /// - Counters and usage change only for keys that exist.
-    /// - If an event has a count and its id is already in the audit log, the count is added to the event in
-    ///   the log.
-    /// - If an event can never be stored, the whole batch is `Rejected` and nothing is written. The number of
-    ///   the batch can then be used again. An event without a count whose id is already in the audit log can
-    ///   never be stored.
+    /// - If an event counts denials ([`RequestRecord::count`](crate::audit::RequestRecord::count)) and its id
+    ///   is already in the audit log, the store adds the count to the event in the log.
+    /// - If an event can never be stored, the store returns an error of the kind `Rejected` and writes
+    ///   nothing of the batch. The number of the batch can then be used again. An event that counts no
+    ///   denials and whose id is already in the audit log can never be stored.
     /// - If a stored row that is needed to record a batch cannot be read, such as the counters of a key, the
-    ///   batch is `Corrupt`. Other batches are not affected.
+    ///   store returns an error of the kind [`Corrupt`](super::StoreErrorKind::Corrupt). Other batches are
+    ///   not affected.
     async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome>;
 
     /// Returns a page of audit events, newest first, which means by descending id. Each event has the current

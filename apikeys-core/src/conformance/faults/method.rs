@@ -53,9 +53,9 @@ macro_rules! methods {
             )*
         }
 
-        /// Replaces some methods of a store. A method that is not replaced calls the method of the same name
-        /// of the store that [`store`](Self::store) returns. [`InterceptedStore`] is a store with the replaced
-        /// methods.
+        /// Replaces some methods of a store. Implement [`store`](Self::store) and the methods to replace.
+        /// Every other method is passed on to the store that `store` returns. [`InterceptedStore`] turns the
+        /// interceptor into a [`KeyStore`].
         #[async_trait]
         pub trait Interceptor: fmt::Debug + Send + Sync + 'static {
             /// The type of the store.
