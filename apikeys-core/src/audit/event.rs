@@ -86,8 +86,8 @@ text_enum! {
         OrganizationForgotten = "organization.forgotten",
         /// A request was made with a key, and admitted or denied.
         Request = "request",
-        /// A number of events is missing here, because the store will never accept them or cannot read the
-        /// counters of their key. [`Detail::Gap`] has the number.
+        /// One or more events are missing here, because the store rejected them or could not read the
+        /// counters of their key. [`Detail::Gap`] contains the number of missing events.
         AuditGap = "audit.gap",
     }
 }
