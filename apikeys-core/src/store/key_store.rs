@@ -93,9 +93,9 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// [`counters`](Batch::counters) and [`usage`](Batch::usage).
     ///
     /// - The batches of a writer are numbered 1, 2, 3 … If a batch was recorded before, the outcome is
-    ///   [`AlreadyApplied`](RecordOutcome::AlreadyApplied). If the batch with the previous number was not recorded, the store
-    ///   returns an error of the kind [`Rejected`](super::StoreErrorKind::Rejected). A store keeps a writer
-    ///   for at least a day after the writer's last batch.
+    ///   [`AlreadyApplied`](RecordOutcome::AlreadyApplied). If the batch with the previous number was not
+    ///   recorded, the store returns an error of the kind [`Rejected`](super::StoreErrorKind::Rejected). A
+    ///   store keeps a writer for at least a day after the writer's last batch.
     /// - Events of deleted keys and events without a key are kept. If the key of an event is neither stored
     ///   nor deleted, the key's organization has been forgotten. Such an event is neither stored nor counted.
     /// - Counters and usage change only for keys that exist.
