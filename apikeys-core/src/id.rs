@@ -98,7 +98,7 @@ ids! {
     KeyId("key id");
     /// The id of an audit event. The audit log is ordered by the ids of its events.
     EventId("event id");
-    /// The id of a change, by which a store recognises a repeated attempt.
+    /// The id of a change, by which a store recognizes a repeated attempt.
     ChangeId("change id");
     /// The id of a writer, which is a numbered sequence of batches of audit events. Each process opens its
     /// own writer.

@@ -8,7 +8,7 @@
 //! Your service chooses the prefix. The 30 characters of `0-9A-Za-z` are random and have 178 bits of entropy.
 //! The last six characters are a checksum. It is the CRC-32 (IEEE) of all characters before it, in base 62,
 //! with the most significant digit first, padded with zeros. The checksum is not secret. Because of the
-//! checksum, a secret with a typing error is refused without a look-up in the store, and a scanner recognises
+//! checksum, a secret with a typing error is refused without a look-up in the store, and a scanner recognizes
 //! a leaked key with certainty.
 //!
 //! A store holds only a [`Locator`] of the text, which contains its SHA-256 or its HMAC-SHA-256 under a

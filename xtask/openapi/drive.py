@@ -1,8 +1,10 @@
-"""Manages keys of a running quickstart with the client that was generated from its document.
+"""Manages keys of a running quickstart with the client that was generated from its OpenAPI document.
 
-drive.py URL FOLDER, where FOLDER holds the package `generated`; with ADMIN_TOKEN, and the file that
-issued secrets are noted in as APIKEYS_TEST_SECRETS, in the environment. No secret is printed: an
-assertion that fails shows its line, and no value.
+Usage: drive.py URL FOLDER
+
+FOLDER contains the generated package `generated`. The environment variable ADMIN_TOKEN has the
+quickstart's admin token. APIKEYS_TEST_SECRETS has the path of the file that lists created secrets.
+No secret is printed: a failed assertion shows only its line.
 """
 
 import datetime
@@ -31,7 +33,7 @@ from generated.models.new_key import NewKey
 URL = sys.argv[1]
 ORG = "org_starter"
 EXPIRES = datetime.datetime(2100, 1, 31, 12, 30, tzinfo=datetime.timezone.utc)
-# What is on this machine is reached through no proxy.
+# The quickstart runs on this machine, so no proxy is used.
 DIRECT = {"trust_env": False}
 
 
@@ -49,15 +51,15 @@ def main():
 
 
 def log_in():
-    """Logs in as a browser does: the document says that the login is a cookie."""
+    """Logs in with a cookie, as a browser does and as the document says."""
     parameters = {"token": os.environ["ADMIN_TOKEN"], "org": ORG}
     with httpx.Client(**DIRECT) as browser:
         cookies = dict(browser.get(URL + "/login", params=parameters).cookies)
     assert list(cookies) == ["demo_session"]
     base = URL + "/settings/developer"
-    nobody = list_keys.sync_detailed(client=Client(base_url=base, httpx_args=DIRECT))
-    assert nobody.status_code == HTTPStatus.UNAUTHORIZED
-    assert nobody.parsed.code.value == "ADMIN_REQUIRED"
+    without_login = list_keys.sync_detailed(client=Client(base_url=base, httpx_args=DIRECT))
+    assert without_login.status_code == HTTPStatus.UNAUTHORIZED
+    assert without_login.parsed.code.value == "ADMIN_REQUIRED"
     return Client(base_url=base, cookies=cookies, httpx_args=DIRECT, raise_on_unexpected_status=True)
 
 
@@ -100,7 +102,7 @@ def deactivate_and_activate(client, key, secret):
 
 
 def refuse(client):
-    """Documented errors come as what the document says they are."""
+    """Invalid values are refused with the error that the document describes."""
     response = create_key.sync_detailed(client=client, body=NewKey(name=" ", rate_limit=10_001))
     assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     problem = response.parsed
@@ -120,7 +122,7 @@ def delete(client, key, secret):
 
 
 def audited(client, key):
-    """Cursors are followed, one event a page."""
+    """The audit log lists all changes of the key. Each page has one event."""
     actions, cursor = [], None
     while cursor is not None or not actions:
         more = {} if cursor is None else {"cursor": cursor}

@@ -1,6 +1,8 @@
-"""Prints the API's document, as a running quickstart serves it.
+"""Prints the OpenAPI document of a running quickstart.
 
-fetch.py URL, with ADMIN_TOKEN in the environment
+Usage: fetch.py URL
+
+The environment variable ADMIN_TOKEN has the quickstart's admin token.
 """
 
 import os
@@ -11,6 +13,6 @@ request = urllib.request.Request(
     sys.argv[1] + "/settings/developer/api/openapi.json",
     headers={"X-Demo-Admin": os.environ["ADMIN_TOKEN"], "X-Demo-Org": "org_demo"},
 )
-# It is on this machine, whatever proxy there is.
+# The quickstart runs on this machine, so no proxy is used.
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 sys.stdout.buffer.write(opener.open(request, timeout=30).read())

@@ -117,7 +117,7 @@ impl Recorder {
         }
     }
 
-    /// Adds a denied request of a recognised key.
+    /// Adds a denied request of a recognized key.
     pub(super) fn push_denial(
         &self,
         live: &Arc<LiveKey>,

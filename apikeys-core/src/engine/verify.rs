@@ -210,7 +210,7 @@ impl Attempt {
         }
     }
 
-    /// Records a denied request whose key was recognised. While the maintenance is not running, the event is
+    /// Records a denied request whose key was recognized. While the maintenance is not running, the event is
     /// written before the denial is returned.
     async fn record_denial(self, live: &Arc<LiveKey>, denial: Denial) -> Denial {
         let inner = &self.inner;
@@ -227,14 +227,14 @@ impl Attempt {
 }
 
 impl Inner {
-    /// Counts a denied request whose key was not recognised. Such a request is not recorded in the audit log.
+    /// Counts a denied request whose key was not recognized. Such a request is not recorded in the audit log.
     fn refuse(&self, denial: Denial) -> Denial {
         self.observer.denied(&denial, None);
         denial
     }
 
     /// Returns the denial of a secret that is not stored. The denial is `Invalid`, unless secrets are stored
-    /// that this process cannot recognise.
+    /// that this process cannot recognize.
     fn unknown(&self, schemes: &[Scheme]) -> Denial {
         match schemes.iter().find(|scheme| !self.peppers.covers(scheme)) {
             None => Denial::Invalid,

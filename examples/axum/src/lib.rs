@@ -25,7 +25,7 @@ pub fn protected(keys: ApiKeys) -> Router {
     api().route_layer(ApiKeyLayer::new(keys))
 }
 
-/// The routes of the API without the layer. `/v1/whoami` does not work without the layer.
+/// The routes of the API without the layer. Without the layer, `/v1/whoami` fails.
 pub fn api() -> Router {
     Router::new().route("/v1/whoami", get(whoami)).route("/v1/echo", post(echo))
 }

@@ -10,7 +10,7 @@ use ureq::{
 
 use crate::{answer::Problem, arguments::Service, failure::Failure};
 
-/// The time limit of a call.
+/// The time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client of the management API, as an administrator of one organization.
@@ -31,7 +31,7 @@ impl Client {
         Self { agent: config.build().into(), service }
     }
 
-    /// Makes a call and parses the response. An empty response is parsed as `null`, which is `()`.
+    /// Sends a request and parses the response. An empty response is parsed as `null`, which is `()`.
     pub(crate) fn call<T: DeserializeOwned>(
         &self,
         method: &str,

@@ -13,14 +13,14 @@ use crate::{
 const KEYS: &str = "/settings/developer/api/keys";
 const AUDIT: &str = "/settings/developer/api/audit";
 
-/// The largest page of the API.
+/// The number of items on the largest page of the API.
 const LARGEST_PAGE: usize = 100;
 
-/// Runs a command and returns the text to print. Only the text of a creation holds a secret.
+/// Runs a command and returns the text to print. Only the text for a new key contains a secret.
 ///
 /// # Errors
 ///
-/// Returns the message to print if the service refuses the call or cannot be reached.
+/// Returns the message to print if the service refuses the request or cannot be reached.
 pub fn carry_out(arguments: Arguments) -> Result<String, String> {
     let Arguments { service, command } = arguments;
     let org = service.org.clone();

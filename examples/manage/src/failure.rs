@@ -6,11 +6,11 @@ use crate::{answer::Problem, printable::printable};
 /// service is escaped for the terminal.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The service refused the call.
+    /// The service refused the request.
     Refused(Problem),
     /// The service cannot be reached.
     Unreachable { url: String, error: Box<ureq::Error> },
-    /// The response is not one of the management API.
+    /// The response does not have the format of the management API.
     Foreign { url: String, status: u16 },
 }
 

@@ -1,7 +1,7 @@
 //! The program `manage` as a library.
 //!
-//! [`carry_out`] makes the calls that the [`Arguments`] ask for and returns the text to print. It uses
-//! the service only through its HTTP API.
+//! [`carry_out`] runs the command that the [`Arguments`] contain and returns the text to print. The program
+//! uses the service only through its HTTP API.
 
 mod answer;
 mod arguments;

@@ -5,7 +5,7 @@ pub(crate) fn empty(status: u16) -> PlainResponse {
     PlainResponse::empty(status).with_header("cache-control", "no-store")
 }
 
-/// Creates an error in the form of the management API's.
+/// Creates an error response in the format of the management API.
 pub(crate) fn problem(code: ManageErrorCode, detail: &'static str) -> PlainResponse {
     let mut problem = code.to_problem(&Wording::default());
     problem.detail = detail.into();

@@ -32,7 +32,8 @@ pub struct ConfigError {
     reason: String,
 }
 
-/// Variables of features that do not exist yet. Ignoring a value silently would mislead.
+/// Variables of features that do not exist yet. A value is refused, because a user would expect it to have an
+/// effect.
 const NOT_YET: [(&str, &str); 3] = [
     ("REDIS_URL", "shared rate limits are not supported yet; leave it unset"),
     ("SMTP_URL", "expiry warnings are not supported yet; leave it unset"),
@@ -94,7 +95,7 @@ fn database(url: &str) -> Result<Database, ConfigError> {
     }
 }
 
-/// Reads an admin token. It is sent in a header and in a URL, so it must not need escaping.
+/// Reads an admin token. The token is sent in a header and in a URL, so it must not need escaping.
 fn admin_token(token: &str) -> Result<String, ConfigError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     if token.bytes().all(plain) {

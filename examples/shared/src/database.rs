@@ -8,7 +8,7 @@ use crate::{Database, DemoError};
 /// The database of a quickstart while it is open.
 #[derive(Debug)]
 pub struct OpenDatabase {
-    /// Where the keys are, for people to read.
+    /// The place of the keys, as the quickstart prints it.
     pub(crate) place: String,
     kind: Kind,
 }
@@ -44,11 +44,11 @@ impl OpenDatabase {
         }
     }
 
-    /// Closes the database, which leaves SQLite's in a single file. Call this after the last request.
+    /// Closes the database after the last request. A SQLite database is then a single file.
     ///
     /// # Errors
     ///
-    /// Returns an error if SQLite cannot write everything to that file.
+    /// Returns an error if SQLite cannot write all data to that file.
     pub async fn close(self) -> Result<(), StoreError> {
         match self.kind {
             Kind::Memory(_) => Ok(()),

@@ -65,7 +65,7 @@ impl Demo {
         Ok((demo, maintenance))
     }
 
-    /// Creates a demo on an engine, without organizations.
+    /// Creates a demo with an engine. No organization is on a plan yet.
     #[must_use]
     pub fn new(keys: ApiKeys, login: Login) -> Self {
         let api = AdminApi::new(keys.clone()).login_cookie(LOGIN_COOKIE);
@@ -112,8 +112,8 @@ impl Demo {
         Ok(())
     }
 
-    /// Creates a key of `org_demo` with the name `Quickstart` and the framework. It replaces the key of
-    /// an earlier start, whose secret cannot be shown again.
+    /// Creates a key of `org_demo` with the name `Quickstart` and the framework. The new key
+    /// replaces the key of an earlier start, whose secret cannot be shown again.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Names a caller.
+    /// Creates the response for a caller.
     #[must_use]
     pub fn new(org: &OrgId, key_id: KeyId, name: &KeyName) -> Self {
         Self { org: org.to_string(), key_id: key_id.to_string(), name: name.to_string() }
