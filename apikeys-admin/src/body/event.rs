@@ -85,8 +85,9 @@ struct EventRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schema::EventDenial")]
     denial: Option<String>,
-    /// The number of denials that the event stands for. If a key has more than 60 denials in a minute, one
-    /// event counts the further denials. Absent if the event stands for one request.
+    /// The number of denials that the event counts. Denials are counted if the key had 60 denials in the same
+    /// minute before, or if too many events are waiting to be written. Absent if the event stands for one
+    /// request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     count: Option<u32>,

@@ -55,7 +55,7 @@ schemas! {
         &texts(Outcome::ALL),
     );
     EventDenial =
-        open_set("The code of the denial. Absent if the request was not denied", &texts(DenialCode::ALL));
+        open_set("The code of the denial. Absent if the request was not denied", &texts(&recorded_denials()));
     Code = json_schema!({ "type": "string", "enum": texts(&codes()) });
     HttpStatus = json_schema!({ "type": "integer", "minimum": 100, "maximum": 999 });
     PageSize = json_schema!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
@@ -79,6 +79,13 @@ fn texts(values: &[impl ToString]) -> Vec<String> {
 /// Returns the codes of the API, which are all but `UNKNOWN_PLAN`, because no endpoint sets plans.
 fn codes() -> Vec<ManageErrorCode> {
     ManageErrorCode::ALL.iter().copied().filter(|code| *code != ManageErrorCode::UnknownPlan).collect()
+}
+
+/// Returns the codes that events can have. The other codes are for requests without a known key, which are not
+/// recorded.
+fn recorded_denials() -> Vec<DenialCode> {
+    let unknown_key = [DenialCode::Missing, DenialCode::Ambiguous, DenialCode::Invalid];
+    DenialCode::ALL.iter().filter(|code| !unknown_key.contains(code)).cloned().collect()
 }
 
 /// Returns the schema of a text in a response. The schema accepts every text, because a newer version of the

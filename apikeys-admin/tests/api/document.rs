@@ -84,6 +84,18 @@ fn document_accepts_unknown_values_in_events_and_rejects_unknown_actions_in_the_
 }
 
 #[test]
+fn document_lists_only_denials_that_are_recorded() {
+    let denial = &DOCUMENT.json["components"]["schemas"]["EventRequest"]["properties"]["denial"];
+    let text = denial["description"].as_str().unwrap();
+    for code in ["MISSING_API_KEY", "AMBIGUOUS_CREDENTIALS", "INVALID_API_KEY"] {
+        assert!(!text.contains(code), "{text}");
+    }
+    for code in ["API_KEY_EXPIRED", "API_KEY_DEACTIVATED", "API_ACCESS_NOT_AVAILABLE", "RATE_LIMITED"] {
+        assert!(text.contains(code), "{text}");
+    }
+}
+
+#[test]
 fn document_examples_match_their_schemas() {
     let document = &DOCUMENT.json;
     let mut seen = 0;
