@@ -81,6 +81,9 @@ impl ApiKeys {
 
 /// The verification of one request. The future resolves to an [`Admission`], or to a [`Denial`] with the
 /// reason.
+///
+/// If the future is dropped before the request is admitted or denied, for example because the client has left,
+/// the request is not recorded.
 #[must_use = "futures do nothing unless polled"]
 pub struct Verification(State);
 
