@@ -4,9 +4,8 @@ use apikeys_core::Maintenance;
 /// Spawns the maintenance as a task, which runs until [`ApiKeys::shutdown`](apikeys_core::ApiKeys::shutdown).
 /// The handle may be dropped.
 ///
-/// This function works in `#[actix_web::main]` and in `#[tokio::main]`. The function `actix_web::rt::spawn`, in
-/// contrast, panics in `#[tokio::main]`. Call it once, in `main`, because a task that a worker spawns ends with that
-/// worker.
+/// Call this function once, in `main`, because a task that a worker spawns ends with that worker. This
+/// function works in `#[actix_web::main]` and in `#[tokio::main]`, where `actix_web::rt::spawn` panics.
 ///
 /// # Panics
 ///
