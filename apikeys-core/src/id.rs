@@ -103,6 +103,8 @@ ids! {
     /// The id of a writer, which is a numbered sequence of batches of audit events. Each process opens its
     /// own writer.
     WriterId("writer id");
+    /// The id of a claim, by which a store recognizes the instance that sends a warning.
+    ClaimId("claim id");
 }
 
 text_value! {

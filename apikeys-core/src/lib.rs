@@ -22,6 +22,7 @@ pub mod store;
 mod text;
 mod text_enum;
 pub mod token;
+pub mod warning;
 
 #[doc(inline)]
 pub use self::{

@@ -19,6 +19,7 @@ mod key_store;
 mod org_state;
 mod purge_progress;
 mod query;
+mod warnings;
 
 pub use batch::{Batch, CounterDelta, RecordOutcome, UsageDelta};
 pub use change::{Change, ChangeKind, CommitOutcome, Revision};
@@ -28,3 +29,7 @@ pub use key_store::{FoundKey, KeyStore, OrgRow, StoreResult};
 pub use org_state::{OrgNumber, OrgState, Refusal, StoredPlan};
 pub use purge_progress::PurgeProgress;
 pub use query::{AuditQuery, KeyQuery, Page, UsagePoint, UsageQuery, UsageStep};
+pub use warnings::{
+    ClaimedWarning, ClaimedWarnings, FinishOutcome, FinishedWarning, SentWarning, WarningClaim, WarningState,
+    Warnings, WhenToWarn,
+};

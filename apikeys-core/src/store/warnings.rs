@@ -1,0 +1,256 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{KeyRow, StoreResult};
+use crate::{
+    Timestamp,
+    audit::AuditEvent,
+    id::{ClaimId, KeyId, OrgId},
+    warning::WarningPeriods,
+};
+
+/// The part of a store that decides which instance sends a warning before a key expires, and remembers which
+/// warnings were sent.
+///
+/// A store keeps the *next check* of each key, which is the time at which the key may be due for a warning.
+/// [`commit`](super::KeyStore::commit) sets the next check of each created or updated key that is active and
+/// has an expiration to the earliest time. If the key is claimed, the next check does not change until the
+/// claim ends. The deletion of a key also removes the key's next check and sent warning.
+///
+/// Each method is one transaction, and its future may be dropped like that of the methods of
+/// [`KeyStore`](super::KeyStore).
+#[async_trait]
+pub trait Warnings: Send + Sync {
+    /// Checks up to [`max_keys`](WarningClaim::max_keys) keys whose next check is not later than
+    /// [`now`](WarningClaim::now), earliest first, and claims those that are due for a warning.
+    ///
+    /// For each key, [`WarningState::check`] decides. If a warning is due, the store remembers the claim, sets
+    /// the next check to the end of the claim, and returns the warning. If a warning is due later, the store
+    /// sets the next check to that time. Otherwise, the store removes the next check.
+    ///
+    /// A claim that has ended without a call of [`finish`](Self::finish) or [`postpone`](Self::postpone) is
+    /// replaced, because its instance may have crashed. Keys of forgotten organizations are not claimed.
+    async fn claim(&self, claim: &WarningClaim) -> StoreResult<ClaimedWarnings>;
+
+    /// Records that a warning needs no further attempt, and writes its event. The call can be repeated: if the
+    /// event is already in the audit log, the store writes nothing.
+    ///
+    /// If the key still has the warning's expiration, the store remembers the warning as the sent warning of
+    /// the key, unless a warning with a shorter period was already sent for that expiration. If the key is
+    /// claimed by the warning's claim, the claim ends, and the next check is the earliest time. If the key was
+    /// deleted, the store only writes the event.
+    async fn finish(&self, warning: &FinishedWarning) -> StoreResult<FinishOutcome>;
+
+    /// Ends the claim on a key and sets the next check to `until`, because the warning could not be sent. If
+    /// the key is not claimed by `claim`, nothing changes.
+    async fn postpone(&self, claim: ClaimId, key: KeyId, until: Timestamp) -> StoreResult<()>;
+}
+
+/// The values of a call of [`Warnings::claim`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WarningClaim {
+    /// The id of the claim.
+    pub id: ClaimId,
+    /// The current time.
+    pub now: Timestamp,
+    /// The time at which the claim ends.
+    pub until: Timestamp,
+    /// The periods before the expiration.
+    pub periods: WarningPeriods,
+    /// The maximum number of keys that are checked.
+    pub max_keys: u32,
+}
+
+impl WarningClaim {
+    /// Creates a claim.
+    #[must_use]
+    pub const fn new(
+        id: ClaimId,
+        now: Timestamp,
+        until: Timestamp,
+        periods: WarningPeriods,
+        max_keys: u32,
+    ) -> Self {
+        Self { id, now, until, periods, max_keys }
+    }
+}
+
+/// The result of a call of [`Warnings::claim`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClaimedWarnings {
+    /// The claimed warnings. Each is for another key.
+    pub warnings: Vec<ClaimedWarning>,
+    /// Whether further keys may have to be checked now.
+    pub more: bool,
+}
+
+impl ClaimedWarnings {
+    /// Creates the result of a claim.
+    #[must_use]
+    pub const fn new(warnings: Vec<ClaimedWarning>, more: bool) -> Self {
+        Self { warnings, more }
+    }
+}
+
+/// A warning that an instance has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClaimedWarning {
+    /// The key that expires soon.
+    pub key: KeyRow,
+    /// The time at which the key expires.
+    pub expires_at: Timestamp,
+    /// The period for which the warning is due.
+    pub period: Duration,
+}
+
+impl ClaimedWarning {
+    /// Creates a claimed warning.
+    #[must_use]
+    pub const fn new(key: KeyRow, expires_at: Timestamp, period: Duration) -> Self {
+        Self { key, expires_at, period }
+    }
+}
+
+/// A warning that needs no further attempt, for [`Warnings::finish`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FinishedWarning {
+    /// The claim under which the warning was sent.
+    pub claim: ClaimId,
+    /// The organization that owns the key.
+    pub org: OrgId,
+    /// The key.
+    pub key: KeyId,
+    /// The expiration and the period of the warning.
+    pub sent: SentWarning,
+    /// The audit event. `None` means that the warning was given up, for example because the organization has
+    /// no administrators.
+    pub event: Option<AuditEvent>,
+}
+
+impl FinishedWarning {
+    /// Creates a warning that needs no further attempt.
+    #[must_use]
+    pub const fn new(
+        claim: ClaimId,
+        org: OrgId,
+        key: KeyId,
+        sent: SentWarning,
+        event: Option<AuditEvent>,
+    ) -> Self {
+        Self { claim, org, key, sent, event }
+    }
+}
+
+/// The outcome of [`Warnings::finish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FinishOutcome {
+    /// The warning was recorded, now or by an earlier call with the same event.
+    Done,
+    /// The organization was forgotten. Nothing was written.
+    Forgotten,
+}
+
+/// The warning that was sent last for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SentWarning {
+    /// The expiration that the warning named.
+    pub expires_at: Timestamp,
+    /// The period for which the warning was sent.
+    pub period: Duration,
+}
+
+impl SentWarning {
+    /// Creates a sent warning.
+    #[must_use]
+    pub const fn new(expires_at: Timestamp, period: Duration) -> Self {
+        Self { expires_at, period }
+    }
+
+    /// Returns the warning that a store remembers after this warning was finished. `stored` is the warning
+    /// that the store remembers so far, and `expires_at` is the current expiration of the key.
+    #[must_use]
+    pub fn after(self, stored: Option<Self>, expires_at: Option<Timestamp>) -> Option<Self> {
+        let shorter_was_sent =
+            stored.is_some_and(|sent| sent.expires_at == self.expires_at && sent.period < self.period);
+        if expires_at == Some(self.expires_at) && !shorter_was_sent { Some(self) } else { stored }
+    }
+}
+
+/// The stored state of a key that decides about warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores and tests create the value field by field")]
+pub struct WarningState {
+    /// Whether the key is active.
+    pub active: bool,
+    /// The time from which the key is refused.
+    pub expires_at: Option<Timestamp>,
+    /// The time at which `expires_at` was last set.
+    pub expiry_set_at: Option<Timestamp>,
+    /// The warning that was sent last for the key.
+    pub sent: Option<SentWarning>,
+}
+
+/// When a key is due for a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
+pub enum WhenToWarn {
+    /// Now, for this period.
+    Now(Duration),
+    /// Not now. The key must be checked again at this time.
+    Later(Timestamp),
+    /// Not before the key is updated.
+    Never,
+}
+
+/// The longest time until a key is checked again, so that changed periods apply to all keys.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
+impl WarningState {
+    /// Returns the state of a key for which `sent` was sent last.
+    #[must_use]
+    pub const fn of(row: &KeyRow, sent: Option<SentWarning>) -> Self {
+        Self { active: row.active, expires_at: row.expires_at, expiry_set_at: row.expiry_set_at, sent }
+    }
+
+    /// Decides whether the key is due for a warning at `now`.
+    ///
+    /// A warning is due from its period before the expiration until the expiration. If several are due, only
+    /// the one with the shortest period is sent. After that, only warnings with shorter periods are sent for
+    /// the same expiration. A warning is not sent if less time than its period was left when the expiration
+    /// was set.
+    ///
+    /// A key that is due later is checked again after a day at the latest, so that changed periods apply.
+    #[must_use]
+    pub fn check(&self, periods: &WarningPeriods, now: Timestamp) -> WhenToWarn {
+        let Some(expires_at) = self.expires_at.filter(|end| self.active && now < *end) else {
+            return WhenToWarn::Never;
+        };
+        let applies = |period: &&Duration| {
+            let sent = self.sent.filter(|sent| sent.expires_at == expires_at);
+            let begin = expires_at.saturating_sub(**period);
+            sent.is_none_or(|sent| **period < sent.period) && self.expiry_set_at.is_none_or(|set| set <= begin)
+        };
+        let periods = periods.as_slice().iter().filter(applies);
+        // The periods are sorted, so the last one that is due is the shortest, and the first other is the next.
+        let mut due = None;
+        for period in periods {
+            let begin = expires_at.saturating_sub(*period);
+            if begin > now {
+                return due.map_or_else(|| later(now, begin), WhenToWarn::Now);
+            }
+            due = Some(*period);
+        }
+        due.map_or_else(|| later(now, expires_at), WhenToWarn::Now)
+    }
+}
+
+fn later(now: Timestamp, time: Timestamp) -> WhenToWarn {
+    WhenToWarn::Later(time.min(now.saturating_add(LONGEST_WAIT)))
+}

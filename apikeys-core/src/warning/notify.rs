@@ -1,0 +1,225 @@
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::WarningPeriods;
+use crate::{
+    Timestamp,
+    id::{KeyId, OrgId},
+    key::KeyName,
+};
+
+/// The error of [`Contacts`], of any type.
+pub type ContactsError = Box<dyn Error + Send + Sync>;
+
+/// Finds the people who are warned before a key of an organization expires.
+///
+/// Implement this trait over the user accounts of your service.
+///
+/// ```
+/// use apikeys_core::{OrgId, warning::{Contacts, ContactsError}};
+///
+/// struct Accounts;
+///
+/// #[async_trait::async_trait]
+/// impl Contacts for Accounts {
+///     async fn admins(&self, org: &OrgId) -> Result<Vec<String>, ContactsError> {
+///         Ok(vec![format!("admin@{}.example", org.as_str())])
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Contacts: Send + Sync + 'static {
+    /// Returns the e-mail addresses of an organization's administrators. If the list is empty, no warning is
+    /// sent.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the addresses cannot be read now. The engine tries again later.
+    async fn admins(&self, org: &OrgId) -> Result<Vec<String>, ContactsError>;
+}
+
+/// Sends warnings.
+#[async_trait]
+pub trait Notifier: Send + Sync + 'static {
+    /// Sends a warning to its recipients. When this method returns, the warning must be sent. It is not
+    /// sufficient to put the warning into a queue in memory.
+    ///
+    /// The engine drops the future if it takes too long, and tries again later.
+    ///
+    /// # Errors
+    ///
+    /// Returns a temporary error if a later attempt can succeed. The engine then tries again until the key
+    /// expires. Returns a permanent error if the warning can never be sent. The engine then logs the error and
+    /// does not try again.
+    async fn notify(&self, warning: &ExpiryWarning) -> Result<(), NotifyError>;
+}
+
+/// A warning that a key expires soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExpiryWarning {
+    /// The organization that owns the key.
+    pub org: OrgId,
+    /// The key's id.
+    pub key: KeyId,
+    /// The name that an administrator gave the key. The name can contain any printable characters, also
+    /// characters that HTML and e-mail headers must escape.
+    pub name: KeyName,
+    /// The prefix of the key's secret and the first four characters after it.
+    pub display_prefix: String,
+    /// The time from which the key is refused.
+    pub expires_at: Timestamp,
+    /// The period before the expiration for which this warning is sent.
+    pub period: Duration,
+    /// The e-mail addresses of the organization's administrators. The list is not empty.
+    pub recipients: Vec<String>,
+}
+
+impl ExpiryWarning {
+    /// Creates a warning.
+    #[must_use]
+    pub fn new(
+        org: OrgId,
+        (key, name, display_prefix): (KeyId, KeyName, String),
+        expires_at: Timestamp,
+        period: Duration,
+        recipients: Vec<String>,
+    ) -> Self {
+        Self { org, key, name, display_prefix, expires_at, period, recipients }
+    }
+
+    /// Returns an id of the key, the expiration and the period. If the same warning is sent twice, both have
+    /// the same id, such as `aiaaaaaaaaaaaaaaaaaaaaaaaa.1893456000000000.604800000000`. The id consists of
+    /// `a-z`, `0-9`, `-` and `.`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}.{}.{}", self.key, self.expires_at.as_micros(), self.period.as_micros())
+    }
+}
+
+/// The error returned when a warning could not be sent.
+#[derive(Debug)]
+pub struct NotifyError {
+    temporary: bool,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl NotifyError {
+    /// Creates the error of an attempt that can succeed later, for example because the mail server could not
+    /// be reached.
+    #[must_use]
+    pub fn temporary(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { temporary: true, source: source.into() }
+    }
+
+    /// Creates the error of a warning that can never be sent, for example because the mail server refused all
+    /// recipients.
+    #[must_use]
+    pub fn permanent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { temporary: false, source: source.into() }
+    }
+
+    /// Returns whether a later attempt can succeed.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+}
+
+impl fmt::Display for NotifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.temporary {
+            "the warning could not be sent now"
+        } else {
+            "the warning cannot be sent"
+        })
+    }
+}
+
+impl Error for NotifyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// The settings of the warnings that are sent before keys expire.
+///
+/// ```
+/// use std::time::Duration;
+/// use apikeys_core::{ApiKeys, MemoryStore, OrgId};
+/// use apikeys_core::warning::{
+///     Contacts, ContactsError, ExpiryWarning, ExpiryWarnings, Notifier, NotifyError, WarningPeriods,
+/// };
+///
+/// struct Accounts;
+///
+/// #[async_trait::async_trait]
+/// impl Contacts for Accounts {
+///     async fn admins(&self, org: &OrgId) -> Result<Vec<String>, ContactsError> {
+///         Ok(vec![format!("admin@{}.example", org.as_str())])
+///     }
+/// }
+///
+/// struct Printer;
+///
+/// #[async_trait::async_trait]
+/// impl Notifier for Printer {
+///     async fn notify(&self, warning: &ExpiryWarning) -> Result<(), NotifyError> {
+///         println!("to {:?}: the key {} expires at {}", warning.recipients, warning.name, warning.expires_at);
+///         Ok(())
+///     }
+/// }
+///
+/// # pollster::block_on(async {
+/// let day = Duration::from_secs(86_400);
+/// let warnings = ExpiryWarnings::new(Printer, Accounts).periods(WarningPeriods::new([30 * day, 7 * day])?);
+/// let (keys, maintenance) =
+///     ApiKeys::builder(MemoryStore::new()).expiry_warnings(warnings).build().await?;
+/// # drop((keys, maintenance));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+#[must_use = "pass the settings to `expiry_warnings` of the builder"]
+pub struct ExpiryWarnings {
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) contacts: Arc<dyn Contacts>,
+    pub(crate) periods: WarningPeriods,
+    pub(crate) claim_timeout: Duration,
+}
+
+impl ExpiryWarnings {
+    /// Creates the settings. Warnings are sent 7 days before a key expires.
+    pub fn new(notifier: impl Notifier, contacts: impl Contacts) -> Self {
+        Self {
+            notifier: Arc::new(notifier),
+            contacts: Arc::new(contacts),
+            periods: WarningPeriods::default(),
+            claim_timeout: Duration::from_secs(300),
+        }
+    }
+
+    /// Sets how long before the expiration warnings are sent. If several warnings are due at the same time,
+    /// only the one with the shortest period is sent.
+    pub fn periods(mut self, periods: WarningPeriods) -> Self {
+        self.periods = periods;
+        self
+    }
+
+    /// Sets for how long an instance claims a warning that it sends. If the instance crashes, another instance
+    /// sends the warning after this time. One attempt to send a warning may take half of this time. The minimum
+    /// is 2 s, and the default is 5 minutes.
+    pub fn claim_timeout(mut self, timeout: Duration) -> Self {
+        self.claim_timeout = timeout.max(Duration::from_secs(2));
+        self
+    }
+}
+
+impl fmt::Debug for ExpiryWarnings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExpiryWarnings")
+            .field("periods", &self.periods)
+            .field("claim_timeout", &self.claim_timeout)
+            .finish_non_exhaustive()
+    }
+}
