@@ -64,6 +64,7 @@ pub mod quota;
 pub mod recording;
 pub mod secrets;
 pub mod usage;
+pub mod warnings;
 
 pub use harness::{AnyHarness, Harness, Task};
 #[doc(hidden)]

@@ -2,8 +2,9 @@
 //!
 //! [`ApiKeys`] is a handle to the engine, and cloning the handle is cheap. [`Maintenance`] is the background
 //! work of the engine: it writes the audit log in batches, frees the memory used for keys without recent
-//! requests, and removes the data of forgotten organizations ([`Operator::forget`]). Spawn
-//! [`Maintenance::run`] on your async runtime. The engine works on any async runtime.
+//! requests, removes the data of forgotten organizations ([`Operator::forget`]), and sends warnings before keys
+//! expire ([`Builder::expiry_warnings`]). Spawn [`Maintenance::run`] on your async runtime. The engine works on
+//! any async runtime.
 
 mod admission;
 mod api_keys;
@@ -27,6 +28,7 @@ mod test_key;
 mod timeout;
 mod verified_key;
 mod verify;
+mod warn;
 
 pub use admission::{Admission, Finish};
 pub use api_keys::ApiKeys;

@@ -5,6 +5,7 @@ mod commit;
 mod purge;
 mod record;
 mod state;
+mod warnings;
 
 use std::{
     fmt,
@@ -15,11 +16,13 @@ use async_trait::async_trait;
 
 use self::state::State;
 use crate::{
+    Timestamp,
     audit::AuditEntry,
-    id::{EventId, KeyId, OrgId, WriterId},
+    id::{ClaimId, EventId, KeyId, OrgId, WriterId},
     store::{
-        AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
-        PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, ClaimedWarnings, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
+        KeyQuery, KeyStore, KeyView, OrgRow, Page, PurgeProgress, RecordOutcome, StoreResult, UsagePoint,
+        UsageQuery, WarningClaim, Warnings,
     },
     token::{Locator, Scheme},
 };
@@ -117,5 +120,25 @@ impl KeyStore for MemoryStore {
 
     async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
         Ok(self.lock().purge(max_rows))
+    }
+
+    fn warnings(&self) -> Option<&dyn Warnings> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Warnings for MemoryStore {
+    async fn claim(&self, claim: &WarningClaim) -> StoreResult<ClaimedWarnings> {
+        Ok(self.lock().claim_warnings(claim))
+    }
+
+    async fn finish(&self, warning: &FinishedWarning) -> StoreResult<FinishOutcome> {
+        self.lock().finish_warning(warning)
+    }
+
+    async fn postpone(&self, claim: ClaimId, key: KeyId, until: Timestamp) -> StoreResult<()> {
+        self.lock().postpone_warning(claim, key, until);
+        Ok(())
     }
 }

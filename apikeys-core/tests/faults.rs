@@ -8,12 +8,13 @@ use apikeys_core::{
     Clock, ManualClock, MemoryStore, OrgId, PlanName, Timestamp,
     audit::{Action, AuditEvent},
     conformance::faults::{Fault, FaultStore, Method},
-    id::{ChangeId, EventId, KeyId, WriterId},
+    id::{ChangeId, ClaimId, EventId, KeyId, WriterId},
     store::{
-        AuditQuery, Batch, Change, ChangeKind, KeyQuery, KeyStore, StoreError, StoreErrorKind, UsageQuery,
-        UsageStep,
+        AuditQuery, Batch, Change, ChangeKind, FinishedWarning, KeyQuery, KeyStore, SentWarning, StoreError,
+        StoreErrorKind, UsageQuery, UsageStep, WarningClaim,
     },
     token::{Locator, Scheme},
+    warning::WarningPeriods,
 };
 
 /// An empty store and its clock.
@@ -23,6 +24,7 @@ struct Case {
 }
 
 const WRITER: WriterId = WriterId::from_bytes([1; 16]);
+const CLAIM: ClaimId = ClaimId::from_bytes([1; 16]);
 const PLAN_CHANGE: ChangeId = ChangeId::from_bytes([1; 16]);
 
 impl Case {
@@ -60,6 +62,19 @@ impl Case {
                 format!("{:?}", store.usage(&query).await?)
             }
             Method::Purge => format!("{:?}", store.purge(1).await?),
+            Method::Claim => {
+                let (now, periods) = (Timestamp::MIN, WarningPeriods::default());
+                let claim = WarningClaim::new(CLAIM, now, now, periods, 1);
+                format!("{:?}", store.warnings().unwrap().claim(&claim).await?)
+            }
+            Method::Finish => {
+                let sent = SentWarning::new(Timestamp::MAX, Duration::from_secs(60));
+                let warning = FinishedWarning::new(CLAIM, org(), key, sent, None);
+                format!("{:?}", store.warnings().unwrap().finish(&warning).await?)
+            }
+            Method::Postpone => {
+                format!("{:?}", store.warnings().unwrap().postpone(CLAIM, key, Timestamp::MAX).await?)
+            }
         })
     }
 
@@ -81,8 +96,11 @@ impl Case {
             | Method::Keys
             | Method::Audit
             | Method::Usage
-            // There is nothing to purge, so a purge has no visible effect.
-            | Method::Purge => None,
+            // There is nothing to purge and no key to warn of, so these methods have no visible effect.
+            | Method::Purge
+            | Method::Claim
+            | Method::Finish
+            | Method::Postpone => None,
         }
     }
 }

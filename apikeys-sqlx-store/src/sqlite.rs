@@ -22,16 +22,18 @@ mod transaction;
 mod turns;
 mod usage;
 mod verification;
+mod warnings;
 
 use std::{fmt, sync::Arc};
 
 use apikeys_core::{
-    KeyId, OrgId,
+    KeyId, OrgId, Timestamp,
     audit::AuditEntry,
-    id::{EventId, WriterId},
+    id::{ClaimId, EventId, WriterId},
     store::{
-        AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
-        PurgeProgress, RecordOutcome, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, ClaimedWarnings, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
+        KeyQuery, KeyStore, KeyView, OrgRow, Page, PurgeProgress, RecordOutcome, StoreErrorKind, StoreResult,
+        UsagePoint, UsageQuery, WarningClaim, Warnings,
     },
     token::{Locator, Scheme},
 };
@@ -48,6 +50,7 @@ use self::{
     record::{OpenWriter, RecordAtOnce, RecordWithCare},
     spans::KnownSpans,
     transaction::{Work, Writer},
+    warnings::{Claim, Finish, Postpone},
 };
 
 /// A [`KeyStore`] in an SQLite database.
@@ -266,5 +269,26 @@ impl KeyStore for SqliteStore {
 
     async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
         self.write("purge", &Purge { max_rows }).await
+    }
+
+    fn warnings(&self) -> Option<&dyn Warnings> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Warnings for SqliteStore {
+    async fn claim(&self, claim: &WarningClaim) -> StoreResult<ClaimedWarnings> {
+        self.write("claim", &Claim(claim)).await
+    }
+
+    async fn finish(&self, warning: &FinishedWarning) -> StoreResult<FinishOutcome> {
+        let (outcome, spans) = self.write("finish", &Finish { warning, spans: &self.spans }).await?;
+        self.spans.stored(&spans);
+        Ok(outcome)
+    }
+
+    async fn postpone(&self, claim: ClaimId, key: KeyId, until: Timestamp) -> StoreResult<()> {
+        self.write("postpone", &Postpone { claim, key, until }).await
     }
 }

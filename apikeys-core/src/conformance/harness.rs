@@ -23,6 +23,13 @@ pub trait Harness: Send + Sync + 'static {
 
     /// Runs `test` to completion. If `test` panics, this method panics.
     fn block_on(&self, test: impl Future<Output = ()>);
+
+    /// Returns whether the store supports warnings before keys expire ([`KeyStore::warnings`]). The default is
+    /// true. If this method returns false, the tests of the group `warnings` only check that the store returns
+    /// `None`.
+    fn supports_warnings(&self) -> bool {
+        true
+    }
 }
 
 /// A [`Harness`] without its associated type. The tests take this trait, so that they are compiled once and
@@ -33,6 +40,9 @@ pub trait AnyHarness: Send + Sync {
 
     /// Runs tasks concurrently in the same way as [`Harness::run`].
     fn run(&self, tasks: Vec<Task>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Returns the same as [`Harness::supports_warnings`].
+    fn supports_warnings(&self) -> bool;
 }
 
 impl<H: Harness> AnyHarness for H {
@@ -42,6 +52,10 @@ impl<H: Harness> AnyHarness for H {
 
     fn run(&self, tasks: Vec<Task>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(Harness::run(self, tasks))
+    }
+
+    fn supports_warnings(&self) -> bool {
+        Harness::supports_warnings(self)
     }
 }
 

@@ -136,6 +136,26 @@ macro_rules! __conformance_requirements {
                 forgetting_an_organization_that_is_not_stored_is_not_found
                 forgetting_concurrent_with_other_writes_leaves_only_its_event
             }
+            warnings {
+                due_key_is_claimed_once_until_the_claim_ends
+                concurrent_claims_claim_each_key_once
+                claim_checks_a_limited_number_of_keys
+                only_active_keys_within_a_period_are_due
+                key_is_claimed_when_it_becomes_due
+                shortest_due_period_is_claimed
+                changed_periods_apply_within_a_day
+                sent_warning_is_recorded_once
+                warning_finished_concurrently_is_recorded_once
+                warning_that_was_given_up_writes_no_event
+                warning_finished_after_its_claim_ended_is_recorded
+                postponed_warning_is_due_at_the_given_time
+                changed_expiration_is_due_again
+                key_updated_during_a_claim_is_not_claimed_twice
+                reactivated_key_is_due_if_no_warning_was_sent
+                deleted_key_is_not_due_and_keeps_its_event
+                keys_of_a_forgotten_organization_are_not_due
+                warnings_concurrent_with_updates_are_sent_once
+            }
         }
     };
     (@tests ($harness:expr) $($group:ident { $($requirement:ident)* })*) => {$(

@@ -3,7 +3,12 @@ use std::{
     time::Duration,
 };
 
-use super::{health::Health, inner::Inner, lifecycle::ShutdownError, timeout::for_at_most};
+use super::{
+    health::Health,
+    inner::Inner,
+    lifecycle::{ShutdownError, Work},
+    timeout::for_at_most,
+};
 use crate::{
     clock::Clock,
     plan::Plans,
@@ -65,8 +70,9 @@ impl ApiKeys {
         self.inner.recorder.flush().await
     }
 
-    /// Shuts down the engine: refuses new requests, waits until running requests have ended, writes the audit
-    /// log, and ends the [`Maintenance`](super::Maintenance).
+    /// Shuts down the engine: refuses new requests, waits until running requests have ended and warnings that
+    /// are being sent have been recorded, writes the audit log, and ends the
+    /// [`Maintenance`](super::Maintenance).
     ///
     /// Stop the server first, so that no client's request is refused. The future is done within the
     /// [`shutdown_timeout`](super::Builder::shutdown_timeout), even if a request or the store hangs. At most
@@ -75,15 +81,16 @@ impl ApiKeys {
     ///
     /// # Errors
     ///
-    /// Returns an error if requests were still running when the time ran out, or if events could not be
-    /// written. The error contains the number of these requests and events.
+    /// Returns an error if requests were still running or warnings were still being sent when the time ran out,
+    /// or if events could not be written. The error contains the number of these requests, warnings and events.
     pub async fn shutdown(&self) -> Result<(), ShutdownError> {
         let inner = &self.inner;
         let timeout = inner.options.shutdown_timeout;
         let end = inner.clock.monotonic().saturating_add(timeout);
         inner.lifecycle.close();
         let drained = for_at_most(&*inner.clock, timeout / 4 * 3, inner.lifecycle.drained()).await;
-        let running_requests = if drained.is_some() { 0 } else { inner.lifecycle.under_way() };
+        let running = |work| if drained.is_some() { 0 } else { inner.lifecycle.running(work) };
+        let (running_requests, running_warnings) = (running(Work::Request), running(Work::Warning));
         let failure = loop {
             let left = end.saturating_since(inner.clock.monotonic());
             let source = match for_at_most(&*inner.clock, left, inner.recorder.flush()).await {
@@ -98,9 +105,10 @@ impl ApiKeys {
             inner.clock.sleep(left.min(inner.options.flush_interval)).await;
         };
         inner.lifecycle.finish();
-        if running_requests == 0 && failure.is_none() {
+        if (running_requests, running_warnings) == (0, 0) && failure.is_none() {
             return Ok(());
         }
-        Err(ShutdownError { running_requests, unwritten_events: inner.recorder.waiting(), source: failure })
+        let unwritten_events = inner.recorder.waiting();
+        Err(ShutdownError { running_requests, running_warnings, unwritten_events, source: failure })
     }
 }

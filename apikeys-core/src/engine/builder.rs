@@ -23,6 +23,7 @@ use crate::{
     store::{KeyStore, StoreError},
     text::{InvalidValue, excerpt},
     token::{InvalidPepper, Peppers, Prefix, Scheme, TokenFormat},
+    warning::ExpiryWarnings,
 };
 
 impl ApiKeys {
@@ -70,6 +71,7 @@ pub struct Builder {
     batch_size: usize,
     buffer_capacity: usize,
     max_concurrent_lookups: usize,
+    warnings: Option<ExpiryWarnings>,
     options: Options,
 }
 
@@ -109,6 +111,12 @@ pub enum BuildError {
          keys are in use, and check that none of them was planted"
     )]
     UnpepperedKeys,
+    /// [`expiry_warnings`](Builder::expiry_warnings) are set, but the store does not remember which warnings were
+    /// sent ([`KeyStore::warnings`] returns `None`).
+    #[error(
+        "the key store does not support expiry warnings: use another store, or do not set `expiry_warnings`"
+    )]
+    WarningsUnsupported,
     /// The store failed.
     #[error("the key store failed")]
     Store(#[from] StoreError),
@@ -129,6 +137,7 @@ impl Builder {
             batch_size: 1_000,
             buffer_capacity: 100_000,
             max_concurrent_lookups: 64,
+            warnings: None,
             options: Options {
                 flush_interval: Duration::from_millis(100),
                 buffer_timeout: Duration::from_secs(1),
@@ -244,14 +253,24 @@ impl Builder {
         self
     }
 
+    /// Sends warnings before keys expire. By default, no warnings are sent. The [`Maintenance`] sends the
+    /// warnings, so they are not sent while the maintenance is not running.
+    pub fn expiry_warnings(mut self, warnings: ExpiryWarnings) -> Self {
+        self.warnings = Some(warnings);
+        self
+    }
+
     /// Builds the engine. This method checks the settings, and asks the store which peppers the stored keys
     /// need. Returns the handle, and the [`Maintenance`], which you spawn on your async runtime.
     ///
     /// # Errors
     ///
-    /// Returns an error if a setting is invalid, if the store fails, or if the store holds keys that this
-    /// process cannot verify.
+    /// Returns an error if a setting is invalid or not supported by the store, if the store fails, or if the
+    /// store holds keys that this process cannot verify.
     pub async fn build(self) -> Result<(ApiKeys, Maintenance), BuildError> {
+        if self.warnings.is_some() && self.store.warnings().is_none() {
+            return Err(BuildError::WarningsUnsupported);
+        }
         let timeout = self.options.store_timeout;
         let schemes = within(&*self.clock, timeout, "schemes", self.store.schemes()).await?;
         let keys = self.assemble()?;
@@ -315,6 +334,7 @@ impl Builder {
             lifecycle: Arc::new(Lifecycle::default()),
             lookups: async_lock::Semaphore::new(self.max_concurrent_lookups),
             maintained: AtomicBool::new(false),
+            warnings: self.warnings,
             purge_wanted: event_listener::Event::new(),
         };
         ApiKeys { inner: Arc::new(inner) }

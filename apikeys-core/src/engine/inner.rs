@@ -17,6 +17,7 @@ use crate::{
     plan::Plans,
     store::KeyStore,
     token::{Peppers, TokenFormat},
+    warning::ExpiryWarnings,
 };
 
 /// The parts that all handles of an engine share.
@@ -38,6 +39,8 @@ pub(super) struct Inner {
     /// Bounds the number of verifications that read from the store at the same time.
     pub(super) lookups: async_lock::Semaphore,
     pub(super) maintained: AtomicBool,
+    /// `None` means that no warnings are sent.
+    pub(super) warnings: Option<ExpiryWarnings>,
     /// Notified when rows of a forgotten organization wait to be removed.
     pub(super) purge_wanted: event_listener::Event,
 }

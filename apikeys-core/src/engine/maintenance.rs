@@ -4,13 +4,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{join3, select};
+use futures_util::future::{join4, select};
 
-use super::{inner::Inner, purge::purge_loop};
+use super::{inner::Inner, purge::purge_loop, warn::warning_loop};
 
 /// The background work of the engine: writing the audit log, freeing the memory used for keys without recent
-/// requests, and removing the data of organizations that [`Operator::forget`](super::Operator::forget) has
-/// forgotten.
+/// requests, removing the data of organizations that [`Operator::forget`](super::Operator::forget) has
+/// forgotten, and sending warnings before keys expire, if
+/// [`expiry_warnings`](super::Builder::expiry_warnings) are set.
 ///
 /// Spawn [`run`](Self::run) as a task on your async runtime. Without this task, no audit events are lost, but
 /// every request waits until its own audit event is written.
@@ -29,8 +30,10 @@ impl Maintenance {
     /// Does the background work until [`ApiKeys::shutdown`](super::ApiKeys::shutdown) is done.
     pub async fn run(self) {
         let _running = Running::new(&self.inner);
-        // The loops are separate, so that one that waits for the store does not hold up the others.
-        let loops = join3(flush_loop(&self.inner), sweep_loop(&self.inner), purge_loop(&self.inner));
+        // The loops are separate, so that one that waits for the store or a mail server does not hold up the
+        // others.
+        let inner = &*self.inner;
+        let loops = join4(flush_loop(inner), sweep_loop(inner), purge_loop(inner), warning_loop(inner));
         select(pin!(loops), pin!(self.inner.lifecycle.closed())).await;
     }
 }

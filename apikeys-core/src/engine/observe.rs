@@ -16,6 +16,7 @@ use crate::{
     store::StoreError,
     text::excerpt,
     token::Scheme,
+    warning::NotifyError,
 };
 
 /// The shortest time between two log lines about the same problem.
@@ -36,6 +37,8 @@ pub(super) struct Observer {
     missing_pepper: Throttle,
     flush_failed: Throttle,
     event_refused: Throttle,
+    warning_failed: Throttle,
+    warning_without_recipients: Throttle,
 }
 
 impl Observer {
@@ -48,6 +51,8 @@ impl Observer {
             missing_pepper: Throttle::default(),
             flush_failed: Throttle::default(),
             event_refused: Throttle::default(),
+            warning_failed: Throttle::default(),
+            warning_without_recipients: Throttle::default(),
         }
     }
 
@@ -132,6 +137,32 @@ impl Observer {
         }
     }
 
+    pub(super) fn warning_sent(&self) {
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_expiry_warnings_total", "outcome" => "sent").increment(1);
+    }
+
+    pub(super) fn warning_failed(&self, key: KeyId, error: &NotifyError) {
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_expiry_warnings_total", "outcome" => "failed").increment(1);
+        if let Some(suppressed) = self.may_log(&self.warning_failed) {
+            let temporary = error.is_temporary();
+            tracing::warn!(%key, %error, cause = cause(error), temporary, suppressed, "expiry warning not sent");
+        }
+    }
+
+    pub(super) fn warning_timed_out(&self, key: KeyId) {
+        self.warning_failed(key, &NotifyError::temporary("the attempt took too long"));
+    }
+
+    pub(super) fn warning_without_recipients(&self, key: KeyId) {
+        #[cfg(feature = "metrics")]
+        metrics::counter!("apikeys_expiry_warnings_total", "outcome" => "no_recipients").increment(1);
+        if let Some(suppressed) = self.may_log(&self.warning_without_recipients) {
+            tracing::warn!(%key, suppressed, "a key expires soon, but its organization has no administrators");
+        }
+    }
+
     /// Returns how many lines were suppressed since the last line, or `None` if no line may be logged now.
     fn may_log(&self, throttle: &Throttle) -> Option<u64> {
         throttle.next(self.clock.monotonic())
@@ -165,7 +196,7 @@ impl fmt::Debug for Throttle {
     }
 }
 
-/// Returns the database's description of the error's cause, cut to a maximum length.
-fn cause(error: &StoreError) -> Option<String> {
+/// Returns the description of the error's cause, cut to a maximum length.
+fn cause(error: &dyn Error) -> Option<String> {
     error.source().map(|source| excerpt(&source.to_string(), MAX_CHARS))
 }

@@ -6,8 +6,14 @@ use std::{
 };
 
 use super::{
-    admission::Admission, api_keys::ApiKeys, inner::Inner, lifecycle::UnderWay, live_keys::LiveKey,
-    request_start::RequestStart, timeout::within, verified_key::VerifiedKey,
+    admission::Admission,
+    api_keys::ApiKeys,
+    inner::Inner,
+    lifecycle::{UnderWay, Work},
+    live_keys::LiveKey,
+    request_start::RequestStart,
+    timeout::within,
+    verified_key::VerifiedKey,
 };
 use crate::{
     access::admit,
@@ -57,7 +63,7 @@ impl ApiKeys {
     /// copied.
     pub fn verify_with(&self, presented: &[u8], request: impl FnOnce() -> RequestMeta) -> Verification {
         let inner = &self.inner;
-        let Some(under_way) = inner.lifecycle.enter() else {
+        let Some(under_way) = inner.lifecycle.enter(Work::Request) else {
             return Verification::ready(inner.refuse(Denial::VerificationUnavailable));
         };
         let Ok(secret) = inner.format.check(presented) else {

@@ -29,6 +29,9 @@ impl State {
             ChangeKind::ForgetOrg { org } => self.forget(org),
         }
         self.put_events(events);
+        if let ChangeKind::Create { row, .. } | ChangeKind::Update { row, .. } = &change.kind {
+            self.check_soon(row.id);
+        }
         Ok(CommitOutcome::Done { revision: self.changes.push(change) })
     }
 
@@ -107,6 +110,7 @@ impl State {
 
     fn delete(&mut self, org: &OrgId, key: KeyId) {
         let number = self.number(org);
+        self.set_next_check(key, None);
         let Some(stored) = self.keys.remove(&key) else { return };
         if let Some(org) = self.orgs.get_mut(&number) {
             org.keys.remove(&key);

@@ -24,6 +24,7 @@ impl State {
         if let Some(key) = org.keys.first().copied() {
             if !self.remove_hour(key) {
                 org.keys.pop_first();
+                self.set_next_check(key, None);
                 if let Some(stored) = self.keys.remove(&key) {
                     self.drop_secrets(key, stored.locators);
                 }

@@ -7,11 +7,11 @@ use super::change_log::ChangeLog;
 use crate::{
     Timestamp,
     audit::{AuditEntry, AuditEvent, KeyRef},
-    id::{EventId, KeyId, OrgId, WriterId},
+    id::{ClaimId, EventId, KeyId, OrgId, WriterId},
     plan::PlanName,
     store::{
         AuditQuery, FoundKey, KeyQuery, KeyRow, KeyView, OrgNumber, OrgRow, OrgState, Page, SecretRow,
-        StoreError, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
+        SentWarning, StoreError, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
     },
     token::{Locator, Scheme},
 };
@@ -35,6 +35,8 @@ pub(super) struct State {
     /// The number of the last batch of each writer.
     pub(super) writers: HashMap<WriterId, u64>,
     pub(super) changes: ChangeLog,
+    /// The next check of each key that has one, for warnings before keys expire.
+    pub(super) checks: BTreeSet<(Timestamp, KeyId)>,
 }
 
 /// An organization's own data, and the ids of its other data.
@@ -57,6 +59,15 @@ pub(super) struct StoredKey {
     pub(super) last_used_at: Option<Timestamp>,
     /// The key's usage, by the start of the hour.
     pub(super) usage: BTreeMap<Timestamp, Usage>,
+    pub(super) checked: Checked,
+}
+
+/// What a store remembers about the warnings of a key.
+pub(super) struct Checked {
+    /// The next check, which is also in [`State::checks`].
+    pub(super) next: Option<Timestamp>,
+    pub(super) claim: Option<ClaimId>,
+    pub(super) sent: Option<SentWarning>,
 }
 
 /// The data of a deleted key that remains for the audit log.
@@ -79,8 +90,8 @@ impl Organization {
 
 impl StoredKey {
     pub(super) fn new(org: OrgNumber, row: KeyRow) -> Self {
-        let usage = BTreeMap::new();
-        Self { org, row, locators: Vec::new(), request_count: 0, last_used_at: None, usage }
+        let (usage, checked) = (BTreeMap::new(), Checked::NEW);
+        Self { org, row, locators: Vec::new(), request_count: 0, last_used_at: None, usage, checked }
     }
 
     fn view(&self, plan: &PlanName) -> KeyView {

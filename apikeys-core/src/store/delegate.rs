@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
-    PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery,
+    PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery, Warnings,
 };
 use crate::{
     audit::AuditEntry,
@@ -61,6 +61,10 @@ macro_rules! delegate {
 
             async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
                 (**self).purge(max_rows).await
+            }
+
+            fn warnings(&self) -> Option<&dyn Warnings> {
+                (**self).warnings()
             }
         }
     };

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     AuditQuery, Batch, Change, CommitOutcome, KeyQuery, KeyRow, KeyView, OrgNumber, Page, PurgeProgress,
-    RecordOutcome, Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery,
+    RecordOutcome, Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery, Warnings,
 };
 use crate::{
     audit::AuditEntry,
@@ -133,6 +133,13 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
         let _ = max_rows;
         Ok(PurgeProgress::default())
+    }
+
+    /// Returns the part of the store that remembers which warnings were sent before keys expire. The default
+    /// implementation returns `None`. [`expiry_warnings`](crate::engine::Builder::expiry_warnings) can then not
+    /// be used with the store.
+    fn warnings(&self) -> Option<&dyn Warnings> {
+        None
     }
 }
 

@@ -235,7 +235,8 @@ impl WarningState {
         let applies = |period: &&Duration| {
             let sent = self.sent.filter(|sent| sent.expires_at == expires_at);
             let begin = expires_at.saturating_sub(**period);
-            sent.is_none_or(|sent| **period < sent.period) && self.expiry_set_at.is_none_or(|set| set <= begin)
+            sent.is_none_or(|sent| **period < sent.period)
+                && self.expiry_set_at.is_none_or(|set| set <= begin)
         };
         let periods = periods.as_slice().iter().filter(applies);
         // The periods are sorted, so the last one that is due is the shortest, and the first other is the next.

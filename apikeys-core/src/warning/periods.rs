@@ -32,11 +32,15 @@ impl WarningPeriods {
     /// Returns an error if there is no period or more than 10, or if a period is shorter than a second or
     /// longer than 366 days.
     pub fn new(periods: impl IntoIterator<Item = Duration>) -> Result<Self, InvalidValue> {
-        let whole = |period: Duration| period - Duration::from_nanos(u64::from(period.subsec_nanos() % 1_000));
+        let whole =
+            |period: Duration| period - Duration::from_nanos(u64::from(period.subsec_nanos() % 1_000));
         let mut periods: Vec<_> = periods.into_iter().take(Self::MAX_PERIODS + 1).map(whole).collect();
         let valid = |period: &Duration| (Self::SHORTEST..=Self::LONGEST).contains(period);
         if !(1..=Self::MAX_PERIODS).contains(&periods.len()) || !periods.iter().all(valid) {
-            return Err(InvalidValue::new("warning periods", "expected 1 to 10 periods of 1 second to 366 days"));
+            return Err(InvalidValue::new(
+                "warning periods",
+                "expected 1 to 10 periods of 1 second to 366 days",
+            ));
         }
         periods.sort_unstable_by(|one, other| other.cmp(one));
         periods.dedup();

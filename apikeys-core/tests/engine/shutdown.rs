@@ -99,8 +99,8 @@ async fn shutdown_with_a_request_that_does_not_end_returns_within_its_timeout() 
     assert_eq!((error.running_requests, error.unwritten_events, error.source.is_none()), (1, 0, true));
     assert_eq!(
         error.to_string(),
-        "the shutdown timed out (running requests: 1, unwritten audit events: 0): call `shutdown` again, or \
-         set a longer `shutdown_timeout` on the builder"
+        "the shutdown timed out (running requests: 1, warnings being sent: 0, unwritten audit events: 0): \
+         call `shutdown` again, or set a longer `shutdown_timeout` on the builder"
     );
     maintenance.await.unwrap();
     drop(held);

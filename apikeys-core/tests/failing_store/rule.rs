@@ -77,6 +77,8 @@ pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lastin
         Method::OpenWriter | Method::Record => recording(call, method, kind, lasting),
         // The organization is forgotten already. The next purge removes the rows that this purge left.
         Method::Purge => Expected::as_ever(call),
+        // Warnings are sent by a loop of its own, which tries again.
+        Method::Claim | Method::Finish | Method::Postpone => Expected::as_ever(call),
     }
 }
 

@@ -16,7 +16,11 @@ use apikeys_core::{
     entropy::OsEntropy,
     store::{AuditQuery, KeyStore},
     token::TokenFormat,
+    warning::{
+        Contacts, ContactsError, ExpiryWarning, ExpiryWarnings, Notifier, NotifyError, WarningPeriods,
+    },
 };
+use async_trait::async_trait;
 use futures_util::future::select;
 
 use crate::{
@@ -25,6 +29,7 @@ use crate::{
 };
 
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+const WARNING_PERIOD: Duration = Duration::from_secs(300);
 
 /// An engine on a store that fails on purpose, with one key.
 pub(crate) struct World {
@@ -115,6 +120,13 @@ impl World {
         }
     }
 
+    /// Creates a key whose warning is due within the two minutes of [`maintain`](Self::maintain).
+    pub(crate) async fn add_key_that_expires_soon(&self) {
+        let expires_at = self.clock.wall().saturating_add(WARNING_PERIOD + Duration::from_secs(20));
+        let new = NewKey::new("expires soon").unwrap().expires_at(expires_at);
+        self.keys.manage(org(), self.actor()).create(new).await.unwrap();
+    }
+
     /// Runs the maintenance for two minutes. Returns `Done` if the audit log is written at the end.
     pub(crate) async fn maintain(&self) -> Answer {
         let maintenance = self.maintenance.lock().unwrap().take().unwrap();
@@ -169,6 +181,33 @@ impl World {
     }
 }
 
+/// Fails at the first attempt to send a warning, so that the attempt is postponed.
+#[derive(Default)]
+struct SecondAttempt(AtomicU64);
+
+#[async_trait]
+impl Notifier for SecondAttempt {
+    async fn notify(&self, _: &ExpiryWarning) -> Result<(), NotifyError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(NotifyError::temporary("the first attempt fails")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Contacts for SecondAttempt {
+    async fn admins(&self, _: &OrgId) -> Result<Vec<String>, ContactsError> {
+        Ok(vec!["ann@example.com".to_owned()])
+    }
+}
+
 fn builder(store: &FaultStore<MemoryStore>, clock: &ManualClock) -> Builder {
-    ApiKeys::builder(store.clone()).clock(clock.clone()).prefix("test_key").store_timeout(STORE_TIMEOUT)
+    let periods = WarningPeriods::new([WARNING_PERIOD]).unwrap();
+    let warnings = ExpiryWarnings::new(SecondAttempt::default(), SecondAttempt::default()).periods(periods);
+    ApiKeys::builder(store.clone())
+        .clock(clock.clone())
+        .prefix("test_key")
+        .store_timeout(STORE_TIMEOUT)
+        .expiry_warnings(warnings)
 }

@@ -92,6 +92,24 @@ CREATE TABLE apikeys_counters (
     last_used_at  INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- When the warning before a key expires is due, and which warning was sent. A key has a row if it was active with
+-- an expiration when it was created or updated.
+CREATE TABLE apikeys_warnings (
+    key             BLOB NOT NULL PRIMARY KEY,
+    -- The time from which the key is checked for a warning. NULL if no warning can become due until the key is
+    -- updated.
+    next_check      INTEGER,
+    -- The id of the claim of the process that sends a warning. The claim ends at `next_check`. NULL if no process
+    -- sends a warning.
+    claim           BLOB,
+    -- The expiration that the last sent warning named, and the period in microseconds for which the warning was
+    -- sent. NULL if no warning was sent.
+    sent_expires_at INTEGER,
+    sent_period_us  INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX apikeys_warnings_by_next_check ON apikeys_warnings (next_check) WHERE next_check IS NOT NULL;
+
 -- The number of requests of each key in each hour.
 --
 -- `hour` is the first column of the primary key, so that the rows of the current hour are on a few pages. If

@@ -18,7 +18,7 @@ use super::{
     spans::{KnownSpans, Span},
     statements::WriteStatement,
     transaction::{Verdict, Work},
-    usage,
+    usage, warnings,
 };
 use crate::error::Failure;
 
@@ -56,6 +56,9 @@ impl Work for Commit<'_> {
         };
         if let Some(refused) = refused {
             return without_spans(refused);
+        }
+        if let ChangeKind::Create { row, .. } | ChangeKind::Update { row, .. } = &change.kind {
+            warnings::check_soon(connection, row).await?;
         }
         let numbers = orgs::numbers_or_new(connection, &orgs::of(&change.events)).await?;
         append::append(connection, &orgs::numbered(&change.events, &numbers)).await?;
@@ -176,6 +179,7 @@ async fn delete(
     for statement in [WriteStatement::DeleteCounter, WriteStatement::DeleteKey] {
         statement.query().bind(id).bind(number).execute(&mut *connection).await?;
     }
+    WriteStatement::DeleteWarning.query().bind(id).execute(&mut *connection).await?;
     if let Some(hour) = usage::delete(connection, number, key, first, HOURS).await?.next {
         WriteStatement::AddDeletedUsage
             .query()

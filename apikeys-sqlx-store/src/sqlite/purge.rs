@@ -80,15 +80,15 @@ impl Piece<'_> {
         Ok(done)
     }
 
-    /// Deletes keys with their secrets, counters and spans, in the order of their ids. Returns whether no key
+    /// Deletes keys with their secrets, counters, warnings and spans, in the order of their ids. Returns whether no key
     /// is left.
     async fn keys(&mut self, org: OrgNumber) -> Result<bool, Failure> {
         loop {
             if self.left() == 0 {
                 return Ok(false);
             }
-            // A key has about four rows, and its spans.
-            let keys = (self.left() / 4).clamp(1, KEYS);
+            // A key has about five rows, and its spans.
+            let keys = (self.left() / 5).clamp(1, KEYS);
             let deleted = WriteStatement::PurgeSecrets
                 .query()
                 .bind(org)
@@ -107,6 +107,7 @@ impl Piece<'_> {
                 return Ok(false);
             }
             self.run(WriteStatement::PurgeCounters, org, keys).await?;
+            self.run(WriteStatement::PurgeWarnings, org, keys).await?;
             if self.run(WriteStatement::PurgeKeys, org, keys).await? < keys {
                 return Ok(true);
             }

@@ -6,7 +6,7 @@ use apikeys_core::{
     Actor, DenialCode, KeyId, KeyName, OrgId, PlanName, RateLimit, RequestMeta, Timestamp,
     audit::{Action, AuditEntry, AuditEvent, Detail, KeyRef, Outcome, RequestId, RequestRecord},
     id::EventId,
-    store::{KeyRow, KeyView, SecretRow, Settings},
+    store::{KeyRow, KeyView, SecretRow, SentWarning, Settings},
     token::{Locator, Scheme},
 };
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
@@ -43,6 +43,12 @@ impl<'r> Columns<'r> {
     pub(super) fn key_view(&mut self) -> Result<KeyView, Failure> {
         let (row, plan) = (self.key_row()?, self.plan()?);
         Ok(KeyView::new(row, plan, self.count("request count")?, self.optional_time()?))
+    }
+
+    pub(super) fn sent_warning(&mut self) -> Result<Option<SentWarning>, Failure> {
+        let expires_at = self.optional_time()?;
+        let period = self.parsed("period of the warning", |micros: i64| u64::try_from(micros).ok())?;
+        Ok(expires_at.zip(period).map(|(at, period)| SentWarning::new(at, Duration::from_micros(period))))
     }
 
     pub(super) fn secret_row(&mut self) -> Result<SecretRow, Failure> {

@@ -14,6 +14,7 @@ mod record;
 mod secrets;
 mod usage;
 mod verification;
+mod warnings;
 
 use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 
@@ -122,10 +123,21 @@ statements! {
         Append1024 = append::APPEND_1024,
         AddSpans = append::ADD_SPANS,
 
+        CheckSoon = warnings::CHECK_SOON,
+        DueWarnings = warnings::DUE,
+        SetNextCheck = warnings::SET_NEXT_CHECK,
+        OwnedKey = warnings::OWNED_KEY,
+        Event = warnings::EVENT,
+        SentWarning = warnings::SENT,
+        SetSentWarning = warnings::SET_SENT,
+        PostponeWarning = warnings::POSTPONE,
+        DeleteWarning = warnings::DELETE,
+
         FirstForgotten = purge::FIRST_FORGOTTEN,
         PurgeSecrets = purge::SECRETS,
         PurgeSpansOfKeys = purge::SPANS_OF_KEYS,
         PurgeCounters = purge::COUNTERS,
+        PurgeWarnings = purge::WARNINGS,
         PurgeKeys = purge::KEYS,
         PurgeSpansOfTombstones = purge::SPANS_OF_TOMBSTONES,
         PurgeTombstones = purge::TOMBSTONES,

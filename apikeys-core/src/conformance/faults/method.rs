@@ -4,22 +4,27 @@ use async_trait::async_trait;
 
 use super::FaultStore;
 use crate::{
+    Timestamp,
     audit::AuditEntry,
-    id::{EventId, KeyId, OrgId, WriterId},
+    id::{ClaimId, EventId, KeyId, OrgId, WriterId},
     store::{
-        AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
-        PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery,
+        AuditQuery, Batch, Change, ClaimedWarnings, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
+        KeyQuery, KeyStore, KeyView, OrgRow, Page, PurgeProgress, RecordOutcome, StoreError, StoreErrorKind,
+        StoreResult, UsagePoint, UsageQuery, WarningClaim, Warnings,
     },
     token::{Locator, Scheme},
 };
 
-/// Defines [`Method`] and implements [`KeyStore`] for [`FaultStore`] from one list, so that neither can omit
-/// a method of the trait.
+/// Defines [`Method`] and implements [`KeyStore`] and [`Warnings`] for [`FaultStore`] from one list, so that
+/// none of them can omit a method of the traits.
 macro_rules! methods {
-    ($($method:ident: $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
-        /// A method of [`KeyStore`].
+    (
+        KeyStore { $($method:ident: $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* }
+        Warnings { $($w_method:ident: $w_name:ident($($w_argument:ident: $w_type:ty),*) -> $w_answer:ty;)* }
+    ) => {
+        /// A method of [`KeyStore`] or [`Warnings`].
         ///
-        /// This enum is exhaustive. If the trait gains a method, a `match` over all methods no longer
+        /// This enum is exhaustive. If one of the traits gains a method, a `match` over all methods no longer
         /// compiles, so that a test cannot omit the new method.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(clippy::exhaustive_enums, reason = "tables of methods must notice a new one")]
@@ -28,17 +33,23 @@ macro_rules! methods {
                 #[doc = concat!("[`KeyStore::", stringify!($name), "`]")]
                 $method,
             )*
+            $(
+                #[doc = concat!("[`Warnings::", stringify!($w_name), "`]")]
+                $w_method,
+            )*
         }
 
         impl Method {
             /// All methods.
-            pub const ALL: [Self; [$(stringify!($name)),*].len()] = [$(Self::$method),*];
+            pub const ALL: [Self; [$(stringify!($name),)* $(stringify!($w_name),)*].len()] =
+                [$(Self::$method,)* $(Self::$w_method,)*];
 
             /// The method's name, such as `open_writer`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$method => stringify!($name),)*
+                    $(Self::$w_method => stringify!($w_name),)*
                 }
             }
         }
@@ -49,6 +60,22 @@ macro_rules! methods {
             $(
                 async fn $name(&self, $($argument: $type),*) -> StoreResult<$answer> {
                     self.call(Method::$method, self.inner.$name($($argument),*)).await
+                }
+            )*
+
+            fn warnings(&self) -> Option<&dyn Warnings> {
+                self.inner.warnings().map(|_| self as &dyn Warnings)
+            }
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<S: KeyStore> Warnings for FaultStore<S> {
+            $(
+                async fn $w_name(&self, $($w_argument: $w_type),*) -> StoreResult<$w_answer> {
+                    let method = Method::$w_method;
+                    let call = async { warnings_of(&self.inner, method)?.$w_name($($w_argument),*).await };
+                    self.call(method, call).await
                 }
             )*
         }
@@ -70,6 +97,13 @@ macro_rules! methods {
                     self.store().$name($($argument),*).await
                 }
             )*
+
+            $(
+                #[doc = concat!("Replaces [`Warnings::", stringify!($w_name), "`].")]
+                async fn $w_name(&self, $($w_argument: $w_type),*) -> StoreResult<$w_answer> {
+                    warnings_of(self.store(), Method::$w_method)?.$w_name($($w_argument),*).await
+                }
+            )*
         }
 
         #[deny(clippy::missing_trait_methods)]
@@ -80,22 +114,48 @@ macro_rules! methods {
                     self.0.$name($($argument),*).await
                 }
             )*
+
+            fn warnings(&self) -> Option<&dyn Warnings> {
+                self.0.store().warnings().map(|_| self as &dyn Warnings)
+            }
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<I: Interceptor> Warnings for InterceptedStore<I> {
+            $(
+                async fn $w_name(&self, $($w_argument: $w_type),*) -> StoreResult<$w_answer> {
+                    self.0.$w_name($($w_argument),*).await
+                }
+            )*
         }
     };
 }
 
+/// Returns the warnings of a store, or an error if the store does not support warnings.
+fn warnings_of(store: &impl KeyStore, method: Method) -> StoreResult<&dyn Warnings> {
+    store.warnings().ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported, method.as_str()))
+}
+
 methods! {
-    Find: find(locators: &[Locator]) -> Option<FoundKey>;
-    Schemes: schemes() -> Vec<Scheme>;
-    Org: org(org: &OrgId) -> Option<OrgRow>;
-    Key: key(org: &OrgId, key: KeyId) -> Option<KeyView>;
-    Keys: keys(query: &KeyQuery) -> Page<KeyView, KeyId>;
-    Commit: commit(change: &Change) -> CommitOutcome;
-    OpenWriter: open_writer(writer: WriterId) -> ();
-    Record: record(batch: &Batch) -> RecordOutcome;
-    Audit: audit(query: &AuditQuery) -> Page<AuditEntry, EventId>;
-    Usage: usage(query: &UsageQuery) -> Vec<UsagePoint>;
-    Purge: purge(max_rows: u32) -> PurgeProgress;
+    KeyStore {
+        Find: find(locators: &[Locator]) -> Option<FoundKey>;
+        Schemes: schemes() -> Vec<Scheme>;
+        Org: org(org: &OrgId) -> Option<OrgRow>;
+        Key: key(org: &OrgId, key: KeyId) -> Option<KeyView>;
+        Keys: keys(query: &KeyQuery) -> Page<KeyView, KeyId>;
+        Commit: commit(change: &Change) -> CommitOutcome;
+        OpenWriter: open_writer(writer: WriterId) -> ();
+        Record: record(batch: &Batch) -> RecordOutcome;
+        Audit: audit(query: &AuditQuery) -> Page<AuditEntry, EventId>;
+        Usage: usage(query: &UsageQuery) -> Vec<UsagePoint>;
+        Purge: purge(max_rows: u32) -> PurgeProgress;
+    }
+    Warnings {
+        Claim: claim(claim: &WarningClaim) -> ClaimedWarnings;
+        Finish: finish(warning: &FinishedWarning) -> FinishOutcome;
+        Postpone: postpone(claim: ClaimId, key: KeyId, until: Timestamp) -> ();
+    }
 }
 
 /// A store in which an [`Interceptor`] replaces some methods.

@@ -7,7 +7,16 @@ use crate::sqlite::statements::WriteStatement;
 pub(super) const fn harmless(statement: WriteStatement) -> &'static [&'static str] {
     use WriteStatement as Write;
     match statement {
-        Write::OrgState
+        Write::CheckSoon
+        | Write::OwnedKey
+        | Write::DueWarnings
+        | Write::SetNextCheck
+        | Write::Event
+        | Write::SentWarning
+        | Write::SetSentWarning
+        | Write::PostponeWarning
+        | Write::DeleteWarning
+        | Write::OrgState
         | Write::AddOrg
         | Write::AddKeyToOrg
         | Write::RemoveKeyFromOrg
@@ -78,6 +87,7 @@ pub(super) const fn harmless(statement: WriteStatement) -> &'static [&'static st
         Write::PurgeSpansOfKeys | Write::PurgeSpansOfTombstones => &["SCAN k", "CREATE BLOOM FILTER"],
         Write::PurgeSecrets
         | Write::PurgeCounters
+        | Write::PurgeWarnings
         | Write::PurgeKeys
         | Write::PurgeTombstones
         | Write::PurgeUsage => &["CREATE BLOOM FILTER"],
@@ -93,6 +103,7 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
     const ORG: &str = "apikeys_orgs USING INTEGER PRIMARY KEY (rowid=?)";
     const KEY: &str = "apikeys_keys USING PRIMARY KEY (id=?)";
     const TOMBSTONE: &str = "apikeys_tombstones USING PRIMARY KEY (id=?)";
+    const WARNING: &str = "apikeys_warnings USING PRIMARY KEY (key=?)";
     const COUNTER: &str = "apikeys_counters USING PRIMARY KEY (key=?)";
     const WRITER: &str = "apikeys_writers USING PRIMARY KEY (id=?)";
     const FORGOTTEN: &str = "apikeys_forgotten USING INTEGER PRIMARY KEY (rowid=?)";
@@ -123,8 +134,23 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
         | Write::Append128
         | Write::Append1024
         | Write::AddSpans
+        | Write::CheckSoon
         | Write::FirstForgotten
         | Write::FirstDeletedUsage => &[],
+        Write::DueWarnings => &[
+            "w USING INDEX apikeys_warnings_by_next_check (next_check<?)",
+            "k USING PRIMARY KEY (id=?) LEFT-JOIN",
+            "o USING INTEGER PRIMARY KEY (rowid=?)",
+            "o USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+        Write::OwnedKey => &[KEY, TOMBSTONE],
+        Write::Event => &["apikeys_audit USING COVERING INDEX apikeys_audit_by_org (org=? AND id=?)"],
+        Write::SetNextCheck
+        | Write::SentWarning
+        | Write::SetSentWarning
+        | Write::PostponeWarning
+        | Write::DeleteWarning => &[WARNING],
+        Write::PurgeWarnings => &[WARNING, FIRST_KEYS],
         Write::OrgNumbers => &["o USING COVERING INDEX sqlite_autoindex_apikeys_orgs_1 (id=?)"],
         Write::OrgState => &["apikeys_orgs USING INDEX sqlite_autoindex_apikeys_orgs_1 (id=?)"],
         Write::RemoveKeyFromOrg | Write::DeleteOrg => &[ORG],

@@ -32,6 +32,7 @@ pub(super) const SECRETS: &str =
     concat!("DELETE FROM apikeys_secrets WHERE key IN ", first_keys!(), " RETURNING scheme");
 pub(super) const SPANS_OF_KEYS: &str = delete_spans!(first_keys!());
 pub(super) const COUNTERS: &str = concat!("DELETE FROM apikeys_counters WHERE key IN ", first_keys!());
+pub(super) const WARNINGS: &str = concat!("DELETE FROM apikeys_warnings WHERE key IN ", first_keys!());
 pub(super) const KEYS: &str = concat!("DELETE FROM apikeys_keys WHERE id IN ", first_keys!());
 pub(super) const SPANS_OF_TOMBSTONES: &str = delete_spans!(first_tombstones!());
 pub(super) const TOMBSTONES: &str =
