@@ -6,13 +6,14 @@
 -- There are no foreign keys, because the connections of a service's own pool may not check them.
 
 -- Organizations. The tables of keys and events refer to an organization by `num`. When an organization is
--- forgotten, its row is replaced by a row with the same `id` and a new `num`. The rows with the old `num` can then no longer be read.
+-- forgotten, its row is replaced by a row with the same `id` and a new `num`. The rows with the old `num` can then
+-- no longer be read.
 -- AUTOINCREMENT ensures that no number is used twice.
 CREATE TABLE apikeys_orgs (
     num       INTEGER PRIMARY KEY AUTOINCREMENT,
     id        BLOB    NOT NULL UNIQUE,
-    -- NULL if no plan was set and no key was created, and after the organization was forgotten. Such a row only
-    -- keeps the `num` of audit events.
+    -- NULL if no plan was set and no key was created, and after the organization was forgotten. Such a row
+    -- exists because audit events refer to its `num`.
     plan      TEXT,
     -- The number of keys of the organization, for the quota.
     key_count INTEGER NOT NULL CHECK (key_count >= 0)
@@ -92,18 +93,18 @@ CREATE TABLE apikeys_counters (
     last_used_at  INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- When the warning before a key expires is due, and which warning was sent. A key has a row if it was active with
--- an expiration when it was created or updated.
+-- Warnings before keys expire: the time at which the next warning of a key may be due, and the warning that was sent
+-- last. A key has a row if it was active with an expiration when it was created or updated.
 CREATE TABLE apikeys_warnings (
     key             BLOB NOT NULL PRIMARY KEY,
     -- The time from which the key is checked for a warning. NULL if no warning can become due until the key is
     -- updated.
     next_check      INTEGER,
-    -- The id of the claim of the process that sends a warning. The claim ends at `next_check`. NULL if no process
-    -- sends a warning.
+    -- While a process sends a warning, the process has a claim on the key until `next_check`, so that no other
+    -- process sends the same warning. This is the id of the claim. NULL if no process sends a warning.
     claim           BLOB,
-    -- The expiration that the last sent warning named, and the period in microseconds for which the warning was
-    -- sent. NULL if no warning was sent.
+    -- The expiration that the last sent warning named, and how long before that expiration the warning was due, in
+    -- microseconds. NULL if no warning was sent.
     sent_expires_at INTEGER,
     sent_period_us  INTEGER
 ) STRICT, WITHOUT ROWID;
@@ -159,7 +160,7 @@ CREATE TABLE apikeys_writers (
 
 -- The audit log. SQLite appends the rows in the order in which they are written.
 --
--- Each recorded request writes to one index only, `apikeys_audit_by_org`. The index serves the log of an
+-- Each recorded request with `late = 0` writes to one index only, `apikeys_audit_by_org`. The index serves the log of an
 -- organization, newest first, and ensures that ids are unique.
 CREATE TABLE apikeys_audit (
     event      INTEGER PRIMARY KEY,
