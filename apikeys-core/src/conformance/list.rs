@@ -148,6 +148,7 @@ macro_rules! __conformance_requirements {
                 warning_finished_concurrently_is_recorded_once
                 warning_that_was_given_up_writes_no_event
                 warning_finished_after_its_claim_ended_is_recorded
+                warning_finished_late_does_not_end_another_claim
                 postponed_warning_is_due_at_the_given_time
                 changed_expiration_is_due_again
                 key_updated_during_a_claim_is_not_claimed_twice

@@ -291,6 +291,21 @@ pub async fn warning_finished_after_its_claim_ended_is_recorded(harness: &dyn An
     bench.assert_due(NOW.saturating_add(DAY), &[]).await;
 }
 
+/// If an instance whose claim has ended finishes a warning for an old expiration, the claim of another instance
+/// for the new expiration does not end.
+pub async fn warning_finished_late_does_not_end_another_claim(harness: &dyn AnyHarness) {
+    let Some(bench) = Bench::open(harness).await else { return };
+    let row = bench.key(&org("o"), at(3 * DAY)).await;
+    let first = bench.assert_due(NOW, &[(&row, 7 * DAY)]).await;
+    let moved = bench.update(&row, |row| row.expires_at = at(4 * DAY)).await;
+    let end = NOW.saturating_add(CLAIM);
+    let second = bench.assert_due(end, &[(&moved, 7 * DAY)]).await;
+    bench.sent(first, &row, 7 * DAY).await;
+    bench.assert_due(end, &[]).await;
+    bench.sent(second, &moved, 7 * DAY).await;
+    bench.assert_due(end.saturating_add(CLAIM), &[]).await;
+}
+
 /// A warning that was postponed is due again at the given time and not before. Another claim cannot postpone
 /// the warning.
 pub async fn postponed_warning_is_due_at_the_given_time(harness: &dyn AnyHarness) {

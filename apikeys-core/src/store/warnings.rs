@@ -255,3 +255,87 @@ impl WarningState {
 fn later(now: Timestamp, time: Timestamp) -> WhenToWarn {
     WhenToWarn::Later(time.min(now.saturating_add(LONGEST_WAIT)))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The rules, one by one, in whole seconds.
+    fn expected(state: &WarningState, periods: &[u64], now: i64) -> WhenToWarn {
+        let seconds = |time: Timestamp| time.as_micros() / 1_000_000;
+        let Some(end) = state.expires_at.map(seconds) else { return WhenToWarn::Never };
+        if !state.active || now >= end {
+            return WhenToWarn::Never;
+        }
+        let mut due = Vec::new();
+        let mut next = vec![end, now + 86_400];
+        for period in periods {
+            let length = i64::try_from(*period).unwrap();
+            let too_short = state.expiry_set_at.is_some_and(|set| end - seconds(set) < length);
+            let done = state
+                .sent
+                .is_some_and(|sent| seconds(sent.expires_at) == end && sent.period.as_secs() <= *period);
+            if too_short || done {
+                continue;
+            }
+            if end - length <= now {
+                due.push(*period);
+            } else {
+                next.push(end - length);
+            }
+        }
+        match due.iter().min() {
+            Some(shortest) => WhenToWarn::Now(Duration::from_secs(*shortest)),
+            None => WhenToWarn::Later(at(*next.iter().min().unwrap())),
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn check_follows_the_rules(
+            active in prop::bool::weighted(0.9),
+            end in prop::option::weighted(0.95, 0..40_i64),
+            set in prop::option::of(-20..40_i64),
+            sent in prop::option::of((0..40_i64, 1..20_u64)),
+            periods in prop::collection::vec(1..20_u64, 1..6),
+            now in -20..45_i64,
+            day in prop::bool::weighted(0.2),
+        ) {
+            // With long units, the next check is a day later at the latest.
+            let unit: u32 = if day { 86_400 / 4 } else { 1 };
+            let (signed, unsigned) = (i64::from(unit), u64::from(unit));
+            let state = WarningState {
+                active,
+                expires_at: end.map(|end| at(end * signed)),
+                expiry_set_at: set.map(|set| at(set * signed)),
+                sent: sent.map(|(end, period)| {
+                    SentWarning::new(at(end * signed), Duration::from_secs(period * unsigned))
+                }),
+            };
+            let periods: Vec<_> = periods.into_iter().map(|period| period * unsigned).collect();
+            let list = WarningPeriods::new(periods.iter().copied().map(Duration::from_secs)).unwrap();
+            let now = now * signed;
+            prop_assert_eq!(state.check(&list, at(now)), expected(&state, &periods, now));
+        }
+    }
+
+    #[test]
+    fn sent_warning_replaces_only_longer_periods_of_the_current_expiration() {
+        let sent = |end, period| Some(SentWarning::new(at(end), Duration::from_secs(period)));
+        let after = |now: Option<SentWarning>, stored, end| now.unwrap().after(stored, Some(at(end)));
+        assert_eq!(after(sent(9, 5), None, 9), sent(9, 5));
+        assert_eq!(after(sent(9, 5), sent(9, 7), 9), sent(9, 5));
+        assert_eq!(after(sent(9, 5), sent(9, 3), 9), sent(9, 3));
+        assert_eq!(after(sent(9, 5), sent(8, 3), 9), sent(9, 5));
+        assert_eq!(after(sent(8, 5), sent(9, 7), 9), sent(9, 7));
+        assert_eq!(after(sent(8, 5), None, 9), None);
+        assert_eq!(SentWarning::new(at(9), Duration::from_secs(5)).after(None, None), None);
+    }
+}

@@ -25,3 +25,4 @@ mod peppers;
 mod recording;
 mod shutdown;
 mod verification;
+mod warnings;

@@ -50,8 +50,11 @@ impl Bench {
     }
 
     pub(crate) async fn with(adjust: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::on(ManualClock::default(), adjust).await
+    }
+
+    pub(crate) async fn on(clock: ManualClock, adjust: impl FnOnce(Builder) -> Builder) -> Self {
         of_this_process();
-        let clock = ManualClock::default();
         let store = MemoryStore::new();
         let failing = FaultStore::new(store.clone(), Arc::new(clock.clone()));
         let faults = failing.faults().clone();

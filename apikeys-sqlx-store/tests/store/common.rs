@@ -58,7 +58,12 @@ pub(crate) fn org(text: &str) -> OrgId {
 
 pub(crate) fn row(org: &OrgId) -> KeyRow {
     let (name, actor) = (KeyName::new("CI").unwrap(), Actor::new("admin").unwrap());
-    KeyRow::new(KeyId::from_bytes(bytes()), org.clone(), name, "acme_live_0123".to_owned(), NOW, actor)
+    let mut row =
+        KeyRow::new(KeyId::from_bytes(bytes()), org.clone(), name, "acme_live_0123".to_owned(), NOW, actor);
+    // A key with an expiration has a row in each table.
+    row.expires_at = Some(NOW.saturating_add(Duration::from_secs(30 * 86_400)));
+    row.expiry_set_at = Some(NOW);
+    row
 }
 
 pub(crate) fn secret(key: KeyId) -> SecretRow {
@@ -119,7 +124,7 @@ pub(crate) fn batch(writer: WriterId, sequence: u64, row: &KeyRow, requests: usi
 }
 
 /// All tables that writes change.
-pub(crate) const TABLES: [&str; 13] = [
+pub(crate) const TABLES: [&str; 14] = [
     "apikeys_orgs",
     "apikeys_forgotten",
     "apikeys_keys",
@@ -127,6 +132,7 @@ pub(crate) const TABLES: [&str; 13] = [
     "apikeys_schemes",
     "apikeys_tombstones",
     "apikeys_counters",
+    "apikeys_warnings",
     "apikeys_usage",
     "apikeys_changes",
     "apikeys_deleted_usage",
@@ -144,16 +150,16 @@ pub(crate) async fn everything(connection: &mut SqliteConnection) -> Vec<String>
     all
 }
 
-/// Returns the usage, counters, keys, tombstones, audit events, secrets and spans of the organization with the number
-/// `org`, as text.
+/// Returns the usage, counters, keys, tombstones, audit events, secrets, spans and warnings of the organization with
+/// the number `org`, as text.
 pub(crate) async fn rows_of_org(connection: &mut SqliteConnection, org: i64) -> Vec<String> {
     let keys = format!(
         "key IN (SELECT id FROM apikeys_keys WHERE org = {org} UNION ALL SELECT id FROM apikeys_tombstones WHERE org = {org})"
     );
     let mut all = Vec::new();
-    for table in ["keys", "tombstones", "counters", "usage", "audit", "secrets", "audit_spans"] {
-        let condition =
-            if ["secrets", "audit_spans"].contains(&table) { keys.clone() } else { format!("org = {org}") };
+    for table in ["keys", "tombstones", "counters", "usage", "audit", "secrets", "audit_spans", "warnings"] {
+        let by_key = ["secrets", "audit_spans", "warnings"].contains(&table);
+        let condition = if by_key { keys.clone() } else { format!("org = {org}") };
         all.extend(rows_of(connection, &format!("apikeys_{table}"), &condition).await);
     }
     all

@@ -32,6 +32,7 @@ async fn deletion_of_a_key_with_usage_in_few_hours_leaves_nothing_to_purge() {
     plant_usage(&mut beside, &row, 1_000).await;
     done(&store, &deletion(&row)).await;
     assert_eq!((usage_rows(&mut beside, &row).await, marks(&mut beside).await), (0, 0));
+    assert_eq!(rows_of(&mut beside, "apikeys_warnings", "true").await, Vec::<String>::new());
     assert_eq!(store.purge(1_000).await.unwrap().rows, 0);
 }
 

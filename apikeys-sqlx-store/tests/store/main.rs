@@ -17,3 +17,4 @@ mod opening;
 mod purge;
 mod rows;
 mod transactions;
+mod warnings;

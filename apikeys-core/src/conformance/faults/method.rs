@@ -91,6 +91,12 @@ macro_rules! methods {
             /// Returns the store whose methods are replaced.
             fn store(&self) -> &Self::Store;
 
+            /// Returns whether [`KeyStore::warnings`] returns a value. Override this method for a store without
+            /// warnings.
+            fn supports_warnings(&self) -> bool {
+                self.store().warnings().is_some()
+            }
+
             $(
                 #[doc = concat!("Replaces [`KeyStore::", stringify!($name), "`].")]
                 async fn $name(&self, $($argument: $type),*) -> StoreResult<$answer> {
@@ -116,7 +122,7 @@ macro_rules! methods {
             )*
 
             fn warnings(&self) -> Option<&dyn Warnings> {
-                self.0.store().warnings().map(|_| self as &dyn Warnings)
+                self.0.supports_warnings().then_some(self as &dyn Warnings)
             }
         }
 
