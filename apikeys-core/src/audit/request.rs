@@ -137,8 +137,8 @@ pub struct RequestRecord {
     /// The reason for the denial. `None` means that the request was not denied.
     pub denial: Option<DenialCode>,
     /// The number of denials that this event counts. `None` means that the event describes a single request.
-    /// Denials of a key are counted if the key had 60 denials in the same minute before, and while too many
-    /// events are waiting to be written to the store.
+    /// A denial is counted, and has no event of its own, in two cases: the key already had 60 denials in the
+    /// same minute, or too many events are waiting to be written to the store.
     pub count: Option<u32>,
 }
 

@@ -2,8 +2,9 @@ use std::{fmt, pin::Pin};
 
 use super::{AnyHarness, Harness};
 
-/// Defines a `#[test]` for each requirement, in one module for each group, for the store that the given
-/// [`Harness`](crate::conformance::Harness) opens.
+/// Defines one `#[test]` for each requirement. The tests run on the store that the given
+/// [`Harness`](crate::conformance::Harness) opens. The requirements are in groups, such as `keys` and
+/// `quota`, and each group gets a module.
 ///
 /// Call this macro in a module of its own, and import the harness into that module with `use`, as in the
 /// example of [`conformance`](crate::conformance). A path that begins with `super::` does not work as the

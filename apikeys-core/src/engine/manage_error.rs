@@ -49,8 +49,7 @@ pub enum ManageError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The store failed. If the error's kind is [`Unavailable`](crate::store::StoreErrorKind::Unavailable),
-    /// the change may have been made, because only the store's answer may have been lost. For every other
-    /// kind, nothing was changed.
+    /// the change may or may not have been made. For every other kind, nothing was changed.
     #[error("the key store failed")]
     Store(#[from] StoreError),
 }

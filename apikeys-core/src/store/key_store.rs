@@ -96,8 +96,9 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   [`AlreadyApplied`](RecordOutcome::AlreadyApplied). If the batch with the previous number was not
     ///   recorded, the store returns an error of the kind [`Rejected`](super::StoreErrorKind::Rejected). A
     ///   store keeps a writer for at least a day after the writer's last batch.
-    /// - Events of deleted keys and events without a key are kept. If the key of an event is neither stored
-    ///   nor deleted, the key's organization has been forgotten. Such an event is neither stored nor counted.
+    /// - Events of deleted keys and events without a key are kept. If the store knows the key of an event
+    ///   neither as a stored key nor as a deleted key, the key's organization was forgotten. The store then
+    ///   drops the event and does not count it.
     /// - Counters and usage change only for keys that exist.
     /// - If an event counts denials ([`RequestRecord::count`](crate::audit::RequestRecord::count)) and its id
     ///   is already in the audit log, the store adds the count to the event in the log.
