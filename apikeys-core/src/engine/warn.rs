@@ -71,8 +71,9 @@ impl Sender<'_> {
         let claim = ClaimId::from_bytes(self.inner.fresh_id());
         let now = self.inner.clock.wall();
         // The attempts end at half of the claim, so that no other instance sends the same warning meanwhile.
-        let end = self.inner.clock.monotonic().saturating_add(self.settings.claim_timeout / 2);
-        let until = now.saturating_add(self.settings.claim_timeout);
+        let lasts = self.settings.claim_lasts();
+        let end = self.inner.clock.monotonic().saturating_add(lasts / 2);
+        let until = now.saturating_add(lasts);
         let request = WarningClaim::new(claim, now, until, self.settings.periods.clone(), KEYS);
         let claimed = self.inner.ask("claim", self.store.claim(&request)).await?;
         join_all(claimed.warnings.iter().map(|warning| self.send(claim, warning, end))).await;

@@ -185,7 +185,7 @@ pub struct ExpiryWarnings {
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) contacts: Arc<dyn Contacts>,
     pub(crate) periods: WarningPeriods,
-    pub(crate) claim_timeout: Duration,
+    claim_timeout: Duration,
 }
 
 impl ExpiryWarnings {
@@ -208,10 +208,16 @@ impl ExpiryWarnings {
 
     /// Sets for how long an instance claims a warning that it sends. If the instance crashes, another instance
     /// sends the warning after this time. One attempt to send a warning may take half of this time. The minimum
-    /// is 2 s, and the default is 5 minutes.
+    /// is 2 s, and the default is 5 minutes. A claim lasts at most half of the shortest period, so that another
+    /// instance has time left to send the warning.
     pub fn claim_timeout(mut self, timeout: Duration) -> Self {
         self.claim_timeout = timeout.max(Duration::from_secs(2));
         self
+    }
+
+    /// Returns how long a claim lasts.
+    pub(crate) fn claim_lasts(&self) -> Duration {
+        self.claim_timeout.min(self.periods.shortest() / 2)
     }
 }
 

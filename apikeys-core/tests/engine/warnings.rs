@@ -343,6 +343,26 @@ async fn warning_of_a_crashed_instance_is_sent_again_with_the_same_id() {
     running.abort();
 }
 
+/// The claim of the crashed instance ends long before the key expires, although the period is shorter than the
+/// claim timeout.
+#[tokio::test]
+async fn warning_of_a_crashed_instance_is_sent_before_the_expiration_even_for_a_short_period() {
+    let short =
+        |warnings: ExpiryWarnings| warnings.periods(WarningPeriods::new([Duration::from_secs(10)]).unwrap());
+    let warned = Warned::with(short).await;
+    warned.post.answer([Answer::Hang]);
+    warned.key("CI", Duration::from_secs(30)).await;
+    while warned.post.attempts() == 0 {
+        warned.bench.clock.advance(Duration::from_millis(250)).await;
+    }
+    warned.running.abort();
+    let (_other, maintenance) = instance(&warned.bench.store, &warned.post, short).await;
+    let running = tokio::spawn(maintenance.run());
+    warned.pass(Duration::from_secs(7)).await;
+    assert_eq!((warned.post.count(), warned.events().await.len()), (1, 1));
+    running.abort();
+}
+
 async fn instance(
     store: &MemoryStore,
     post: &Post,
