@@ -112,6 +112,13 @@ impl Lifecycle {
     }
 }
 
+impl Clone for UnderWay {
+    fn clone(&self) -> Self {
+        self.0.count(self.1).fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(&self.0), self.1)
+    }
+}
+
 impl Drop for UnderWay {
     fn drop(&mut self) {
         if self.0.count(self.1).fetch_sub(1, Ordering::SeqCst) == 1 && self.0.is_closing() {

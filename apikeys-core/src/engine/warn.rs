@@ -1,8 +1,11 @@
 //! Sends warnings before keys expire.
 
-use std::time::Duration;
+use std::{collections::HashSet, pin::pin, time::Duration};
 
-use futures_util::future::{join_all, pending};
+use futures_util::{
+    future::{Either, pending, select},
+    stream::{FuturesUnordered, StreamExt},
+};
 
 use super::{inner::Inner, lifecycle::Work, timeout::for_at_most};
 use crate::{
@@ -16,9 +19,8 @@ use crate::{
     warning::{ExpiryWarning, ExpiryWarnings, NotifyError},
 };
 
-/// The number of keys that are checked at once, and the largest number of warnings that are sent at the same
-/// time.
-const KEYS: u32 = 16;
+/// The largest number of warnings that are sent at the same time.
+const KEYS: usize = 16;
 /// The pauses between two claims, if no key was due. The pause depends on the shortest period.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// The pauses before the next attempt to send a warning. The pause depends on the period of the warning.
@@ -34,15 +36,65 @@ pub(super) async fn warning_loop(inner: &Inner) {
     let sender = Sender { inner, settings, store };
     let (shortest, longest) = PAUSES;
     let pause = (settings.periods.shortest() / 10).clamp(shortest, longest);
+    let mut running = Running { sends: FuturesUnordered::new(), keys: HashSet::new() };
     loop {
-        match sender.round().await {
-            Ok(true) => {}
-            Ok(false) => inner.clock.sleep(pause).await,
+        let free = KEYS.saturating_sub(running.keys.len());
+        if free == 0 {
+            running.next().await;
+            continue;
+        }
+        let claimed = running.beside(sender.claim(free)).await;
+        let more = match claimed {
+            Ok((sends, more)) => {
+                running.add(sends);
+                more
+            }
             Err(error) => {
                 inner.observer.store_failed(&error);
-                inner.clock.sleep(pause).await;
+                false
+            }
+        };
+        if !more {
+            running.beside(inner.clock.sleep(pause)).await;
+        }
+    }
+}
+
+/// The warnings that are being sent.
+struct Running<F> {
+    /// Each future returns the id of its key.
+    sends: FuturesUnordered<F>,
+    keys: HashSet<KeyId>,
+}
+
+impl<F: Future<Output = KeyId>> Running<F> {
+    /// Adds warnings, except those that are already being sent. Such a warning is claimed again if the store
+    /// could not record within the time of the claim that the warning was sent.
+    fn add(&mut self, sends: Vec<(KeyId, F)>) {
+        for (key, send) in sends {
+            if self.keys.insert(key) {
+                self.sends.push(send);
             }
         }
+    }
+
+    /// Waits until a warning was sent.
+    async fn next(&mut self) {
+        if let Some(key) = self.sends.next().await {
+            self.keys.remove(&key);
+        }
+    }
+
+    /// Waits for `work`, and meanwhile sends the warnings.
+    async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        while !self.keys.is_empty() {
+            match select(work.as_mut(), pin!(self.next())).await {
+                Either::Left((done, _)) => return done,
+                Either::Right(((), _)) => {}
+            }
+        }
+        work.await
     }
 }
 
@@ -62,11 +114,11 @@ enum Attempt {
 }
 
 impl Sender<'_> {
-    /// Claims and sends some warnings. Returns whether further keys may be due. During a shutdown, no warning
-    /// is claimed.
-    async fn round(&self) -> StoreResult<bool> {
-        let Some(_under_way) = self.inner.lifecycle.enter(Work::Warning) else {
-            return Ok(false);
+    /// Claims up to `most` warnings. Returns a future for each that sends the warning, and whether further keys
+    /// may be due. During a shutdown, no warning is claimed.
+    async fn claim(&self, most: usize) -> StoreResult<(Vec<(KeyId, impl Future<Output = KeyId>)>, bool)> {
+        let Some(under_way) = self.inner.lifecycle.enter(Work::Warning) else {
+            return Ok((Vec::new(), false));
         };
         let claim = ClaimId::from_bytes(self.inner.fresh_id());
         let now = self.inner.clock.wall();
@@ -74,10 +126,19 @@ impl Sender<'_> {
         let lasts = self.settings.claim_lasts();
         let end = self.inner.clock.monotonic().saturating_add(lasts / 2);
         let until = now.saturating_add(lasts);
-        let request = WarningClaim::new(claim, now, until, self.settings.periods.clone(), KEYS);
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let request = WarningClaim::new(claim, now, until, self.settings.periods.clone(), most);
         let claimed = self.inner.ask("claim", self.store.claim(&request)).await?;
-        join_all(claimed.warnings.iter().map(|warning| self.send(claim, warning, end))).await;
-        Ok(claimed.more)
+        let sends = claimed.warnings.into_iter().map(|warning| {
+            let (key, under_way) = (warning.key.id, under_way.clone());
+            let send = async move {
+                self.send(claim, &warning, end).await;
+                drop(under_way);
+                key
+            };
+            (key, send)
+        });
+        Ok((sends.collect(), claimed.more))
     }
 
     async fn send(&self, claim: ClaimId, warning: &ClaimedWarning, end: Monotonic) {

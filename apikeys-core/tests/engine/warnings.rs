@@ -425,6 +425,19 @@ async fn at_most_sixteen_warnings_are_sent_at_the_same_time() {
 }
 
 #[tokio::test]
+async fn warning_that_hangs_does_not_delay_other_warnings() {
+    let warned = Warned::with(quick).await;
+    warned.post.answer([Answer::Hang, Answer::Hang]);
+    for number in 0..60 {
+        warned.key(&format!("key {number}"), 2 * HOUR).await;
+    }
+    warned.pass(HOUR + Duration::from_secs(60)).await;
+    assert_eq!((warned.post.count(), warned.events().await.len()), (58, 58));
+    warned.pass(Duration::from_secs(300)).await;
+    assert_eq!(warned.post.count(), 60);
+}
+
+#[tokio::test]
 async fn mail_server_that_hangs_delays_neither_requests_nor_the_audit_log() {
     let warned = Warned::with(quick).await;
     warned.post.always(Answer::Hang);
