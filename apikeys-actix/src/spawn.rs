@@ -5,7 +5,7 @@ use apikeys_core::Maintenance;
 /// The handle may be dropped.
 ///
 /// Call this function once, in `main`, because a task that a worker spawns ends with that worker. This
-/// function works in `#[actix_web::main]` and in `#[tokio::main]`, where `actix_web::rt::spawn` panics.
+/// function works in `#[actix_web::main]` and also in `#[tokio::main]`, where `actix_web::rt::spawn` panics.
 ///
 /// # Panics
 ///
