@@ -147,7 +147,8 @@ impl Observer {
         metrics::counter!("apikeys_expiry_warnings_total", "outcome" => "failed").increment(1);
         if let Some(suppressed) = self.may_log(&self.warning_failed) {
             let temporary = error.is_temporary();
-            tracing::warn!(%key, %error, cause = cause(error), temporary, suppressed, "expiry warning not sent");
+            let cause = causes(error);
+            tracing::warn!(%key, %error, cause, temporary, suppressed, "expiry warning not sent");
         }
     }
 
@@ -199,4 +200,17 @@ impl fmt::Debug for Throttle {
 /// Returns the description of the error's cause, cut to a maximum length.
 fn cause(error: &dyn Error) -> Option<String> {
     error.source().map(|source| excerpt(&source.to_string(), MAX_CHARS))
+}
+
+/// Returns the descriptions of all causes of the error, cut to a maximum length. The causes of the errors of a
+/// notifier say together what has to be corrected, such as a host, and the response of the mail server.
+fn causes(error: &dyn Error) -> Option<String> {
+    let mut cause = error.source()?;
+    let mut text = cause.to_string();
+    while let Some(next) = cause.source() {
+        cause = next;
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+    }
+    Some(excerpt(&text, 2 * MAX_CHARS))
 }
