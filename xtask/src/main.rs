@@ -10,6 +10,7 @@ mod other_sqlx;
 mod outside;
 mod part;
 mod publish;
+mod python;
 mod readme;
 mod scan;
 mod step;

@@ -1,18 +1,14 @@
 //! Checks the OpenAPI document with public tools: a validator, and a generator of clients. The generated client
 //! then manages keys of a running quickstart.
 
-mod python;
 mod quickstart;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf};
 
-use self::{python::Python, quickstart::Quickstart};
+use self::quickstart::Quickstart;
 use crate::{
     leftovers::Leftovers,
+    python::{Python, Tools, succeeds},
     step::Step,
     workspace::{root, target},
 };
@@ -45,7 +41,12 @@ impl Checks {
     fn prepare(left: &Leftovers) -> Result<Self, String> {
         let folder = target().join("openapi");
         let document = folder.join("openapi.json");
-        let python = Python::ensure(&script("requirements.txt"))?;
+        let python = Python::ensure(&Tools {
+            folder: "openapi-python",
+            requirements: script("requirements.txt"),
+            users: "The checks of the OpenAPI document",
+            advice: "run the command again, or leave the checks out with `cargo xtask test --without openapi`",
+        })?;
         let quickstart = Quickstart::start(left)?;
         let cannot = |error| format!("cannot write {}: {error}", folder.display());
         if folder.exists() {
@@ -81,11 +82,4 @@ impl Checks {
 
 fn script(name: &str) -> PathBuf {
     root().join("xtask/openapi").join(name)
-}
-
-/// Runs a command and shows its output. Returns the error `otherwise` if the command fails.
-fn succeeds(mut command: Command, otherwise: &str) -> Result<(), String> {
-    let program = Path::new(command.get_program()).display().to_string();
-    let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{otherwise}; its output is above")) }
 }
