@@ -70,11 +70,22 @@ fn core_depends_on_no_runtime_http_crate_or_database() {
 #[test]
 fn default_features_bring_neither_a_tls_stack_nor_a_second_runtime() {
     let published = published();
-    assert!(published.contains("apikeys-core") && published.len() >= 5, "{published:?}");
+    assert!(published.contains("apikeys-core") && published.len() >= 6, "{published:?}");
     for package in &published {
-        assert_without(package, &TLS);
+        // Most mail servers require TLS.
+        if package != "apikeys-mail" {
+            assert_without(package, &TLS);
+        }
         assert_without(package, &OTHER_RUNTIMES);
     }
+}
+
+#[test]
+fn mail_brings_rustls_by_default_and_no_tls_stack_without_default_features() {
+    let tree = tree("apikeys-mail");
+    assert!(tree.contains(&"rustls".to_owned()), "{tree:?}");
+    assert_not_in(&tree, "apikeys-mail", &["native-tls", "openssl", "openssl-sys", "aws-lc-rs"]);
+    assert_not_in(&tree_with("apikeys-mail", &["--no-default-features"]), "apikeys-mail", &TLS);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod bench;
 mod counts;
 mod leftovers;
+mod mail_server;
 mod openapi;
 mod other_sqlx;
 mod outside;
@@ -39,6 +40,9 @@ publish                       check the files of each package, and rehearse the 
 readme                        compile the two services in README, each in an empty project
 scan                          search the files that the last tests left for leaked secrets
 
+This command prepares the tests for `cargo nextest run`:
+mail-server                   install the mail server that tests send mails to; needs python3 with venv and pip
+
 These commands measure:
 bench quickstart              requests per second with the layer and without it
 bench audit                   audit pages of a key with 8 million seconds of history, and verifications
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         ["bench", "forget", rest @ ..] => bench::forget(rest),
         ["bench", "record", rest @ ..] => bench::record(rest),
         ["scan"] => test::scan_only(),
+        ["mail-server"] => test::mail_server_only(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())

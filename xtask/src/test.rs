@@ -1,4 +1,6 @@
-use crate::{counts::Counts, leftovers::Leftovers, part::Part, step::Step, tools, workspace::cargo};
+use crate::{
+    counts::Counts, leftovers::Leftovers, mail_server, part::Part, step::Step, tools, workspace::cargo,
+};
 
 /// Builds the examples, runs all tests, doc tests and parts except those in `without`, and searches the files
 /// that these left for secrets. The last line of the output says how many checks passed and failed, and which
@@ -18,7 +20,7 @@ pub(crate) fn run(without: &[Part]) -> Result<(), String> {
         );
     }
     // The tests find the examples built, so that no test waits for cargo.
-    let mut steps = vec![examples()];
+    let mut steps = vec![examples(), mail_server::step()];
     let tests = cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
     steps.push(Step::run("tests", left.pass_to(tests), Some(Counts::of_nextest)));
     let doc_tests = cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
@@ -55,6 +57,15 @@ pub(crate) fn only(part: Part) -> Result<(), String> {
 /// Returns an error if a secret is found, or if the tests left too few files.
 pub(crate) fn scan_only() -> Result<(), String> {
     conclude(&Leftovers::in_target().search(&[]), &[])
+}
+
+/// Installs the mail server that tests send mails to.
+///
+/// # Errors
+///
+/// Returns an error if the mail server cannot be installed.
+pub(crate) fn mail_server_only() -> Result<(), String> {
+    conclude(&[mail_server::step()], &[])
 }
 
 fn examples() -> Step {

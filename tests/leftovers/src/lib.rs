@@ -26,6 +26,6 @@ mod secrets;
 pub use self::{
     artifacts::{Artifacts, of_this_process},
     folder::Folder,
-    places::root,
+    places::{root, target},
     secrets::note_secret,
 };

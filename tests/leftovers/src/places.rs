@@ -32,7 +32,8 @@ fn variable(name: &str, default: &str) -> PathBuf {
 }
 
 /// The folder that cargo builds in.
-fn target() -> PathBuf {
+#[must_use]
+pub fn target() -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => root().join(folder),
         None => root().join("target"),
