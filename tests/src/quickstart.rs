@@ -95,6 +95,21 @@ impl Quickstart {
         request.send(self.address).await
     }
 
+    /// Reads the output up to a line that begins with `text`, and returns that line.
+    pub async fn printed_line(&mut self, text: &str) -> String {
+        let found = async {
+            loop {
+                let line = self.stdout.next_line().await.unwrap();
+                let line = line.expect("the quickstart ended before it printed the line; see its stderr");
+                writeln!(self.copy, "{line}").unwrap();
+                if line.starts_with(text) {
+                    return line;
+                }
+            }
+        };
+        timeout(TIMEOUT, found).await.expect("the quickstart does not print the line")
+    }
+
     /// Asks the process to stop, waits until it has ended, and returns its exit status.
     pub async fn stop(self) -> ExitStatus {
         self.signal("TERM").await;

@@ -1,4 +1,7 @@
-use std::env;
+use std::{env, fmt, time::Duration};
+
+use apikeys_core::warning::WarningPeriods;
+use apikeys_mail::SmtpServer;
 
 /// The settings of a quickstart, from its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +13,32 @@ pub struct Config {
     pub database: Database,
     /// The demo's admin token. From `ADMIN_TOKEN`; the default is a random token, which is printed.
     pub admin_token: Option<String>,
+    /// The mail server that sends warnings. From `SMTP_URL`; the default is none, and mails are printed.
+    pub smtp_url: Option<SmtpUrl>,
+    /// How long before the expiration of a key its administrators are warned. From `EXPIRY_WARNING`; the default
+    /// is 7 days.
+    pub expiry_warning: WarningPeriods,
+}
+
+/// The URL of a mail server, which may contain a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SmtpUrl(String);
+
+impl SmtpUrl {
+    /// Returns the mail server.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the URL is invalid.
+    pub fn server(&self) -> Result<SmtpServer, ConfigError> {
+        SmtpServer::from_url(&self.0).map_err(|invalid| error("SMTP_URL", invalid.problem()))
+    }
+}
+
+impl fmt::Debug for SmtpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SmtpUrl")
+    }
 }
 
 /// The database that holds the keys.
@@ -34,11 +63,8 @@ pub struct ConfigError {
 
 /// Variables of features that do not exist yet. A value is refused, because a user would expect it to have an
 /// effect.
-const NOT_YET: [(&str, &str); 3] = [
-    ("REDIS_URL", "shared rate limits are not supported yet; leave it unset"),
-    ("SMTP_URL", "expiry warnings are not supported yet; leave it unset"),
-    ("EXPIRY_WARNING", "expiry warnings are not supported yet; leave it unset"),
-];
+const NOT_YET: [(&str, &str); 1] =
+    [("REDIS_URL", "shared rate limits are not supported yet; leave it unset")];
 
 impl Config {
     /// Reads the environment of the process.
@@ -78,7 +104,15 @@ impl Config {
             Some(url) => database(&url)?,
         };
         let admin_token = set("ADMIN_TOKEN").map(|token| admin_token(&token)).transpose()?;
-        Ok(Self { port, database, admin_token })
+        let smtp_url = set("SMTP_URL").map(SmtpUrl);
+        if let Some(url) = &smtp_url {
+            let _ = url.server()?;
+        }
+        let expiry_warning = match set("EXPIRY_WARNING") {
+            None => WarningPeriods::default(),
+            Some(text) => periods(&text)?,
+        };
+        Ok(Self { port, database, admin_token, smtp_url, expiry_warning })
     }
 }
 
@@ -93,6 +127,28 @@ fn database(url: &str) -> Result<Database, ConfigError> {
         }
         _ => Err(error("DATABASE_URL", "must be sqlite:PATH or memory:")),
     }
+}
+
+/// Reads a period such as `7d` or `5s`.
+fn periods(text: &str) -> Result<WarningPeriods, ConfigError> {
+    let invalid = || {
+        error(
+            "EXPIRY_WARNING",
+            "must be a number with s, m, h or d, such as 5s or 7d, from 1 second to 366 days",
+        )
+    };
+    let text = text.trim();
+    let unit = text.chars().last().ok_or_else(invalid)?;
+    let number = text.strip_suffix(unit).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    let number: u64 = number.and_then(|number| number.parse().ok()).ok_or_else(invalid)?;
+    let unit = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(invalid()),
+    };
+    WarningPeriods::new([Duration::from_secs(number.saturating_mul(unit))]).map_err(|_| invalid())
 }
 
 /// Reads an admin token. The token is sent in a header and in a URL, so it must not need escaping.
@@ -113,6 +169,8 @@ fn error(variable: &'static str, reason: impl Into<String>) -> ConfigError {
 mod tests {
     use super::*;
 
+    const DAY: Duration = Duration::from_secs(86_400);
+
     fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
         let value =
             |name: &str| variables.iter().find(|(other, _)| *other == name).map(|(_, v)| (*v).to_owned());
@@ -121,10 +179,23 @@ mod tests {
 
     #[test]
     fn unset_and_empty_variables_have_defaults() {
-        let default = Config { port: 3000, database: Database::Temporary, admin_token: None };
+        let default = Config {
+            port: 3000,
+            database: Database::Temporary,
+            admin_token: None,
+            smtp_url: None,
+            expiry_warning: WarningPeriods::new([7 * DAY]).unwrap(),
+        };
         assert_eq!(read(&[]), Ok(default.clone()));
-        let empty =
-            [("PORT", ""), ("DATABASE_URL", " "), ("REDIS_URL", ""), ("AUDIT", ""), ("ADMIN_TOKEN", "")];
+        let empty = [
+            ("PORT", ""),
+            ("DATABASE_URL", " "),
+            ("REDIS_URL", ""),
+            ("SMTP_URL", ""),
+            ("EXPIRY_WARNING", " "),
+            ("AUDIT", ""),
+            ("ADMIN_TOKEN", ""),
+        ];
         assert_eq!(read(&empty), Ok(default));
     }
 
@@ -136,6 +207,21 @@ mod tests {
         assert_eq!(read(&[("PORT", "0"), ("AUDIT", "buffered")]).unwrap().port, 0);
         let token = read(&[("ADMIN_TOKEN", "let-me_in.~1")]).unwrap().admin_token;
         assert_eq!(token.as_deref(), Some("let-me_in.~1"));
+        for url in ["smtp://127.0.0.1:1025", "smtps://user:pa55@mail.example.com"] {
+            let config = read(&[("SMTP_URL", url)]).unwrap();
+            assert!(config.smtp_url.is_some() && !format!("{config:?}").contains("pa55"), "{config:?}");
+        }
+        let second = Duration::from_secs(1);
+        for (text, period) in [
+            ("5s", 5 * second),
+            ("90m", 5_400 * second),
+            (" 12h ", DAY / 2),
+            ("7d", 7 * DAY),
+            ("366d", 366 * DAY),
+        ] {
+            let warning = read(&[("EXPIRY_WARNING", text)]).unwrap().expiry_warning;
+            assert_eq!(warning.as_slice(), [period], "{text}");
+        }
     }
 
     #[test]
@@ -150,8 +236,18 @@ mod tests {
             ("DATABASE_URL", "sqlite:"),
             ("DATABASE_URL", "keys.db"),
             ("REDIS_URL", "redis://user:pa55@host"),
-            ("SMTP_URL", "smtp://user:pa55@host:25"),
-            ("EXPIRY_WARNING", "7d"),
+            ("SMTP_URL", "smtp://user:pa55@host:port"),
+            ("SMTP_URL", "mail.example.com:25"),
+            ("EXPIRY_WARNING", "7"),
+            ("EXPIRY_WARNING", "d"),
+            ("EXPIRY_WARNING", "7w"),
+            ("EXPIRY_WARNING", "0s"),
+            ("EXPIRY_WARNING", "-1d"),
+            ("EXPIRY_WARNING", "+1d"),
+            ("EXPIRY_WARNING", "367d"),
+            ("EXPIRY_WARNING", "99999999999999999999d"),
+            ("EXPIRY_WARNING", "18446744073709551615d"),
+            ("EXPIRY_WARNING", "7ä"),
             ("ADMIN_TOKEN", "pa55 word"),
             ("ADMIN_TOKEN", "pa55&x"),
             ("AUDIT", "durable"),

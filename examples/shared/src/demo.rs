@@ -3,7 +3,7 @@ use std::{io, sync::Arc};
 use apikeys_admin::{AdminApi, ManageErrorCode, PlainResponse};
 use apikeys_core::{
     Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, NewKey, OrgId, PlanName, Secret,
-    entropy::EntropyError, http::Headers, store::StoreError,
+    entropy::EntropyError, http::Headers, store::StoreError, warning::ExpiryWarnings,
 };
 
 use crate::{LOGIN_COOKIE, Login, PREFIX, answer};
@@ -58,8 +58,10 @@ impl Demo {
     pub async fn open(
         store: Arc<dyn KeyStore>,
         admin_token: Option<&str>,
+        warnings: ExpiryWarnings,
     ) -> Result<(Self, Maintenance), DemoError> {
-        let (keys, maintenance) = ApiKeys::builder(store).prefix(PREFIX).build().await?;
+        let (keys, maintenance) =
+            ApiKeys::builder(store).prefix(PREFIX).expiry_warnings(warnings).build().await?;
         let demo = Self::new(keys, Login::new(admin_token)?);
         demo.put_organizations_on_plans().await.map_err(DemoError::Seed)?;
         Ok((demo, maintenance))

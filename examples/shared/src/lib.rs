@@ -11,8 +11,9 @@ mod identity;
 mod lifetime;
 mod login;
 mod start;
+mod warnings;
 
-pub use config::{Config, ConfigError, Database};
+pub use config::{Config, ConfigError, Database, SmtpUrl};
 pub use database::OpenDatabase;
 pub use demo::{Demo, DemoError, ReadyMadeKey};
 pub use identity::Identity;

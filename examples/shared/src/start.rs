@@ -6,7 +6,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{Config, Demo, OpenDatabase, ReadyMadeKey, stop_signal};
+use crate::{Config, Demo, OpenDatabase, ReadyMadeKey, stop_signal, warnings::expiry_warnings};
 
 /// A quickstart that is ready for a framework to serve it.
 #[derive(Debug)]
@@ -35,8 +35,10 @@ impl Start {
         // Tokio's listener has a longer queue of connections than that of `std`.
         let address = (Ipv4Addr::LOCALHOST, config.port);
         let listener = tokio::net::TcpListener::bind(address).await?.into_std()?;
+        let warnings = expiry_warnings(&config, listener.local_addr()?)?;
         let database = OpenDatabase::open(&config.database).await?;
-        let (demo, maintenance) = Demo::open(database.store(), config.admin_token.as_deref()).await?;
+        let (demo, maintenance) =
+            Demo::open(database.store(), config.admin_token.as_deref(), warnings).await?;
         tokio::spawn(maintenance.run());
         let ready_made = demo.ready_made_key(framework).await?;
         Ok(Self { demo, listener, stop, database, ready_made })
