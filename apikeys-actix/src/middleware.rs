@@ -65,7 +65,7 @@ impl ApiKeyMiddleware {
         self.with(|authenticator| authenticator.wording(wording))
     }
 
-    /// Keeps the headers that may carry a key in admitted requests. The values of these headers are
+    /// Leaves the headers that may carry a key in the requests that are passed on. The values of these headers are
     /// marked with [`HeaderValue::set_sensitive`](actix_web::http::header::HeaderValue::set_sensitive).
     ///
     /// By default, these headers are removed from admitted requests.

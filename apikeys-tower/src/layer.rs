@@ -57,7 +57,7 @@ impl ApiKeyLayer {
         self.with(|authenticator| authenticator.wording(wording))
     }
 
-    /// Keeps the headers that may carry a key in admitted requests. The values of these headers are
+    /// Leaves the headers that may carry a key in the requests that are passed on. The values of these headers are
     /// marked with [`HeaderValue::set_sensitive`](http::HeaderValue::set_sensitive).
     ///
     /// By default, these headers are removed from admitted requests.

@@ -300,8 +300,8 @@ pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn A
     }
 }
 
-/// Forgetting an organization that is not stored returns `NotFound`, and repeating the change that forgot the
-/// organization returns the same answer as before.
+/// Forgetting an organization that is not stored returns `NotFound`. If the change that forgot an
+/// organization is repeated under the same id, the store returns the first answer again and not `NotFound`.
 pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let o = org("o");

@@ -206,8 +206,8 @@ impl Authenticator {
     /// [`optional`](Self::optional). `handler` contains the headers that the handler set.
     ///
     /// The response can depend on whether the request has a key. `Vary` therefore names all headers that may
-    /// carry a key, so that no cache sends the response to a request that has a key. A response with
-    /// `Cache-Control: no-store` gets no `Vary`, because caches do not keep it.
+    /// carry a key, so that a cache does not answer a request that has a key with this response. A response
+    /// with `Cache-Control: no-store` gets no `Vary`, because caches do not keep it.
     #[must_use]
     pub fn response_headers_without_key(&self, handler: &(impl Headers + ?Sized)) -> ResponseHeaders {
         let append = match is_stored(handler) {

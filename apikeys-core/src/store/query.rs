@@ -25,8 +25,9 @@ impl<T, C> Page<T, C> {
         Self { items, next }
     }
 
-    /// Creates a page from at most `limit` of the given items. The caller reads one more item than `limit`.
-    /// If that item exists, the page has a next page. The function `place` returns the cursor of an item.
+    /// Creates a page of at most `limit` items. Read `limit + 1` items from the database and pass all of them
+    /// as `items`. If there are more than `limit`, the page has a next page. The function `place` returns the
+    /// cursor of an item.
     #[must_use]
     pub fn cut(mut items: Vec<T>, limit: u32, place: impl FnOnce(&T) -> C) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
