@@ -123,7 +123,7 @@ async fn kill_without_load_keeps_the_events_of_earlier_intervals(framework: &str
 }
 
 /// Returns the seed of the kill points, from the environment or from the time.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     match env::var(SEED) {
         Ok(seed) => seed.parse().unwrap(),
         Err(_) => u64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos()).unwrap(),
@@ -131,12 +131,12 @@ fn seed() -> u64 {
 }
 
 #[expect(clippy::print_stderr, reason = "a failed run can be repeated with its seed")]
-fn announce(seed: u64) {
+pub(crate) fn announce(seed: u64) {
     eprintln!("{SEED}={seed} repeats these kill points");
 }
 
 /// Returns a number for a seed and a round (splitmix64).
-fn mix(seed: u64, round: u64) -> u64 {
+pub(crate) fn mix(seed: u64, round: u64) -> u64 {
     let mut z = seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

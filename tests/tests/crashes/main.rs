@@ -6,3 +6,4 @@ mod kills;
 mod measure;
 mod scene;
 mod stops;
+mod warnings;
