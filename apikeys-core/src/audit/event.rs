@@ -77,8 +77,7 @@ text_enum! {
         KeyDeactivated = "key.deactivated",
         /// A key was deleted.
         KeyDeleted = "key.deleted",
-        /// The organization was warned that a key expires soon. This version of the library does not send
-        /// warnings.
+        /// A warning that a key expires soon was sent to the administrators of the organization.
         KeyExpiryWarned = "key.expiry_warned",
         /// The organization's plan was changed.
         PlanChanged = "plan.changed",
