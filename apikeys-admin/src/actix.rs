@@ -4,7 +4,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, Scope,
+    HttpMessage, HttpRequest, HttpResponse, Route, Scope,
     body::BoxBody,
     dev::Payload,
     http::{
@@ -17,10 +17,15 @@ use actix_web::{
 use apikeys_core::http::Headers;
 use futures_core::Stream;
 
+#[cfg(feature = "page")]
+use crate::SettingsPage;
 use crate::{
     Admin, AdminApi, AdminRequest, PlainResponse, RequestBody,
     incoming_body::{BodyParts, IncomingBody, IncompleteBody, Rest},
+    mounted::Mounted,
 };
+#[cfg(feature = "page")]
+use actix_web::dev::HttpServiceFactory;
 
 /// The beginning of the path below the mount, which all endpoints share.
 const API: &str = "/api";
@@ -40,17 +45,47 @@ impl AdminApi {
     /// The [front page](crate) has an example.
     #[must_use]
     pub fn into_scope(self) -> Scope {
-        let handler = move |request: HttpRequest, payload: web::Payload| {
-            let api = self.clone();
-            async move { serve(&api, &request, payload.into_inner()).await }
-        };
-        web::scope(API).default_service(web::to(handler))
+        scope(API, &Mounted::Api(self))
     }
 }
 
-async fn serve(api: &AdminApi, request: &HttpRequest, payload: Payload) -> HttpResponse {
+/// The services for actix-web.
+#[cfg(feature = "page")]
+impl SettingsPage {
+    /// Creates services with the page, its files and the endpoints of the API. Register the services in a
+    /// scope, whose path is of your choice.
+    ///
+    /// The services take the [`Admin`] from the extensions of the request, like the scope of
+    /// [`AdminApi::into_scope`]. Create one `SettingsPage` per process and clone it for each worker.
+    ///
+    /// The [front page](crate#settings-page) has an example.
+    #[must_use]
+    pub fn into_services(self) -> impl HttpServiceFactory + 'static {
+        use crate::page::paths::{ASSETS, ELEMENT};
+
+        let mounted = Mounted::Page(self);
+        let page = |path: &str, rest| web::resource(path).route(route(&mounted, rest));
+        (page("", ""), page("/", "/"), page(ELEMENT, ELEMENT), scope(ASSETS, &mounted), scope(API, &mounted))
+    }
+}
+
+/// A scope for all paths that begin with `prefix`, which is a slash and one segment.
+fn scope(prefix: &'static str, mounted: &Mounted) -> Scope {
+    web::scope(prefix).default_service(route(mounted, prefix))
+}
+
+/// A route whose service is registered for the path `pattern` below the mount.
+fn route(mounted: &Mounted, pattern: &'static str) -> Route {
+    let mounted = mounted.clone();
+    web::to(move |request: HttpRequest, payload: web::Payload| {
+        let mounted = mounted.clone();
+        async move { serve(&mounted, pattern, &request, payload.into_inner()).await }
+    })
+}
+
+async fn serve(api: &Mounted, pattern: &str, request: &HttpRequest, payload: Payload) -> HttpResponse {
     let admin = request.extensions().get::<Admin>().cloned();
-    let (mount, path) = split(request);
+    let (mount, path) = split(request, pattern);
     let method = request.method().as_str();
     // actix-web has already sent `100 Continue` if the client waits for it.
     let mut incoming = IncomingBody::new(payload, declared_len(request.headers()), false);
@@ -86,10 +121,11 @@ impl BodyParts for Payload {
 ///
 /// The router says which part of the decoded path is left, but the API compares paths without decoding.
 /// Decoding keeps the number of slashes, so the slashes show where to split.
-fn split(request: &HttpRequest) -> (&str, &str) {
+fn split<'a>(request: &'a HttpRequest, pattern: &str) -> (&'a str, &'a str) {
     let whole = request.uri().path();
-    let slashes = API.matches('/').count() + request.match_info().unprocessed().matches('/').count();
-    let start = whole.rmatch_indices('/').nth(slashes - 1).map_or(0, |(at, _)| at);
+    let slashes = pattern.matches('/').count() + request.match_info().unprocessed().matches('/').count();
+    let Some(before) = slashes.checked_sub(1) else { return (whole, "") };
+    let start = whole.rmatch_indices('/').nth(before).map_or(0, |(at, _)| at);
     whole.split_at(start)
 }
 

@@ -162,7 +162,8 @@ impl AdminApi {
     {
         let response = match self.screen(admin, &request) {
             Ok((admin, matched)) => {
-                let handlers = Handlers { keys: &self.keys, cursors: &self.cursors, admin };
+                let handlers =
+                    Handlers { keys: &self.keys, cursors: &self.cursors, wording: &self.wording, admin };
                 let mount = matched.mount;
                 handlers.handle(matched, || self.document(mount)).await
             }
@@ -178,6 +179,24 @@ impl AdminApi {
     #[must_use]
     pub fn document(&self, mount: &str) -> Vec<u8> {
         openapi::document(mount, &self.login_cookie)
+    }
+
+    /// Returns the path before `/api` that was set with [`public_mount`](Self::public_mount).
+    #[cfg(feature = "page")]
+    pub(crate) fn known_mount(&self) -> Option<&str> {
+        self.public_mount.as_deref()
+    }
+
+    /// Returns whether the request carries an API key.
+    #[cfg(feature = "page")]
+    pub(crate) fn carries_api_key(&self, headers: &(impl Headers + ?Sized)) -> bool {
+        carries_api_key(&self.keys, headers)
+    }
+
+    /// Returns the response to a request that is refused with `code`.
+    #[cfg(feature = "page")]
+    pub(crate) fn refusal(&self, code: ManageErrorCode) -> PlainResponse {
+        ApiError::from(code).into_response(&self.wording)
     }
 
     /// Returns the engine's clock, which limits the time for which adapters wait for a body.

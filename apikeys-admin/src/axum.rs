@@ -10,12 +10,15 @@ use axum::{
     extract::{OriginalUri, Request},
     http::{HeaderMap, HeaderValue, StatusCode, Version, header, request, uri::Authority},
     response::Response,
-    routing::any,
+    routing::{MethodRouter, any},
 };
 
+#[cfg(feature = "page")]
+use crate::SettingsPage;
 use crate::{
     Admin, AdminApi, AdminRequest, PlainResponse, RequestBody,
     incoming_body::{BodyParts, IncomingBody, IncompleteBody, Rest},
+    mounted::Mounted,
 };
 
 /// The router for axum.
@@ -32,18 +35,50 @@ impl AdminApi {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let handler = move |request: Request| {
-            let api = self.clone();
-            async move { serve(&api, request).await }
-        };
-        Router::new().route("/api/{*call}", any(handler))
+        Router::new().route("/api/{*call}", handler(Mounted::Api(self)))
     }
 }
 
-async fn serve(api: &AdminApi, request: Request) -> Response {
+/// The router for axum.
+#[cfg(feature = "page")]
+impl SettingsPage {
+    /// Creates a router with the page, its files and the endpoints of the API. Nest the router below a path of
+    /// your choice.
+    ///
+    /// The router takes the [`Admin`] from the extensions of the request, like the router of
+    /// [`AdminApi::into_router`].
+    ///
+    /// The [front page](crate#settings-page) has an example.
+    pub fn into_router<S>(self) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        use crate::page::paths::{ASSETS, ELEMENT};
+
+        let handler = handler(Mounted::Page(self));
+        Router::new()
+            .route("/", handler.clone())
+            .route(ELEMENT, handler.clone())
+            .route(&format!("{ASSETS}/{{*file}}"), handler.clone())
+            .route("/api/{*call}", handler)
+    }
+}
+
+fn handler<S>(mounted: Mounted) -> MethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    any(move |request: Request| {
+        let mounted = mounted.clone();
+        async move { serve(&mounted, request).await }
+    })
+}
+
+async fn serve(api: &Mounted, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let admin = parts.extensions.get::<Admin>();
-    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let (mount, path) = split(&parts);
+    let method = parts.method.as_str();
     let mut incoming = IncomingBody::new(body, declared_len(&parts.headers), awaits_continue(&parts.headers));
     let bytes;
     let body = match api.body_limit(admin, method, path) {
@@ -57,14 +92,7 @@ async fn serve(api: &AdminApi, request: Request) -> Response {
         },
     };
     let headers = RequestHeaders { map: &parts.headers, authority: authority(&parts) };
-    let request = AdminRequest {
-        method,
-        mount: mount(&parts),
-        path,
-        query: parts.uri.query(),
-        headers: &headers,
-        body,
-    };
+    let request = AdminRequest { method, mount, path, query: parts.uri.query(), headers: &headers, body };
     let mut response = into_response(api.handle(admin, request).await);
     let http_1 = parts.version <= Version::HTTP_11;
     if incoming.discard(api.clock()).await == Rest::Unread && http_1 {
@@ -94,10 +122,16 @@ fn awaits_continue(headers: &HeaderMap) -> bool {
     headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Returns the part of the path that `Router::nest` has removed.
-fn mount(parts: &request::Parts) -> &str {
-    let whole = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.path());
-    whole.strip_suffix(parts.uri.path()).unwrap_or_default()
+/// Splits the path that the client sent into the part that `Router::nest` has removed, and the rest.
+fn split(parts: &request::Parts) -> (&str, &str) {
+    let path = parts.uri.path();
+    let whole = parts.extensions.get::<OriginalUri>().map_or(path, |original| original.path());
+    match whole.strip_suffix(path) {
+        Some(mount) => (mount, path),
+        // `Router::nest` passes the path of the nest itself as `/`.
+        None if path == "/" => (whole, ""),
+        None => ("", path),
+    }
 }
 
 /// Returns the host of an HTTP/2 request without a `Host` header, or `None` for other requests.

@@ -2,6 +2,7 @@
 
 mod event;
 mod key;
+mod plan;
 mod problem;
 mod request;
 pub(crate) mod schema;
@@ -9,6 +10,7 @@ mod usage;
 
 pub(crate) use event::{Event, EventList};
 pub(crate) use key::{CreatedKey, Key, KeyList};
+pub(crate) use plan::Plan;
 pub(crate) use problem::ProblemSchema;
 pub(crate) use request::{KeyPatchBody, NewKeyBody};
 pub(crate) use usage::Usage;

@@ -91,3 +91,12 @@ pub(crate) const EVENT_LIST: &str = r#"{
 
 pub(crate) const USAGE: &str =
     r#"{"points": [{"at": "2030-01-31T09:00:00Z", "requests": 1204, "denied": 3}]}"#;
+
+pub(crate) const PLAN: &str = r#"{
+    "name": "free",
+    "display_name": "Free",
+    "api_access": false,
+    "default_rate_limit": 60,
+    "upgrade_to": "Starter",
+    "advice": null
+}"#;

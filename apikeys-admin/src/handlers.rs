@@ -1,12 +1,13 @@
 use apikeys_core::{
-    ApiKeys, KeyId, Timestamp, audit::Action, engine::KeyManager, id::EventId, store::AuditQuery,
+    ApiKeys, KeyId, ManageError, Timestamp, audit::Action, engine::KeyManager, http::Wording, id::EventId,
+    store::AuditQuery,
 };
 use serde::Serialize;
 
 use crate::{
     Admin, ManageErrorCode, PlainResponse,
     api_error::ApiError,
-    body::{CreatedKey, Event, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Usage},
+    body::{CreatedKey, Event, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Plan, Usage},
     cursor::Cursors,
     query::Query,
     route::{Endpoint, Route},
@@ -32,6 +33,7 @@ pub(crate) struct MatchedRequest<'a> {
 pub(crate) struct Handlers<'a> {
     pub(crate) keys: &'a ApiKeys,
     pub(crate) cursors: &'a Cursors,
+    pub(crate) wording: &'a Wording,
     pub(crate) admin: &'a Admin,
 }
 
@@ -51,6 +53,7 @@ impl Handlers<'_> {
             Endpoint::DeleteKey => self.delete(&request).await,
             Endpoint::ListEvents => self.events(&request).await,
             Endpoint::GetUsage => self.usage(&request).await,
+            Endpoint::GetPlan => self.plan(&request).await,
             Endpoint::GetDocument => {
                 request.query()?;
                 Ok(response(200, document()))
@@ -124,6 +127,13 @@ impl Handlers<'_> {
         let UsageRange { since, until, step } = self.or_key_not_found(id, range).await?;
         let points = self.manage().usage(id, since, until, step).await?;
         Ok(request.respond(&Usage::from(points)))
+    }
+
+    async fn plan(&self, request: &MatchedRequest<'_>) -> Response {
+        request.query()?;
+        let (name, plans) = (self.manage().quota().await?.plan, self.keys.plans());
+        let plan = plans.get(&name).ok_or(ManageError::StoredPlanUnknown(name))?;
+        Ok(request.respond(&Plan::new(plan, plans, self.wording)))
     }
 
     /// Returns `parsed`. If `parsed` is an error and the key is unknown, returns `KEY_NOT_FOUND` instead,

@@ -19,8 +19,12 @@ mod examples;
 mod handlers;
 #[cfg(any(feature = "actix", feature = "axum"))]
 mod incoming_body;
+#[cfg(any(feature = "actix", feature = "axum"))]
+mod mounted;
 mod openapi;
 mod origin;
+#[cfg(feature = "page")]
+mod page;
 mod parameter;
 mod query;
 mod route;
@@ -32,6 +36,8 @@ mod usage_range;
 pub use apikeys_core;
 pub use apikeys_core::http::{ManageErrorCode, PlainResponse};
 
+#[cfg(feature = "page")]
+pub use self::page::{Language, SettingsPage};
 pub use self::{
     admin::Admin,
     admin_request::{AdminRequest, RequestBody},
@@ -39,6 +45,6 @@ pub use self::{
     origin::InvalidOrigin,
 };
 
-#[cfg(all(doctest, feature = "axum"))]
+#[cfg(all(doctest, feature = "axum", feature = "page"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -38,6 +38,7 @@ pub(crate) enum Endpoint {
     DeleteKey,
     ListEvents,
     GetUsage,
+    GetPlan,
     GetDocument,
 }
 

@@ -2,7 +2,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::{
     ManageErrorCode,
-    body::{CreatedKey, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Usage},
+    body::{CreatedKey, EventList, Key, KeyList, KeyPatchBody, NewKeyBody, Plan, Usage},
     examples,
     parameter::{ACTION, CURSOR, KEY_ID, LIMIT, SINCE, STEP, UNTIL},
     route::{Content, Endpoint, Route, Success},
@@ -10,7 +10,7 @@ use crate::{
 
 /// All endpoints. Requests are dispatched by this table, and the OpenAPI document is generated from it, so
 /// that the document describes what the API does.
-pub(crate) static ROUTES: [Route; 8] = [
+pub(crate) static ROUTES: [Route; 9] = [
     Route {
         method: "POST",
         template: "/api/keys",
@@ -158,6 +158,25 @@ pub(crate) static ROUTES: [Route; 8] = [
             }),
         },
         codes: &[ManageErrorCode::KeyNotFound, ManageErrorCode::ManagementUnavailable],
+    },
+    Route {
+        method: "GET",
+        template: "/api/plan",
+        endpoint: Endpoint::GetPlan,
+        operation: "getPlan",
+        summary: "Get the plan",
+        description: "Returns the plan of the organization: what it allows, and which plan allows more.",
+        parameters: &[],
+        body: None,
+        success: Success {
+            status: 200,
+            description: "The plan.",
+            content: Some(Content {
+                schema: SchemaGenerator::subschema_for::<Plan>,
+                example: examples::PLAN,
+            }),
+        },
+        codes: &[ManageErrorCode::ManagementUnavailable],
     },
     Route {
         method: "GET",

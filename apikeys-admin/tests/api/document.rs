@@ -26,6 +26,7 @@ fn document_lists_every_endpoint() {
         "GET /api/keys/{id}",
         "GET /api/keys/{id}/usage",
         "GET /api/openapi.json",
+        "GET /api/plan",
         "PATCH /api/keys/{id}",
         "POST /api/keys",
     ];

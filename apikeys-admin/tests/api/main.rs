@@ -17,6 +17,7 @@ mod document;
 mod editing;
 mod listing;
 mod outage;
+mod plan;
 mod random;
 mod refusals;
 mod secrets;

@@ -36,11 +36,11 @@ fn open(app: &mut ServiceConfig) {
     app.service(web::resource("/healthz").route(get().to(async || "ok")));
 }
 
-/// The login, the management API behind the login, and a stand-in for the billing.
+/// The login, the settings page behind the login, and a stand-in for the billing.
 fn settings(app: &mut ServiceConfig, demo: &Demo) {
-    let api = demo.api.clone().into_scope();
+    let page = demo.page().into_services();
     app.app_data(Data::new(demo.clone()))
-        .service(web::scope("/settings/developer").wrap(from_fn(log_in)).service(api))
+        .service(web::scope("/settings/developer").wrap(from_fn(log_in)).service(page))
         .service(web::resource("/login").route(get().to(enter)))
         .service(web::resource("/demo/plan").route(web::put().to(set_plan)));
 }
@@ -58,7 +58,7 @@ async fn echo(body: Bytes) -> Bytes {
     body
 }
 
-/// Passes the administrator to the management API. A real service looks up its own session here.
+/// Passes the administrator to the settings page and its API. A real service looks up its own session here.
 async fn log_in<B: MessageBody>(
     demo: Data<Demo>,
     request: ServiceRequest,

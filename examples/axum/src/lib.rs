@@ -9,7 +9,7 @@ use axum::{
     extract::{RawQuery, Request, State},
     http::HeaderMap,
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{Redirect, Response},
     routing::{get, post, put},
 };
 
@@ -35,17 +35,18 @@ fn open() -> Router {
     Router::new().route("/healthz", get(async || "ok"))
 }
 
-/// The login, the management API behind the login, and a stand-in for the billing.
+/// The login, the settings page behind the login, and a stand-in for the billing.
 fn settings(demo: &Demo) -> Router {
     let logged_in = from_fn_with_state(demo.clone(), log_in);
     Router::new()
-        .nest("/settings/developer", demo.api.clone().into_router().layer(logged_in))
+        .nest("/settings/developer", demo.page().into_router().layer(logged_in))
+        .route("/settings/developer/", get(async || Redirect::permanent("/settings/developer")))
         .route("/login", get(enter))
         .route("/demo/plan", put(set_plan))
         .with_state(demo.clone())
 }
 
-/// Passes the administrator to the management API. A real service looks up its own session here.
+/// Passes the administrator to the settings page and its API. A real service looks up its own session here.
 async fn log_in(State(demo): State<Demo>, mut request: Request, next: Next) -> Response {
     if let Some(admin) = demo.login.admin(&*lines(request.headers())) {
         request.extensions_mut().insert(admin);

@@ -1,6 +1,6 @@
 use std::{io, sync::Arc};
 
-use apikeys_admin::{AdminApi, ManageErrorCode, PlainResponse};
+use apikeys_admin::{AdminApi, ManageErrorCode, PlainResponse, SettingsPage};
 use apikeys_core::{
     Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, NewKey, OrgId, PlanName, Secret,
     entropy::EntropyError, http::Headers, store::StoreError, warning::ExpiryWarnings,
@@ -22,7 +22,7 @@ const ORGANIZATIONS: [(&str, &str); 5] = [
 pub struct Demo {
     /// The engine, for the layer or middleware of the framework.
     pub keys: ApiKeys,
-    /// The management API, to mount at `/settings/developer`.
+    /// The management API, which is mounted with [`page`](Self::page).
     pub api: AdminApi,
     /// The login of administrators.
     pub login: Login,
@@ -72,6 +72,12 @@ impl Demo {
     pub fn new(keys: ApiKeys, login: Login) -> Self {
         let api = AdminApi::new(keys.clone()).login_cookie(LOGIN_COOKIE);
         Self { keys, api, login }
+    }
+
+    /// Returns the settings page with the management API, to mount at `/settings/developer`.
+    #[must_use]
+    pub fn page(&self) -> SettingsPage {
+        SettingsPage::new(self.api.clone()).service_url("/v1/whoami")
     }
 
     /// Responds to `PUT /demo/plan` with the body `{"plan": "…"}`: puts the organization of the login

@@ -1,0 +1,253 @@
+// The audit log: filters, pages, and new events as they happen.
+
+import { arrange, h, isolated, uniqueId, visible } from './dom.js';
+import { sentence, tone } from './event-text.js';
+import { DAY, HOUR } from './format.js';
+import { Poll } from './poll.js';
+
+const ACTIONS = [
+  'request',
+  'key.created',
+  'key.updated',
+  'key.activated',
+  'key.deactivated',
+  'key.deleted',
+  'key.expiry_warned',
+  'plan.changed',
+  'audit.gap',
+];
+const SPANS = { hour: HOUR, day: DAY, week: 7 * DAY, month: 30 * DAY };
+/** The number of events after which the list begins anew, so that the page does not grow without end. */
+const MOST = 1000;
+
+export class AuditLog {
+  #app;
+  #events = [];
+  #nodes = new Map();
+  #cursor;
+  #filters = {};
+  #abort = new AbortController();
+  #poll = new Poll(() => this.#update(), 3);
+
+  /** Creates a log. With `keyId`, the log has only the events of this key, and no filter by key. */
+  constructor(app, keyId) {
+    this.#app = app;
+    this.keyId = keyId;
+    const { t } = app;
+    this.list = h('ol', { class: 'events', 'aria-label': t('audit.list') });
+    this.empty = h('p', { class: 'empty', hidden: true }, t('audit.empty'));
+    this.older = h('button', { type: 'button', id: 'older', hidden: true, onclick: () => this.#loadOlder() }, t('audit.older'));
+    this.node = h('section', { id: 'audit', 'aria-label': t('audit.title') }, this.#filterForm(), this.empty, this.list, this.older);
+  }
+
+  enter() {
+    this.#fillKeys();
+    this.#app.data.addEventListener('change', this.#fillKeys);
+    this.#poll.start();
+    return this.reload();
+  }
+
+  leave() {
+    this.#poll.stop();
+    this.#app.data.removeEventListener('change', this.#fillKeys);
+    this.#abort.abort();
+  }
+
+  refresh() {
+    return this.#poll.now();
+  }
+
+  /** Shows the events that match the filters, from the newest on. */
+  async reload() {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    const filters = this.#read();
+    if (!filters) return;
+    this.#filters = filters;
+    this.list.setAttribute('aria-busy', 'true');
+    this.#events = [];
+    try {
+      await this.#update();
+    } catch {
+      // The client of the API has reported the error, and the poll tries again.
+    }
+  }
+
+  #filterForm() {
+    const { t } = this.#app;
+    const changed = () => this.reload();
+    const option = (value, text) => h('option', { value }, text);
+    this.key = h('select', { name: 'key_id', onchange: changed });
+    this.action = h(
+      'select',
+      { name: 'action', onchange: changed },
+      option('', t('audit.all-actions')),
+      ACTIONS.map((action) => option(action, t(`action.${action}`))),
+    );
+    this.time = h(
+      'select',
+      {
+        name: 'time',
+        onchange: () => {
+          this.range.hidden = this.time.value !== 'range';
+          changed();
+        },
+      },
+      ['any', 'hour', 'day', 'week', 'month', 'range'].map((span) => option(span, t(`audit.time.${span}`))),
+    );
+    this.since = h('input', { name: 'since', type: 'datetime-local', onchange: changed });
+    this.until = h('input', { name: 'until', type: 'datetime-local', onchange: changed });
+    this.rangeError = h('p', { class: 'error', role: 'alert', 'data-error': 'range', hidden: true });
+    this.range = h(
+      'div',
+      { class: 'range', hidden: true },
+      labelled(t('audit.since'), this.since),
+      labelled(t('audit.until'), this.until),
+      this.rangeError,
+    );
+    return h(
+      'form',
+      { class: 'filters', 'aria-label': t('audit.filters'), onsubmit: (event) => event.preventDefault() },
+      this.keyId ? undefined : labelled(t('audit.key'), this.key),
+      labelled(t('audit.action'), this.action),
+      labelled(t('audit.time'), this.time),
+      this.range,
+    );
+  }
+
+  /** Lists the keys in the filter. A key that is chosen stays, even if it has been deleted. */
+  #fillKeys = () => {
+    const { data, t } = this.#app;
+    const state = data.keys.map((key) => `${key.id} ${key.name}`).join('\n');
+    if (this.keyId || this.keysShown === state) return;
+    this.keysShown = state;
+    const chosen = this.key.selectedOptions[0];
+    const options = data.keys.map((key) => h('option', { value: key.id }, `${key.name} (${key.prefix ?? ''}…)`));
+    if (chosen?.value && !data.key(chosen.value)) options.push(chosen);
+    const value = chosen?.value ?? '';
+    this.key.replaceChildren(h('option', { value: '' }, t('audit.all-keys')), ...options);
+    this.key.value = value;
+  };
+
+  /** Shows only the events of one key. */
+  showKey(key) {
+    if (![...this.key.options].some((option) => option.value === key.id)) {
+      this.key.append(h('option', { value: key.id }, `${key.name ?? key.id} (${key.prefix ?? ''}…)`));
+    }
+    this.key.value = key.id;
+    this.reload();
+    this.key.focus();
+  }
+
+  #read() {
+    const filters = { key_id: this.keyId ?? this.key.value, action: this.action.value, limit: 50 };
+    const span = this.time.value;
+    this.rangeError.hidden = true;
+    if (span === 'range') {
+      if (this.since.value) filters.since = new Date(this.since.value).toISOString();
+      if (this.until.value) filters.until = new Date(this.until.value).toISOString();
+      if (filters.since && filters.until && filters.since >= filters.until) {
+        this.rangeError.textContent = this.#app.t('audit.range-error');
+        this.rangeError.hidden = false;
+        return undefined;
+      }
+    } else if (SPANS[span]) {
+      filters.since = new Date(Date.now() - SPANS[span]).toISOString();
+    }
+    return filters;
+  }
+
+  /** Loads the newest events, and puts them before those that are shown already. */
+  async #update() {
+    const { signal } = this.#abort;
+    const page = await this.#app.api.events(this.#filters, signal);
+    if (signal.aborted) return;
+    const newest = new Set(page.events.map((event) => event.id));
+    const overlaps = this.#events.some((event) => newest.has(event.id));
+    if (overlaps && this.#events.length < MOST) {
+      this.#events = [...page.events, ...this.#events.filter((event) => !newest.has(event.id))];
+    } else {
+      this.#events = page.events;
+      this.#cursor = page.next_cursor;
+    }
+    this.#show();
+  }
+
+  async #loadOlder() {
+    if (this.older.getAttribute('aria-disabled')) return;
+    const { signal } = this.#abort;
+    const first = this.#events.length;
+    this.older.setAttribute('aria-disabled', 'true');
+    try {
+      const page = await this.#app.api.events({ ...this.#filters, cursor: this.#cursor }, signal);
+      if (signal.aborted) return;
+      const known = new Set(this.#events.map((event) => event.id));
+      this.#events = [...this.#events, ...page.events.filter((event) => !known.has(event.id))];
+      this.#cursor = page.next_cursor;
+      this.#show();
+      this.#nodes.get(this.#events[first]?.id)?.querySelector('summary').focus();
+    } catch (error) {
+      if (!signal.aborted && error.code === 'INVALID_CURSOR') await this.reload();
+    } finally {
+      this.older.removeAttribute('aria-disabled');
+    }
+  }
+
+  #show() {
+    const nodes = new Map();
+    for (const event of this.#events) nodes.set(event.id, this.#nodes.get(event.id) ?? this.#item(event));
+    this.#nodes = nodes;
+    arrange(this.list, [...nodes.values()]);
+    this.list.removeAttribute('aria-busy');
+    this.empty.hidden = nodes.size > 0;
+    this.older.hidden = !this.#cursor;
+  }
+
+  #item(event) {
+    const { format } = this.#app;
+    const details = h(
+      'details',
+      { 'data-event': event.id, 'data-tone': tone(event) },
+      h(
+        'summary',
+        {},
+        h('time', { datetime: event.at }, format.event(event.at)),
+        h('span', { class: 'sentence' }, sentence(this.#app, event)),
+      ),
+    );
+    details.addEventListener('toggle', () => this.#expand(details, event), { once: true });
+    return h('li', {}, details);
+  }
+
+  /** Adds the parts that are shown only when the reader opens the event. */
+  #expand(details, event) {
+    const { t } = this.#app;
+    const { request, key } = event;
+    const facts = h('dl', { class: 'facts' });
+    for (const member of ['ip', 'user_agent', 'request_id', 'trace_id']) {
+      if (request?.[member]) facts.append(h('div', {}, h('dt', {}, t(`event.${member}`)), h('dd', {}, visible(request[member]))));
+    }
+    const id = uniqueId();
+    details.append(
+      h(
+        'div',
+        { class: 'more' },
+        facts,
+        key && !this.keyId
+          ? h(
+              'button',
+              { type: 'button', 'data-do': 'only-key', 'aria-label': t('audit.only-key-of', { name: isolated(key.name ?? key.id) }), onclick: () => this.showKey(key) },
+              t('audit.only-key'),
+            )
+          : undefined,
+        h('p', { class: 'label', id }, t('audit.raw')),
+        h('pre', { tabindex: 0, role: 'region', 'aria-labelledby': id }, visible(JSON.stringify(event, null, 2))),
+      ),
+    );
+  }
+}
+
+function labelled(text, input) {
+  input.id = uniqueId();
+  return h('div', { class: 'filter' }, h('label', { for: input.id }, text), input);
+}

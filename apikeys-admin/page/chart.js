@@ -1,0 +1,85 @@
+// Charts of the usage of a key.
+
+import { svg } from './dom.js';
+import { DAY, HOUR } from './format.js';
+
+/**
+ * Returns the usage of `count` hours or days, of which the last contains `now`. The API leaves out hours and days
+ * without requests.
+ */
+export function slots(points, step, count, now = Date.now()) {
+  const size = step === 'day' ? DAY : HOUR;
+  const first = (Math.floor(now / size) - count + 1) * size;
+  const all = Array.from({ length: count }, (_, index) => ({ at: first + index * size, requests: 0, denied: 0 }));
+  for (const point of points) {
+    const slot = all[Math.floor((new Date(point.at).getTime() - first) / size)];
+    if (slot) {
+      slot.requests += point.requests;
+      slot.denied += point.denied;
+    }
+  }
+  return all;
+}
+
+export function totals(all) {
+  const sum = (member) => all.reduce((total, slot) => total + slot[member], 0);
+  return { requests: sum('requests'), denied: sum('denied') };
+}
+
+/** Creates a chart of 24 hours that fits into a row. */
+export function smallChart(all, label) {
+  const [width, height, bar] = [96, 24, 4];
+  const most = Math.max(1, ...all.map((slot) => slot.requests + slot.denied));
+  const chart = svg('svg', { class: 'small-chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
+  chart.append(svg('rect', { class: 'ground', x: 0, y: height - 1, width, height: 1 }));
+  all.forEach((slot, index) => chart.append(...bars(slot, index * bar, bar - 1, height - 1, most)));
+  return chart;
+}
+
+/** Returns the bars of a slot: the denials on top of the requests. */
+function bars(slot, x, width, height, most) {
+  const scaled = (value) => (value === 0 ? 0 : Math.max(1.5, (value / most) * (height - 1)));
+  const requests = scaled(slot.requests);
+  const denied = Math.min(scaled(slot.denied), height - Math.min(requests, height - 1.5));
+  const parts = [];
+  if (requests) parts.push(svg('rect', { class: 'requests', x, y: height - requests, width, height: requests }));
+  if (denied) parts.push(svg('rect', { class: 'denied', x, y: Math.max(0, height - requests - denied), width, height: denied }));
+  return parts;
+}
+
+/**
+ * Creates a large chart. `tick` returns the text below a slot, or `undefined`, and `describe` the text that the pointer
+ * shows.
+ */
+export function largeChart(all, { label, number, tick, describe }) {
+  const [width, height, left, bottom, top] = [720, 200, 44, 22, 8];
+  const most = niceMaximum(Math.max(1, ...all.map((slot) => slot.requests + slot.denied)));
+  const inner = height - bottom - top;
+  const slotWidth = (width - left) / all.length;
+  const barWidth = Math.max(1, slotWidth - Math.max(1, slotWidth * 0.25));
+  const chart = svg('svg', { class: 'large-chart', id: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
+  for (const part of [0, 0.5, 1]) {
+    const y = top + inner * (1 - part);
+    chart.append(svg('line', { class: 'grid', x1: left, x2: width, y1: y, y2: y }));
+    if (Number.isInteger(most * part)) {
+      chart.append(svg('text', { x: left - 6, y: y + 4, 'text-anchor': 'end' }, number(most * part)));
+    }
+  }
+  all.forEach((slot, index) => {
+    const x = left + index * slotWidth;
+    const group = svg('g', { transform: `translate(0 ${top})` }, svg('title', {}, describe(slot)));
+    // The whole height of the slot shows the text, not only the bar.
+    group.append(svg('rect', { class: 'area', x, y: 0, width: slotWidth, height: inner }));
+    group.append(...bars(slot, x + (slotWidth - barWidth) / 2, barWidth, inner, most));
+    chart.append(group);
+    const text = tick(slot, index);
+    if (text) chart.append(svg('text', { x: x + slotWidth / 2, y: height - 5, 'text-anchor': 'middle' }, text));
+  });
+  return chart;
+}
+
+/** Returns the smallest of 2, 4, 10, 20, 40, 100 and so on that is not less than `value`. */
+function niceMaximum(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 4, 10].map((factor) => factor * power).find((maximum) => maximum >= value && maximum >= 2);
+}

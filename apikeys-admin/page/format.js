@@ -1,0 +1,141 @@
+// Numbers and times in the language and the time zone of the reader.
+
+import { h, setText, uniqueId } from './dom.js';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export class Format {
+  constructor(language) {
+    // The reader's own region decides how dates look, if it belongs to the language of the page.
+    const regional = navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
+    this.numbers = new Intl.NumberFormat(regional);
+    this.dates = new Intl.DateTimeFormat(regional, { dateStyle: 'medium' });
+    this.minutes = new Intl.DateTimeFormat(regional, { dateStyle: 'medium', timeStyle: 'short' });
+    this.seconds = new Intl.DateTimeFormat(regional, {
+      year: 'numeric',
+      month: 'short',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: '2-digit',
+      second: '2-digit',
+      timeZoneName: 'short',
+    });
+    this.events = new Intl.DateTimeFormat(regional, {
+      month: 'short',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: '2-digit',
+      second: '2-digit',
+    });
+    this.hours = new Intl.DateTimeFormat(regional, { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+    this.clock = new Intl.DateTimeFormat(regional, { hour: 'numeric', minute: '2-digit' });
+    this.days = new Intl.DateTimeFormat(regional, { month: 'short', day: 'numeric' });
+    this.utcDays = new Intl.DateTimeFormat(regional, { month: 'short', day: 'numeric', timeZone: 'UTC' });
+    this.relatives = new Intl.RelativeTimeFormat(regional, { numeric: 'auto' });
+    this.plurals = new Intl.PluralRules(regional);
+    this.collator = new Intl.Collator(regional, { numeric: true });
+  }
+
+  number(value) {
+    return this.numbers.format(value);
+  }
+
+  /** Returns the day and the time, with seconds and the time zone. */
+  exact(time) {
+    return this.seconds.format(new Date(time));
+  }
+
+  /** Returns the time of an event, with the year if it is not this year. */
+  event(time) {
+    const date = new Date(time);
+    return date.getFullYear() === new Date().getFullYear() ? this.events.format(date) : this.exact(date);
+  }
+
+  /** Returns the day and the time of an hour. */
+  hour(time) {
+    return this.hours.format(new Date(time));
+  }
+
+  dayAndTime(time) {
+    return this.minutes.format(new Date(time));
+  }
+
+  day(time) {
+    return this.dates.format(new Date(time));
+  }
+
+  /** Returns how long ago a time is or how far ahead, such as `5 minutes ago`. */
+  relative(time, now = Date.now()) {
+    const distance = new Date(time).getTime() - now;
+    const size = Math.abs(distance);
+    const count = (unit) => Math.round(distance / unit);
+    if (size < 10 * SECOND) return this.relatives.format(0, 'second');
+    if (size < MINUTE) return this.relatives.format(count(SECOND), 'second');
+    if (size < HOUR) return this.relatives.format(Math.trunc(distance / MINUTE), 'minute');
+    if (size < DAY) return this.relatives.format(Math.trunc(distance / HOUR), 'hour');
+    if (size < 30 * DAY) return this.relatives.format(count(DAY), 'day');
+    return this.day(time);
+  }
+
+  /** Creates a relative time, which shows the exact time when the pointer or the focus is on it. */
+  time(time) {
+    const node = h('time', { datetime: time, 'data-relative': true }, this.relative(time));
+    const tip = h('span', { class: 'tip', role: 'tooltip', id: uniqueId() }, this.exact(time));
+    const dismiss = (event) => {
+      if (event.key === 'Escape') event.currentTarget.classList.add('dismissed');
+    };
+    const restore = (event) => event.currentTarget.classList.remove('dismissed');
+    return h(
+      'span',
+      {
+        class: 'when',
+        tabindex: 0,
+        'aria-describedby': tip.id,
+        onkeydown: dismiss,
+        onfocus: restore,
+        onmouseenter: restore,
+      },
+      node,
+      tip,
+    );
+  }
+
+  /** Updates all relative times below a node. */
+  refresh(root) {
+    const now = Date.now();
+    for (const node of root.querySelectorAll('time[data-relative]')) {
+      setText(node, this.relative(node.dateTime, now));
+    }
+  }
+}
+
+/** The texts of a language. */
+export class Texts {
+  constructor(texts, format) {
+    this.texts = texts;
+    this.format = format;
+  }
+
+  has(key) {
+    return Object.hasOwn(this.texts, key);
+  }
+
+  /** Returns a text with the `values` in place of `{…}`. */
+  t(key, values = {}) {
+    return this.texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''));
+  }
+
+  /** Returns the text for `count`, whose key ends with `.one` or `.other`. */
+  count(key, count, values = {}) {
+    const form = this.format.plurals.select(count) === 'one' ? 'one' : 'other';
+    return this.t(`${key}.${form}`, { count: this.format.number(count), ...values });
+  }
+
+  /** Returns a text as nodes. The `values` may be nodes or texts. */
+  nodes(key, values) {
+    return this.texts[key].split(/\{(\w+)\}/).map((part, index) => (index % 2 ? (values[part] ?? '') : part));
+  }
+}

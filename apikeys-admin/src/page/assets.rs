@@ -1,0 +1,168 @@
+use std::{io::Write, sync::LazyLock};
+
+use data_encoding::HEXLOWER;
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+
+use crate::PlainResponse;
+
+/// The files of the page, which are compressed when the first of them is requested.
+pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(&FILES));
+
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+macro_rules! files {
+    ($($media_type:ident $name:literal)+) => {
+        [$(($name, $media_type, include_str!(concat!("../../page/", $name)))),+]
+    };
+}
+
+/// The name, the media type and the content of each file in the folder `page`.
+static FILES: [(&str, &str, &str); 22] = files! {
+    JAVASCRIPT "apikeys-settings.js"
+    JAVASCRIPT "api.js"
+    JAVASCRIPT "audit-log.js"
+    JAVASCRIPT "chart.js"
+    JAVASCRIPT "delete-dialog.js"
+    JAVASCRIPT "dialog.js"
+    JAVASCRIPT "dom.js"
+    JAVASCRIPT "event-text.js"
+    JAVASCRIPT "format.js"
+    JAVASCRIPT "key-data.js"
+    JAVASCRIPT "key-form.js"
+    JAVASCRIPT "key-list.js"
+    JAVASCRIPT "key-page.js"
+    JAVASCRIPT "key-row.js"
+    JAVASCRIPT "poll.js"
+    JAVASCRIPT "secret-dialog.js"
+    JAVASCRIPT "texts-de.js"
+    JAVASCRIPT "texts-en.js"
+    JAVASCRIPT "usage.js"
+    CSS "apikeys-settings.css"
+    CSS "shell.css"
+    SVG "icon.svg"
+};
+
+/// The files of the page, below a folder whose name is the hash of all of them.
+///
+/// The folder's name changes with each file, so caches may keep the files forever. The modules are all in this
+/// folder and import each other by relative URLs.
+#[derive(Debug)]
+pub(super) struct Assets {
+    hash: String,
+    files: Vec<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    name: &'static str,
+    media_type: &'static str,
+    content: &'static str,
+    /// The content in gzip. `None` if compressing it has failed.
+    gzip: Option<Vec<u8>>,
+}
+
+impl Assets {
+    fn new(files: &[(&'static str, &'static str, &'static str)]) -> Self {
+        let mut hash = Sha256::new();
+        for (name, media_type, content) in files {
+            for part in [name, media_type, content] {
+                hash.update(part.len().to_le_bytes());
+                hash.update(part);
+            }
+        }
+        let hash = HEXLOWER.encode(hash.finalize().get(..10).unwrap_or_default());
+        let files = files
+            .iter()
+            .map(|&(name, media_type, content)| File { name, media_type, content, gzip: gzip(content) })
+            .collect();
+        Self { hash, files }
+    }
+
+    /// Returns the path of a file, below the mount.
+    pub(super) fn path(&self, name: &str) -> String {
+        format!("assets/{}/{name}", self.hash)
+    }
+
+    /// Returns the modules that the page loads first, whose names end with `.js`. Texts in other languages than
+    /// `language` are left out.
+    pub(super) fn modules(&self, language: &str) -> impl Iterator<Item = &'static str> {
+        let texts = format!("texts-{language}.js");
+        let wanted = move |name: &&str| !name.starts_with("texts-") || **name == *texts;
+        self.files.iter().map(|file| file.name).filter(|name| name.ends_with(".js")).filter(wanted)
+    }
+
+    /// Returns the file with this path below `assets/`, or a response with status 404.
+    pub(super) fn file(&self, path: &str, gzip: bool) -> PlainResponse {
+        let found = path
+            .split_once('/')
+            .filter(|(hash, _)| *hash == self.hash)
+            .and_then(|(_, name)| self.files.iter().find(|file| file.name == name));
+        let Some(file) = found else {
+            return PlainResponse::new(404, TEXT, "Not found.\n")
+                .with_header("x-content-type-options", "nosniff");
+        };
+        let mut response = PlainResponse::empty(200)
+            .with_header("content-type", file.media_type)
+            .with_header("cache-control", "public, max-age=31536000, immutable")
+            .with_header("x-content-type-options", "nosniff")
+            .with_header("vary", "accept-encoding");
+        response.body = match &file.gzip {
+            Some(compressed) if gzip => {
+                response = response.with_header("content-encoding", "gzip");
+                compressed.clone()
+            }
+            _ => file.content.into(),
+        };
+        response
+    }
+
+    /// Returns a module whose URL never changes, and which imports the module of the element.
+    pub(super) fn loader(&self) -> PlainResponse {
+        let mut response = PlainResponse::empty(200)
+            .with_header("content-type", JAVASCRIPT)
+            .with_header("cache-control", "no-cache")
+            .with_header("x-content-type-options", "nosniff");
+        response.body = format!("import \"./{}\";\n", self.path("apikeys-settings.js")).into();
+        response
+    }
+}
+
+fn gzip(content: &str) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content.as_bytes()).ok()?;
+    encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn hash_changes_with_each_file() {
+        let hash = |files: &[(&'static str, &'static str, &'static str)]| Assets::new(files).hash;
+        let one = hash(&[("a.js", JAVASCRIPT, "1"), ("b.js", JAVASCRIPT, "2")]);
+        for other in [
+            [("a.js", JAVASCRIPT, "1"), ("b.js", JAVASCRIPT, "3")],
+            [("a.js", JAVASCRIPT, "1"), ("c.js", JAVASCRIPT, "2")],
+            [("a.js", JAVASCRIPT, "1b.js"), ("b.js", JAVASCRIPT, "2")],
+            [("a.js", CSS, "1"), ("b.js", JAVASCRIPT, "2")],
+        ] {
+            assert_ne!(hash(&other), one, "{other:?}");
+        }
+        assert_eq!(one.len(), 20);
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_embedded() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/page")).unwrap();
+        let on_disk: BTreeSet<_> =
+            folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(on_disk, FILES.iter().map(|(name, ..)| (*name).to_owned()).collect());
+    }
+}
