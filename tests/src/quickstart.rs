@@ -184,7 +184,8 @@ fn build() -> String {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     // These are the arguments of `cargo xtask test`, so that cargo need not build the examples again.
     let built = Blocking::new(cargo)
-        .args(["build", "--examples", "--message-format=json"])
+        .args(["build", "--workspace", "--exclude", "apikeys-test-browser", "--examples"])
+        .arg("--message-format=json")
         .current_dir(root())
         .stdin(Stdio::null())
         .output()

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod bench;
+mod browser;
 mod counts;
 mod leftovers;
 mod mail_server;
@@ -33,6 +34,8 @@ test                          run all checks: build the examples, run tests, doc
 test --without PART,PART      do the same without these parts, for example --without openapi,readme
 
 These commands run one part of `test`:
+browser                       run the tests in a real browser; needs chromium and chromedriver, which are installed
+                              on Debian if the command runs as root, and npm
 openapi                       check the OpenAPI document with a validator and with a generated client, which
                               manages keys; needs python3 with venv and pip
 other-sqlx                    run the store in one program with sqlx 0.8

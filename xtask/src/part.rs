@@ -1,9 +1,10 @@
-use crate::{leftovers::Leftovers, openapi, other_sqlx, publish, readme, step::Step};
+use crate::{browser, leftovers::Leftovers, openapi, other_sqlx, publish, readme, step::Step};
 
 /// A part of `cargo xtask test` that can be left out or run alone. The parts need tools or crates that the tests
 /// do not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
+    Browser,
     OpenApi,
     OtherSqlx,
     Publish,
@@ -11,11 +12,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 4] = [Self::OpenApi, Self::OtherSqlx, Self::Publish, Self::Readme];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Browser, Self::OpenApi, Self::OtherSqlx, Self::Publish, Self::Readme];
 
     /// The name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Browser => "browser",
             Self::OpenApi => "openapi",
             Self::OtherSqlx => "other-sqlx",
             Self::Publish => "publish",
@@ -43,12 +46,13 @@ impl Part {
 
     /// Returns whether the part runs an example, which must be built first.
     pub(crate) const fn needs_examples(self) -> bool {
-        matches!(self, Self::OpenApi)
+        matches!(self, Self::Browser | Self::OpenApi)
     }
 
     /// Runs the checks of the part.
     pub(crate) fn run(self, left: &Leftovers) -> Vec<Step> {
         match self {
+            Self::Browser => browser::steps(left),
             Self::OpenApi => openapi::steps(left),
             Self::OtherSqlx => other_sqlx::steps(),
             Self::Publish => publish::steps(),
@@ -66,7 +70,10 @@ mod tests {
         assert_eq!(Part::list("readme,openapi"), Ok(vec![Part::Readme, Part::OpenApi]));
         for wrong in ["", "readme,", "scan", "readme openapi"] {
             let message = Part::list(wrong).unwrap_err();
-            assert!(message.ends_with("the parts are openapi, other-sqlx, publish, readme"), "{message}");
+            assert!(
+                message.ends_with("the parts are browser, openapi, other-sqlx, publish, readme"),
+                "{message}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 use crate::{
-    counts::Counts, leftovers::Leftovers, mail_server, part::Part, step::Step, tools, workspace::cargo,
+    browser, counts::Counts, leftovers::Leftovers, mail_server, part::Part, step::Step, tools,
+    workspace::cargo,
 };
 
 /// Builds the examples, runs all tests, doc tests and parts except those in `without`, and searches the files
@@ -21,16 +22,34 @@ pub(crate) fn run(without: &[Part]) -> Result<(), String> {
     }
     // The tests find the examples built, so that no test waits for cargo.
     let mut steps = vec![examples(), mail_server::step()];
-    let tests = cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
+    let tests = cargo(&[
+        "nextest",
+        "run",
+        "--workspace",
+        "--exclude",
+        browser::PACKAGE,
+        "--all-features",
+        "--no-fail-fast",
+    ]);
     steps.push(Step::run("tests", left.pass_to(tests), Some(Counts::of_nextest)));
-    let doc_tests = cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
+    let doc_tests = cargo(&[
+        "test",
+        "--doc",
+        "--workspace",
+        "--exclude",
+        browser::PACKAGE,
+        "--all-features",
+        "--no-fail-fast",
+    ]);
     steps.push(Step::run("doc tests", left.pass_to(doc_tests), Some(Counts::of_libtest)));
     for part in Part::ALL.into_iter().filter(|part| !without.contains(part)) {
         steps.extend(part.run(&left));
     }
     // Only the part `openapi` leaves files for the package `xtask`.
-    let not_run: &[&str] = if without.contains(&Part::OpenApi) { &["xtask"] } else { &[] };
-    steps.extend(left.search(not_run));
+    let only_in_parts = [(Part::OpenApi, "xtask"), (Part::Browser, browser::PACKAGE)];
+    let not_run = only_in_parts.iter().filter(|(part, _)| without.contains(part));
+    let not_run: Vec<&str> = not_run.map(|(_, package)| *package).collect();
+    steps.extend(left.search(&not_run));
     conclude(&steps, without)
 }
 
@@ -69,7 +88,11 @@ pub(crate) fn mail_server_only() -> Result<(), String> {
 }
 
 fn examples() -> Step {
-    Step::run("the examples build", cargo(&["build", "--examples"]), None)
+    Step::run(
+        "the examples build",
+        cargo(&["build", "--workspace", "--exclude", browser::PACKAGE, "--examples"]),
+        None,
+    )
 }
 
 fn conclude(steps: &[Step], without: &[Part]) -> Result<(), String> {
