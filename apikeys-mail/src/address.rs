@@ -9,13 +9,21 @@ pub(crate) fn address(text: &str) -> Option<Address> {
     in_ascii(&text.trim().parse().ok()?)
 }
 
-/// Parses an address with or without a name, such as `Acme <keys@acme.example>`.
+/// Parses an address with or without a name, such as `Acme <keys@acme.example>`. The name may be in quotes and
+/// need not be, even if it contains a comma.
 pub(crate) fn mailbox(text: &str) -> Option<Mailbox> {
-    let mailbox: Mailbox = text.trim().parse().ok()?;
-    if mailbox.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+    let text = text.trim();
+    let Some(inner) = text.strip_suffix('>') else {
+        return Some(Mailbox::new(None, address(text)?));
+    };
+    let (name, inner) = inner.rsplit_once('<')?;
+    let name = name.trim();
+    let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+    if name.chars().any(char::is_control) {
         return None;
     }
-    Some(Mailbox::new(mailbox.name, in_ascii(&mailbox.email)?))
+    let name = Some(name.to_owned()).filter(|name| !name.is_empty());
+    Some(Mailbox::new(name, address(inner)?))
 }
 
 fn in_ascii(address: &Address) -> Option<Address> {
@@ -70,6 +78,26 @@ mod tests {
         for bad in ["Acme\r\nBcc: eve@example.com <keys@acme.example>", "\"A\r\nB: c\" <keys@acme.example>"] {
             assert_eq!(mailbox(bad), None, "{bad:?}");
         }
-        assert!(mailbox("keys@acme.example").unwrap().name.is_none());
+    }
+
+    #[test]
+    fn mailbox_has_a_name_or_none() {
+        for (text, name) in [
+            ("keys@acme.example", None),
+            ("<keys@acme.example>", None),
+            (" Acme <keys@acme.example> ", Some("Acme")),
+            ("Acme, Inc. <keys@acme.example>", Some("Acme, Inc.")),
+            ("\"Acme, Inc.\" <keys@acme.example>", Some("Acme, Inc.")),
+            ("Acme <3 <keys@acme.example>", Some("Acme <3")),
+        ] {
+            let mailbox = mailbox(text).unwrap();
+            assert_eq!(
+                (mailbox.name.as_deref(), mailbox.email.to_string().as_str()),
+                (name, "keys@acme.example")
+            );
+        }
+        for bad in ["Acme", "Acme keys@acme.example", "Acme <keys>", "Acme keys@acme.example>", "<>", ">"] {
+            assert_eq!(mailbox(bad), None, "{bad}");
+        }
     }
 }

@@ -115,7 +115,9 @@ impl Dialogue {
             return Err(SmtpError::NoRuntime);
         }
         let limit = self.server.timeout;
-        tokio::time::timeout(limit, attempt).await.unwrap_or(Err(SmtpError::Timeout { limit }))
+        tokio::time::timeout(limit, attempt)
+            .await
+            .unwrap_or_else(|_| Err(SmtpError::Timeout { server: self.server.place(), limit }))
     }
 
     async fn log_in(&self) -> Result<AsyncSmtpConnection, SmtpError> {

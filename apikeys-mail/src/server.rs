@@ -54,6 +54,9 @@ impl SmtpServer {
     /// | `smtp://localhost` or another address of this machine | none, because the mail does not leave the machine | 25 |
     /// | `smtp://localhost?tls=required` | STARTTLS, as for other hosts | 587 |
     ///
+    /// Without encryption, everyone on the network between this machine and the server can read the mail and the
+    /// password.
+    ///
     /// User name and password can be part of the URL, as in `smtps://user:password@mail.example.com`.
     /// Characters such as `@` and `/` must then be percent-encoded. [`credentials`](Self::credentials) takes
     /// them as they are.

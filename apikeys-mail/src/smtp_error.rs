@@ -58,6 +58,8 @@ pub enum SmtpError {
     },
     /// The time limit was reached.
     Timeout {
+        /// The host and the port.
+        server: String,
         /// The time limit.
         limit: Duration,
     },
@@ -126,8 +128,8 @@ impl fmt::Display for SmtpError {
             Self::Interrupted { during, .. } => {
                 write!(f, "the connection to the mail server failed while {during}")
             }
-            Self::Timeout { limit } => {
-                write!(f, "the mail server did not accept the mail within {limit:?}")
+            Self::Timeout { server, limit } => {
+                write!(f, "the dialogue with the mail server {server} took longer than {limit:?}")
             }
             Self::InvalidRecipients => f.write_str("none of the recipients is a valid e-mail address"),
             Self::Compose { .. } => f.write_str("the mail cannot be written"),

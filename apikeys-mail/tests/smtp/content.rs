@@ -87,8 +87,8 @@ async fn warning_that_is_sent_twice_has_the_same_message_id_and_another_warning_
 async fn answers_go_to_the_address_for_answers() {
     let server = MailServer::start(&Settings::default());
     let mail = ExpiryMail::builder()
-        .from("keys@bücher.example")
-        .reply_to("Bücher-Hilfe <hilfe@bücher.example>")
+        .from("Keys, Inc. <keys@bücher.example>")
+        .reply_to("Bücher, Hilfe <hilfe@bücher.example>")
         .service("Bücher")
         .settings_url_with(|warning| format!("https://bücher.example/{}/keys", warning.org))
         .build()
@@ -96,8 +96,8 @@ async fn answers_go_to_the_address_for_answers() {
     let notifier = SmtpNotifier::new(SmtpServer::from_url(&server.url()).unwrap(), mail).unwrap();
     notifier.notify(&warning(&["ann@bücher.example"])).await.unwrap();
     let mail = server.next_mail();
-    assert_eq!(mail.header("From"), "keys@xn--bcher-kva.example");
-    assert_eq!(mail.header("Reply-To"), "Bücher-Hilfe <hilfe@xn--bcher-kva.example>");
+    assert_eq!(mail.header("From"), "\"Keys, Inc.\" <keys@xn--bcher-kva.example>");
+    assert_eq!(mail.header("Reply-To"), "\"Bücher, Hilfe\" <hilfe@xn--bcher-kva.example>");
     assert_eq!(mail.accepted_recipients, ["ann@xn--bcher-kva.example"]);
     assert!(mail.header("Message-ID").ends_with("@xn--bcher-kva.example>"));
     assert!(mail.text().contains("\nhttps://xn--bcher-kva.example/org_1/keys\n"), "{}", mail.text());
