@@ -44,7 +44,8 @@ async fn server_that_does_not_respond_is_a_temporary_error_after_the_time_limit(
         let (temporary, text) = failure(&artifacts, &notifier, &warning(&["ann@example.com"])).await;
         assert!(temporary, "{command}: {text}");
         assert!(text.contains("took longer than 500ms"), "{command}: {text}");
-        assert!(began.elapsed() >= SHORT, "{command}");
+        // The limit is for all commands together. A slow machine may add some time.
+        assert!((SHORT..20 * SHORT).contains(&began.elapsed()), "{command}: {:?}", began.elapsed());
     }
 }
 

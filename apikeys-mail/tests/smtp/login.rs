@@ -12,13 +12,15 @@ const PASSWORD: &str = "smtp_0123Qw8Zr4TnV6Ym2Kd9Bs7Hx3Lf5JcPg";
 
 fn server(change: impl FnOnce(Settings) -> Settings) -> MailServer {
     note_secret("smtp_0123", PASSWORD);
-    let settings =
-        Settings { login: Some(("acme@example.com".to_owned(), PASSWORD.to_owned())), ..Settings::default() };
+    let settings = Settings {
+        login: Some(("keys@acme.example".to_owned(), PASSWORD.to_owned())),
+        ..Settings::default()
+    };
     MailServer::start(&change(settings))
 }
 
 fn logging_in(server: SmtpServer) -> SmtpServer {
-    server.credentials("acme@example.com", PASSWORD)
+    server.credentials("keys@acme.example", PASSWORD)
 }
 
 #[tokio::test]
@@ -28,7 +30,7 @@ async fn mail_is_sent_after_a_login_with_either_method() {
         let notifier = notifier_with(&server.url(), logging_in);
         notifier.check_connection().await.unwrap();
         notifier.notify(&warning(&["ann@example.com"])).await.unwrap();
-        assert_eq!(server.next_mail().user.as_deref(), Some("acme@example.com"));
+        assert_eq!(server.next_mail().user.as_deref(), Some("keys@acme.example"));
     }
 }
 
@@ -38,20 +40,20 @@ async fn user_and_password_can_be_part_of_the_url() {
     let certificates = Certificates::issue(&artifacts, "localhost");
     let server =
         server(|settings| Settings { login: settings.login, ..certificates.server(Encryption::StartTls) });
-    let url = format!("smtp://acme%40example.com:{PASSWORD}@localhost:{}?tls=required", server.port);
+    let url = format!("smtp://keys%40acme.example:{PASSWORD}@localhost:{}?tls=required", server.port);
     let notifier =
         notifier_with(&url, |server| server.add_root_certificate(&certificates.authority).unwrap());
     notifier.notify(&warning(&["ann@example.com"])).await.unwrap();
     let mail = server.next_mail();
     assert!(mail.encrypted);
-    assert_eq!(mail.user.as_deref(), Some("acme@example.com"));
+    assert_eq!(mail.user.as_deref(), Some("keys@acme.example"));
 }
 
 #[tokio::test]
 async fn wrong_password_is_a_temporary_error_that_names_the_login() {
     let artifacts = Artifacts::new("wrong-password");
     let server = server(|settings| settings);
-    let notifier = notifier_with(&server.url(), |server| server.credentials("acme@example.com", "wrong"));
+    let notifier = notifier_with(&server.url(), |server| server.credentials("keys@acme.example", "wrong"));
     let (temporary, text) = failure(&artifacts, &notifier, &warning(&["ann@example.com"])).await;
     assert!(temporary, "{text}");
     assert!(text.contains("refused the login: check user name and password"), "{text}");

@@ -59,5 +59,11 @@ pub(crate) fn chain(artifacts: &Artifacts, error: &NotifyError) -> String {
         source = error.source();
     }
     artifacts.leave("errors.txt", &format!("{text}\n{error:?}"));
+    // The causes do not repeat each other.
+    let mut parts: Vec<_> = text.split(": ").collect();
+    let all = parts.len();
+    parts.sort_unstable();
+    parts.dedup();
+    assert_eq!(parts.len(), all, "{text}");
     text
 }
