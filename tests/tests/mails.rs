@@ -84,6 +84,8 @@ async fn mail_is_printed_without_a_mail_server(framework: &str) {
     let artifacts = Artifacts::new(&format!("mail-printed-{framework}"));
     let mut service = quickstart(&artifacts, framework, &[]).await;
     let key = key_that_expires_soon(&artifacts, &service, "Nightly build").await;
+    let told = service.printed_line("e-mails to administrators").await;
+    assert_eq!(told, "e-mails to administrators before a key expires are printed here");
     service.printed_line("mail to admin@org-demo.example").await;
     let subject = service.printed_line("Subject: ").await;
     assert!(subject.starts_with("Subject: API key \"Nightly build\" expires in "), "{subject}");

@@ -20,6 +20,7 @@ pub struct Start {
     /// The database, to close after the stop.
     pub database: OpenDatabase,
     ready_made: ReadyMadeKey,
+    sends_mails: bool,
 }
 
 impl Start {
@@ -41,7 +42,7 @@ impl Start {
             Demo::open(database.store(), config.admin_token.as_deref(), warnings).await?;
         tokio::spawn(maintenance.run());
         let ready_made = demo.ready_made_key(framework).await?;
-        Ok(Self { demo, listener, stop, database, ready_made })
+        Ok(Self { demo, listener, stop, database, ready_made, sends_mails: config.smtp_url.is_some() })
     }
 
     /// Returns the lines to print when the service is ready. Nothing else shows the secret of the
@@ -54,10 +55,12 @@ impl Start {
         let address: SocketAddr = self.listener.local_addr()?;
         Ok(format!(
             "keys are kept in {}\nlistening on http://{address}\n\
-             log in as an administrator of org_demo: {}\n{}",
+             log in as an administrator of org_demo: {}\n{}\n\
+             e-mails to administrators before a key expires are {}",
             self.database.place,
             self.demo.admin_link(address),
-            self.ready_made.lines(address)
+            self.ready_made.lines(address),
+            if self.sends_mails { "sent to the mail server of SMTP_URL" } else { "printed here" }
         ))
     }
 }
