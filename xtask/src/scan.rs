@@ -33,7 +33,7 @@ const FLOORS: [Floor; 9] = [
     floor("apikeys-actix", 48, 0, 44, 1_200_000),
     floor("apikeys-admin", 2_600, 0, 35, 34_000_000),
     floor("apikeys-core", 98, 0, 42, 69_000_000),
-    floor("apikeys-mail", 1, 0, 16, 80_000),
+    floor("apikeys-mail", 1, 0, 14, 12_000),
     floor("apikeys-sqlx-store", 20, 200, 200, 100_000_000),
     floor("apikeys-tests", 1_900, 100, 480, 130_000_000),
     floor("apikeys-test-browser", 0, 0, 15, 100_000),
