@@ -31,7 +31,7 @@ export const texts = {
   'quota.limited': '{used} of {limit} keys',
   'quota.unlimited.one': '{count} key',
   'quota.unlimited.other': '{count} keys',
-  'full.title': 'All {limit} keys of the {plan} plan exist',
+  'full.title': 'All {limit} keys of the {plan} plan are in use',
   'full.over': 'You have {used} keys, and the {plan} plan includes {limit}',
   'full.upgrade': 'To create another key, delete one that is no longer needed, or upgrade to the {upgrade} plan.',
   'full.delete': 'To create another key, delete one that is no longer needed.',
@@ -218,7 +218,7 @@ export const texts = {
   'problem.ADMIN_REQUIRED': 'Your login has expired. Log in again in another tab, then try again here.',
   'problem.CROSS_SITE_REQUEST': 'The service does not accept changes from this page. Its operator must allow the address of the page.',
   'problem.KEY_NOT_FOUND': 'The key no longer exists. Another administrator may have deleted it.',
-  'problem.KEY_LIMIT_REACHED': 'All keys of your plan exist. Delete a key that is no longer needed, or upgrade to a higher plan.',
+  'problem.KEY_LIMIT_REACHED': 'All keys of your plan are in use. Delete a key that is no longer needed, or upgrade to a higher plan.',
   'problem.MANAGEMENT_UNAVAILABLE': 'The service cannot change keys at the moment. Try again. Before you create a key again, look at the list.',
   'problem.unknown': 'The service did not accept the request.',
 };

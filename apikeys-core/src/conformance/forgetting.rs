@@ -219,8 +219,8 @@ pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHar
     assert_eq!(store.org(&old.org).await.expect("org"), None);
 }
 
-/// A change that was prepared from a stored organization is refused after the organization was forgotten, and
-/// does not store the organization again.
+/// A change that was prepared before its organization was forgotten is refused afterwards, and does not store
+/// the organization again.
 pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -240,8 +240,8 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
     }
 }
 
-/// A change that was prepared from a stored organization is refused after the organization was forgotten, even
-/// if a change of plan or a first key has stored the organization again on the same plan.
+/// A change that was prepared before its organization was forgotten is refused afterwards, even if the
+/// organization exists again on the same plan, because the plan was set or a first key was created.
 pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let again = [
@@ -276,8 +276,8 @@ pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(h
     }
 }
 
-/// The number of an organization does not change until the organization is forgotten, and no two
-/// organizations have the same number.
+/// The store gives each organization a number of its own ([`OrgRow::number`](crate::store::OrgRow::number)),
+/// which does not change until the organization is forgotten.
 pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let number = async |org: &OrgId| store.org(org).await.expect("org").map(|row| row.number);
@@ -300,8 +300,8 @@ pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn A
     }
 }
 
-/// Forgetting an organization that is not stored returns `NotFound`. If the change that forgot an
-/// organization is repeated under the same id, the store returns the first answer again and not `NotFound`.
+/// Forgetting an unknown organization returns `NotFound`. If a change that forgot a stored organization is
+/// repeated, the store returns its first answer again and not `NotFound`.
 pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let o = org("o");
