@@ -155,8 +155,8 @@ pub async fn concurrent_creations_with_one_locator_succeed_exactly_once(harness:
     }
 }
 
-/// The method `schemes` returns a scheme exactly once while any stored secret has the scheme, and does not
-/// return the scheme after the last such secret was removed.
+/// The list that `schemes` returns contains the scheme of each stored secret, without repetitions. After the
+/// last secret with a scheme was removed, the list does not contain that scheme.
 pub async fn scheme_is_returned_while_a_secret_has_it(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(in_use(&store).await, []);

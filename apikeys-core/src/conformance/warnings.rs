@@ -181,8 +181,9 @@ pub async fn claim_checks_a_limited_number_of_keys(harness: &dyn AnyHarness) {
     assert!(calls >= 5, "ten keys are checked two at a time");
 }
 
-/// A key is due from the period before its expiration until the expiration. A key without an expiration, an
-/// inactive key and a key whose expiration was set too late for the period are not due.
+/// With a period of 7 days, a key is due from 7 days before its expiration until the expiration. These keys
+/// are not due: keys without an expiration, deactivated keys, and keys whose expiration was set when less
+/// than 7 days were left.
 pub async fn only_active_keys_within_a_period_are_due(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");
@@ -213,8 +214,8 @@ pub async fn key_is_claimed_when_it_becomes_due(harness: &dyn AnyHarness) {
     bench.assert_due(due, &[(&row, 7 * DAY)]).await;
 }
 
-/// Of several periods that are due, the shortest is claimed. After it was sent, only shorter periods become
-/// due.
+/// If warnings for several periods are due, the warning for the shortest period is claimed. After that
+/// warning was sent, only warnings for shorter periods become due.
 pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     bench.periods = WarningPeriods::new([30 * DAY, 7 * DAY, DAY]).expect("periods");
@@ -338,8 +339,8 @@ pub async fn changed_expiration_is_due_again(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(3 * DAY), &[(&moved, 7 * DAY)]).await;
 }
 
-/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. A warning for
-/// the old expiration that is then recorded does not replace a warning for the new expiration.
+/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If the
+/// warning for the old expiration is recorded last, the warning for the new expiration is not sent again.
 pub async fn key_updated_during_a_claim_is_not_claimed_twice(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -412,7 +413,8 @@ pub async fn keys_of_a_forgotten_organization_are_not_due(harness: &dyn AnyHarne
     bench.assert_due(NOW.saturating_add(CLAIM), &[(&new, 7 * DAY)]).await;
 }
 
-/// Claims, sent warnings and updates of the same keys at the same time leave each key with one event.
+/// If keys are claimed, warned of and updated at the same time, each key has one event of a sent warning in
+/// the end.
 pub async fn warnings_concurrent_with_updates_are_sent_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");

@@ -40,8 +40,8 @@ pub(super) struct UnderWay(Arc<Lifecycle>, Work);
 pub struct ShutdownError {
     /// The number of requests that were still running.
     pub running_requests: usize,
-    /// The number of warnings before a key expires that were still being sent. Another instance may send them a
-    /// second time.
+    /// The number of expiry warnings that were still being sent. Another instance may send them a second
+    /// time.
     pub running_warnings: usize,
     /// The number of audit events of finished requests that are lost if the process ends now.
     pub unwritten_events: usize,

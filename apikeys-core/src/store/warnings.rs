@@ -10,8 +10,8 @@ use crate::{
     warning::WarningPeriods,
 };
 
-/// The part of a store that decides which instance sends a warning before a key expires, and remembers which
-/// warnings were sent.
+/// The part of a store that decides which instance sends an expiry warning, and remembers which warnings were
+/// sent.
 ///
 /// A store keeps the *next check* of each key, which is the time at which the key may be due for a warning.
 /// [`commit`](super::KeyStore::commit) sets the next check of each created or updated key that is active and
