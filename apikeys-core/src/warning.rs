@@ -4,12 +4,12 @@
 //! warning to the administrators of the key's organization. [`Contacts`] returns their addresses. Pass both to
 //! the builder as [`ExpiryWarnings`]. The crate `apikeys-mail` has a notifier that sends e-mails.
 //!
-//! The [`Maintenance`](crate::Maintenance) sends the warnings. If several instances use one store, one of them
-//! sends each warning. A warning is sent twice only if an instance ends after the warning was sent and before
-//! the store has recorded that. Both messages then have the same [`id`](ExpiryWarning::id).
+//! The [`Maintenance`](crate::Maintenance) sends the warnings. If several instances use one store, one of
+//! them sends each warning. A warning is sent twice only if an instance crashes after it has sent the warning
+//! and before the store has recorded that. Both messages then have the same [`id`](ExpiryWarning::id).
 //!
-//! No warning is sent for a key that is deactivated, expired or deleted, nor for a key whose expiration was set
-//! to a time that is closer than the warning period. If the expiration is changed, warnings are sent for the
+//! No warning is sent for a key that is deactivated, expired or deleted, and none for a key whose expiration
+//! was set when less than the seven days were left. If the expiration is changed, a warning is sent for the
 //! new time.
 
 mod notify;

@@ -14,9 +14,10 @@ use crate::{
 /// sent.
 ///
 /// A store keeps the *next check* of each key, which is the time at which the key may be due for a warning.
-/// [`commit`](super::KeyStore::commit) sets the next check of each created or updated key that is active and
-/// has an expiration to the earliest time. If the key is claimed, the next check does not change until the
-/// claim ends. The deletion of a key also removes the key's next check and sent warning.
+/// When [`commit`](super::KeyStore::commit) creates or updates an active key with an expiration, it sets the
+/// next check so that the next call of [`claim`](Self::claim) checks the key. While an instance has a claim
+/// on the key, the next check does not change. The deletion of a key also removes the key's next check and
+/// sent warning.
 ///
 /// Each method is one transaction, and its future may be dropped like that of the methods of
 /// [`KeyStore`](super::KeyStore).
@@ -37,9 +38,9 @@ pub trait Warnings: Send + Sync {
     /// event is already in the audit log, the store writes nothing.
     ///
     /// If the key still has the warning's expiration, the store remembers the warning as the sent warning of
-    /// the key, unless a warning with a shorter period was already sent for that expiration. If the key is
-    /// claimed by the warning's claim, the claim ends, and the next check is the earliest time. If the key was
-    /// deleted, the store only writes the event.
+    /// the key, unless a warning with a shorter period was already sent for that expiration. If the warning's
+    /// claim is still that of the key, the claim ends, and the next call of [`claim`](Self::claim) checks the
+    /// key again. If the key was deleted, the store only writes the event.
     async fn finish(&self, warning: &FinishedWarning) -> StoreResult<FinishOutcome>;
 
     /// Ends the claim on a key and sets the next check to `until`, because the warning could not be sent. If
