@@ -28,9 +28,9 @@ macro_rules! ids {
         ///
         /// An id has sixteen bytes. The first seven bytes are the time of creation in microseconds since the
         /// start of 1970. If a process creates several ids in one microsecond, or if its clock is set back,
-        /// the time of each id is one microsecond later than that of the id before. The other nine bytes are a
-        /// hash of the time under a random key of the process, so that the ids of different processes differ.
-        /// The text of an id has 26 characters of RFC 4648 base32 in lower case.
+        /// the time of each id is one microsecond later than that of the id before. The other nine bytes are
+        /// a keyed hash of the time. The key of the hash is random and differs between processes, so that the
+        /// ids of two processes differ. The text of an id has 26 characters of RFC 4648 base32 in lower case.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
 

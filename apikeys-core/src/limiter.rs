@@ -18,7 +18,8 @@ use crate::{
 /// [`LocalLimiter`] decides for one process, with the windows that the engine keeps for the keys in use. A
 /// limiter that several instances share can ask a server instead.
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
-    /// Counts the requests in `charges` if every [`Charge`] is within its limit. Otherwise counts nothing.
+    /// Counts requests against one or more limits. Each [`Charge`] has a limit and the number of requests to
+    /// count. If every charge is within its limit, all are counted. Otherwise none is counted.
     ///
     /// `charges` has at least one element, and no two elements have the same subject. If the requests are
     /// admitted, the returned [`RateStatus`] describes the limit of the first element.

@@ -62,8 +62,8 @@ impl ManualClock {
     /// within `duration`, the clocks move to the end of the sleep first, and move on when the waiting task
     /// has run.
     ///
-    /// Sleeps that begin and end within `duration` also end. On a single-threaded executor, the order in
-    /// which tasks wake is deterministic.
+    /// If the waiting task then begins another sleep that ends within `duration`, that sleep ends in the same
+    /// way. On a single-threaded executor, the order in which tasks wake is deterministic.
     pub async fn advance(&self, duration: Duration) {
         let target = self.lock().monotonic.saturating_add(duration);
         yield_many().await;

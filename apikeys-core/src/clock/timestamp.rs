@@ -27,8 +27,8 @@ impl Timestamp {
     /// `9999-12-31T23:59:59.999999Z`.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// Creates the point `micros` microseconds after 1970-01-01T00:00:00Z, or the nearer of
-    /// [`MIN`](Self::MIN) and [`MAX`](Self::MAX).
+    /// Creates the point `micros` microseconds after 1970-01-01T00:00:00Z. If that point is out of range, returns
+    /// [`MIN`](Self::MIN) or [`MAX`](Self::MAX), whichever is nearer.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros < Self::MIN.0 {

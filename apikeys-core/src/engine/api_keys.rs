@@ -27,9 +27,9 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Returns whether `credential` has the shape of one of your service's secrets, which is an accepted
-    /// prefix and the right length and characters. The checksum may be wrong. Use this method to refuse API
-    /// keys where they must not be entered, such as in a login form.
+    /// Returns whether `credential` looks like a secret of your service: it has an accepted prefix, the right
+    /// length and only valid characters. The checksum may be wrong. Use this method to refuse API keys where
+    /// they must not be entered, such as in a login form.
     #[must_use]
     pub fn looks_like_secret(&self, credential: &[u8]) -> bool {
         matches!(self.inner.format.check(credential), Ok(_) | Err(MalformedToken::Checksum))

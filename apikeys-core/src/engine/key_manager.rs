@@ -64,11 +64,11 @@ impl KeyManager {
     ///
     /// Returns [`ManageError::ExpiresInThePast`] if the expiration date is not in the future,
     /// [`ManageError::ApiAccessNotAvailable`] if the plan has no API access, and
-    /// [`ManageError::KeyLimitReached`] if the quota is used up. Returns [`ManageError::Conflict`] if the
-    /// organization was changed too often or was forgotten meanwhile, [`ManageError::StoredPlanUnknown`] if the
-    /// organization's plan is not in the catalogue, [`ManageError::Entropy`] if no secret can be generated,
-    /// and [`ManageError::Store`] if the store fails. The quota is exact, however many keys are created at the
-    /// same time.
+    /// [`ManageError::KeyLimitReached`] if the quota is used up. Returns [`ManageError::Conflict`] if other
+    /// changes to the organization prevented every attempt or the organization was forgotten meanwhile,
+    /// [`ManageError::StoredPlanUnknown`] if the organization's plan is not in the catalogue,
+    /// [`ManageError::Entropy`] if no secret can be generated, and [`ManageError::Store`] if the store fails.
+    /// The quota is exact, however many keys are created at the same time.
     pub async fn create(&self, new: NewKey) -> Result<CreatedKey, ManageError> {
         let inner = &*self.inner;
         self.refuse_past(new.expires_at)?;

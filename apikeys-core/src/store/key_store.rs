@@ -37,10 +37,10 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// taken effect or not. After every other error, nothing was written.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// Returns the stored secret with one of `locators`, with its key and plan. Returns `None` if no stored
-    /// secret has such a locator. All of `locators` are derived from one secret, each by another scheme, so
-    /// at most one of them is stored. A secret whose [`ends_at`](SecretRow::ends_at) has passed is also
-    /// returned, because the engine compares that time with its own clock.
+    /// Returns the [`SecretRow`] with one of `locators`, with its key and plan. Returns `None` if there is no
+    /// such row. All of `locators` are derived from one secret, each by another scheme, so at most one of
+    /// them is stored. A row can have a time at which the secret ends ([`ends_at`](SecretRow::ends_at)). The
+    /// row is returned even if that time has passed, because the engine compares the time with its own clock.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>>;
 
     /// Returns the schemes of all stored secrets, each once, in any order. The secrets of a forgotten
