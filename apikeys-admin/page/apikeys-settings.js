@@ -76,6 +76,9 @@ class App {
 
   constructor(element, root, language, texts) {
     this.root = root;
+    // The element is busy until the first view is shown, or until the reason is shown why this is not possible.
+    this.element = element;
+    element.setAttribute('aria-busy', 'true');
     this.format = new Format(language);
     this.texts = new Texts(texts, this.format);
     this.t = (key, values) => this.texts.t(key, values);
@@ -203,7 +206,9 @@ class App {
       if (selected) this.panel.setAttribute('aria-labelledby', tab.id);
     }
     this.panel.replaceChildren(view.node);
-    Promise.resolve(view.enter()).catch(() => {});
+    Promise.resolve(view.enter())
+      .catch(() => {})
+      .finally(() => this.element.removeAttribute('aria-busy'));
     if (view === this.#auditLog && !this.data.loaded) this.data.load().catch(() => {});
     if (first || this.#tabs.includes(this.root.activeElement)) return;
     if (leftKey && view === this.#keyList) view.focusKey(leftKey);

@@ -48,11 +48,11 @@ function bars(slot, x, width, height, most) {
 }
 
 /**
- * Creates a large chart. `tick` returns the text below a slot, or `undefined`, and `describe` the text that the pointer
+ * Creates a chart that is `width` pixels wide. `tick` returns the text below a slot, or `undefined`, and `describe` the text that the pointer
  * shows.
  */
-export function largeChart(all, { label, number, tick, describe }) {
-  const [width, height, left, bottom, top] = [720, 200, 44, 22, 8];
+export function largeChart(all, { width, label, number, tick, describe }) {
+  const [height, left, bottom, top] = [200, 44, 22, 8];
   const most = niceMaximum(Math.max(1, ...all.map((slot) => slot.requests + slot.denied)));
   const inner = height - bottom - top;
   const slotWidth = (width - left) / all.length;

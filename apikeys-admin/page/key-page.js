@@ -167,17 +167,20 @@ export class KeyPage {
     const values = { requests: format.number(requests), denied: format.number(denied), range: t(`usage.${range}`) };
     setText(this.summary, t(step === 'day' ? 'usage.summary-days' : 'usage.summary', values));
     const name = (slot) => (step === 'day' ? format.utcDays.format(slot.at) : format.hour(slot.at));
+    const width = Math.max(300, Math.round(this.chart.clientWidth) || 720);
     const every = step === 'day' ? Math.ceil(all.length / 6) : undefined;
     const tick = (slot, index) => {
       if (every) return index % every === Math.floor(every / 2) ? name(slot) : undefined;
       const hour = new Date(slot.at).getHours();
       if (range === '24h') return hour % 6 === 0 ? format.clock.format(slot.at) : undefined;
-      return hour === 12 ? format.days.format(slot.at) : undefined;
+      // On a narrow screen, there is room for every other day.
+      const shown = hour === 12 && (width > 480 || Math.floor(index / 24) % 2 === 0);
+      return shown ? format.days.format(slot.at) : undefined;
     };
     const describe = (slot) =>
       t('usage.point', { time: name(slot), requests: format.number(slot.requests), denied: format.number(slot.denied) });
     this.chart.replaceChildren(
-      largeChart(all, { label: this.summary.textContent, number: (value) => format.number(value), tick, describe }),
+      largeChart(all, { width, label: this.summary.textContent, number: (value) => format.number(value), tick, describe }),
     );
     setText(this.timeHeading, t(step === 'day' ? 'usage.day' : 'usage.hour'));
     const used = all.filter((slot) => slot.requests || slot.denied).reverse();

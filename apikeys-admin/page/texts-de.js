@@ -207,7 +207,7 @@ export const texts = {
   'denial.VERIFICATION_UNAVAILABLE': 'der Schlüssel konnte nicht geprüft werden',
   'denial.AUDIT_UNAVAILABLE': 'die Anfrage konnte nicht aufgezeichnet werden',
 
-  'banner.offline': 'Der Dienst ist nicht erreichbar. Die Seite versucht es von selbst wieder.',
+  'banner.offline': 'Die Verbindung zum Dienst ist unterbrochen. Die Seite versucht es von selbst wieder.',
   'banner.login': 'Ihre Anmeldung ist abgelaufen. Melden Sie sich in einem anderen Tab wieder an und machen Sie dann hier weiter.',
   'banner.unavailable': 'Der Dienst kann Schlüssel zurzeit nicht anzeigen oder ändern. Die Seite versucht es von selbst wieder.',
   'banner.retry': 'Jetzt wieder versuchen',

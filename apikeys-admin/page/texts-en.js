@@ -207,7 +207,7 @@ export const texts = {
   'denial.VERIFICATION_UNAVAILABLE': 'the key could not be verified',
   'denial.AUDIT_UNAVAILABLE': 'the request could not be recorded',
 
-  'banner.offline': 'The service cannot be reached. The page tries again by itself.',
+  'banner.offline': 'The connection to the service is lost. The page tries again by itself.',
   'banner.login': 'Your login has expired. Log in again in another tab, then continue here.',
   'banner.unavailable': 'The service cannot show or change keys at the moment. The page tries again by itself.',
   'banner.retry': 'Try again now',
