@@ -7,7 +7,7 @@ import { Poll } from './poll.js';
 import { UsageLoader } from './usage.js';
 
 /** The number of rows that are shown at once. */
-const ROWS = 50;
+const ROWS = 25;
 const COLUMNS = ['name', 'status', 'last-used', 'requests', 'expires', 'rate-limit', 'actions'];
 
 const byTime = (member, missing) => (key) => (key[member] ? Date.parse(key[member]) : missing);
