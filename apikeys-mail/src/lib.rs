@@ -42,10 +42,10 @@
 //!
 //! # The mail
 //!
-//! A mail has a text part and an HTML part. It names the key, its display prefix, the time at which the key expires and
-//! the time that is left, says what will stop, and links to the page where the key is extended. [`MailTexts`] replaces
-//! the subject and the texts, for example for another language. The mail loads nothing from the network, so nobody
-//! learns that it was opened.
+//! A mail has a text part and an HTML part. It names the key, its display prefix, when the key expires and
+//! how much time is left. It says that programs with the key will stop working then, and links to the page
+//! where the expiration can be extended. [`MailTexts`] replaces the subject and the texts, for example for
+//! another language. The mail loads nothing from the network, so nobody learns that it was opened.
 //!
 //! Names of keys and organizations cannot add headers or markup, whatever characters they contain. The Message-ID is
 //! made of the [id of the warning](apikeys_core::warning::ExpiryWarning::id) and the domain of the sender. If a
@@ -68,8 +68,8 @@
 //! The first two features enable `rustls`. With both, the roots of the operating system are used unless
 #![cfg_attr(feature = "rustls-webpki-roots", doc = "[`only_webpki_roots`](SmtpServer::only_webpki_roots)")]
 #![cfg_attr(not(feature = "rustls-webpki-roots"), doc = "`SmtpServer::only_webpki_roots`")]
-//! is called. Without these features, mails can only be sent without encryption. The cryptography is that of ring,
-//! which needs a C compiler, unless your program installs another default provider of rustls.
+//! is called. Without these features, mails can only be sent without encryption. rustls uses ring,
+//! which needs a C compiler to build. If your program installs another default provider of rustls, that one is used.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;

@@ -94,8 +94,8 @@ pub struct ExpiryMailBuilder {
 }
 
 impl ExpiryMailBuilder {
-    /// Sets the sender, with or without a name: `Acme <keys@acme.example>` or `keys@acme.example`. Mail servers
-    /// send their reports about mails that cannot be delivered to this address.
+    /// Sets the sender, with or without a name: `Acme <keys@acme.example>` or `keys@acme.example`. This
+    /// address also receives the reports of mail servers about mails that could not be delivered.
     pub fn from(mut self, from: impl Into<String>) -> Self {
         self.from = Some(from.into());
         self

@@ -27,7 +27,7 @@ use crate::{
 ///
 /// # Recipients
 ///
-/// All administrators of an organization receive one mail, which the mail server accepts for all of them at once.
+/// One mail is sent to all administrators of an organization, in one SMTP transaction.
 ///
 /// * If the server refuses some of the recipients, the others receive the mail, and the warning counts as sent.
 ///   The notifier logs each refused recipient and does not try again, because the others would receive the mail

@@ -96,7 +96,7 @@ impl SmtpServer {
 
     /// Sets the time limit of an attempt to send a mail, from the connection to the response that accepts the
     /// mail. The default is 60 s. The engine ends an attempt after half of
-    /// [`claim_timeout`](apikeys_core::warning::ExpiryWarnings::claim_timeout), which is 150 s by default.
+    /// [`claim_timeout`](apikeys_core::warning::ExpiryWarnings::claim_timeout), that is, after 150 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -120,8 +120,9 @@ impl SmtpServer {
         Ok(self)
     }
 
-    /// Trusts certificates that this authority has issued, in addition to those that are trusted by default.
-    /// `pem` is one certificate or several in PEM format.
+    /// Adds the root certificate of an authority. Certificates that the authority has issued are then
+    /// trusted, in addition to those that are trusted by default. `pem` is one certificate or several in PEM
+    /// format.
     ///
     /// # Errors
     ///

@@ -41,7 +41,8 @@ pub enum SmtpError {
     },
     /// The server refused all recipients.
     NoRecipient {
-        /// The response to the last of the recipients. A temporary response takes precedence.
+        /// The response to the last of the recipients. If some responses are temporary and some permanent,
+        /// this is a temporary one.
         reply: Reply,
     },
     /// The server refused the mail itself.
@@ -65,12 +66,12 @@ pub enum SmtpError {
     },
     /// None of the recipients is a valid address.
     InvalidRecipients,
-    /// The mail could not be written.
+    /// The link to the settings page or another setting is invalid for this warning.
     Compose {
-        /// The setting that is invalid for this warning.
+        /// Says which setting is invalid.
         source: SettingsError,
     },
-    /// The message could not be put together.
+    /// The texts could not be encoded as an e-mail.
     Message {
         /// The error of the message.
         source: lettre::error::Error,

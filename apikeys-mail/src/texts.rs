@@ -6,8 +6,9 @@ use crate::{MailDetails, TimeLeft};
 
 /// The texts of a mail, as plain text.
 ///
-/// The mail's HTML is made from the same texts, and special characters are escaped. [`english`](Self::english)
-/// returns the default texts. To change some of them, begin with these:
+/// The mail's HTML is made from the same texts, and special characters are escaped.
+/// [`english`](Self::english) returns the default texts. To change only some of the texts, begin with the
+/// English ones:
 ///
 /// ```
 /// use apikeys_mail::{ExpiryMail, MailTexts};
