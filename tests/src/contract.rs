@@ -32,7 +32,7 @@ pub mod tenants;
 pub mod usage;
 
 pub use org::{Created, Org};
-pub use service::Service;
+pub use service::{MOUNT, Service, TOKEN};
 pub use subject::{Database, Subject};
 
 /// Runs a case on a new service.

@@ -30,6 +30,7 @@ mod browser;
 mod driver;
 mod element;
 mod fault;
+mod keyboard;
 mod run;
 mod screen;
 mod wait;

@@ -9,10 +9,10 @@ use super::{Org, Subject};
 use crate::{Artifacts, Connection, Quickstart, Request, Response};
 
 /// The admin token of every service under test.
-pub(super) const TOKEN: &str = "let-me-in";
+pub const TOKEN: &str = "let-me-in";
 
 /// Where the management API is mounted.
-pub(super) const MOUNT: &str = "/settings/developer";
+pub const MOUNT: &str = "/settings/developer";
 
 /// A service under test: a process that is reached over sockets only.
 #[derive(Debug)]

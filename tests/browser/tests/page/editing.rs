@@ -1,0 +1,68 @@
+use apikeys_tests::on_each_framework;
+use serde_json::json;
+
+use crate::scene::{choose, scene};
+
+on_each_framework![
+    key_is_edited_and_the_focus_returns,
+    key_is_deactivated_and_activated_at_once,
+    key_is_deleted_only_with_its_name,
+];
+
+async fn key_is_edited_and_the_focus_returns(framework: &'static str) {
+    scene(framework, "page-edit", "org_starter", async |page| {
+        page.create("Before").await;
+        page.browser.find("button", "Edit \u{2068}Before\u{2069}").await.click().await;
+        let dialog = page.browser.find("dialog", "Edit API key").await;
+        dialog.find("textbox", "Name").await.fill("After").await;
+        dialog.find("textbox", "Rate limit (requests per minute)").await.fill("7").await;
+        choose(&page.browser.select("dialog [name=expiration]").await, "30").await;
+        page.inspect("edit").await;
+        page.submit().await;
+        page.browser.gone("dialog", "Edit API key").await;
+        let edit = page.browser.find("button", "Edit \u{2068}After\u{2069}").await;
+        assert!(edit.has_focus().await);
+        let key = &page.keys().await[0];
+        assert_eq!((&key["name"], &key["rate_limit"]), (&json!("After"), &json!(7)));
+        assert!(key["expires_at"].is_string());
+    })
+    .await;
+}
+
+async fn key_is_deactivated_and_activated_at_once(framework: &'static str) {
+    scene(framework, "page-deactivate", "org_starter", async |page| {
+        let secret = page.create("Paused").await;
+        page.browser.find("button", "Deactivate \u{2068}Paused\u{2069}").await.click().await;
+        let activate = page.browser.find("button", "Activate \u{2068}Paused\u{2069}").await;
+        assert_eq!(page.service.whoami(&secret).await.status, 401);
+        assert_eq!(page.browser.select("[data-cell=status]").await.text().await, "Deactivated");
+        page.inspect("deactivated").await;
+        activate.click().await;
+        page.browser.find("button", "Deactivate \u{2068}Paused\u{2069}").await;
+        assert_eq!(page.service.whoami(&secret).await.status, 200);
+    })
+    .await;
+}
+
+async fn key_is_deleted_only_with_its_name(framework: &'static str) {
+    scene(framework, "page-delete", "org_starter", async |page| {
+        let secret = page.create("Old deploys").await;
+        page.browser.find("button", "Delete \u{2068}Old deploys\u{2069}").await.click().await;
+        let dialog = page.browser.find("dialog", "Delete API key?").await;
+        let confirm = page.browser.select("dialog [name=confirm]").await;
+        confirm.fill("Old deploy").await;
+        page.submit().await;
+        page.browser.select("dialog [name=confirm][aria-invalid=true]").await;
+        assert!(dialog.text().await.contains("This is not the name of the key."));
+        assert_eq!(page.service.whoami(&secret).await.status, 200);
+        page.inspect("delete").await;
+        confirm.fill("Old deploys").await;
+        page.submit().await;
+        page.browser.gone("dialog", "Delete API key?").await;
+        page.browser.select("#empty:not([hidden])").await;
+        assert_eq!(page.service.whoami(&secret).await.status, 401);
+        assert_eq!(page.keys().await.len(), 0);
+        assert!(page.browser.focused().await.is_some(), "the focus has a place after the deletion");
+    })
+    .await;
+}

@@ -1,0 +1,59 @@
+use std::net::Ipv4Addr;
+
+use actix_web::web;
+use apikeys_actix::ApiKeyMiddleware;
+use apikeys_core::{Actor, ApiKeys, OrgId, PlanName};
+use apikeys_example_shared::{Demo, Login};
+use apikeys_test_browser::run;
+use apikeys_test_leftovers::Artifacts;
+use apikeys_tests::{InProcess, contract::MOUNT, on_each_framework};
+use axum::{Router, response::Html, routing::get};
+use tokio::net::TcpListener;
+
+use crate::scene::scene;
+
+on_each_framework![page_works_under_a_path_prefix, page_cannot_be_framed];
+
+async fn page_works_under_a_path_prefix(framework: &'static str) {
+    let artifacts = Artifacts::new(&format!("page-prefix-{framework}"));
+    let demo = Demo::new(ApiKeys::in_memory(), Login::new(Some("open")).unwrap());
+    let operator = demo.keys.operator(Actor::new("test").unwrap());
+    operator.set_plan(OrgId::new("org_starter").unwrap(), PlanName::new("starter").unwrap()).await.unwrap();
+    let service = match framework {
+        "axum" => InProcess::axum(Router::new().nest("/a/b", apikeys_example_axum::router(&demo))).await,
+        _ => {
+            let keys = ApiKeyMiddleware::new(demo.keys.clone());
+            let routes = move |app: &mut web::ServiceConfig| apikeys_example_actix::routes(app, &demo, &keys);
+            InProcess::actix(move |app| {
+                app.service(web::scope("/a/b").configure(routes.clone()));
+            })
+        }
+    };
+    run(&artifacts, &format!("http://{}", service.address), async |browser| {
+        // The login of the demo leads to the page without the prefix.
+        browser.expect("status of 404");
+        browser.open("/a/b/login?token=open&org=org_starter").await;
+        browser.open("/a/b/settings/developer").await;
+        browser.select("#keys-view:not([aria-busy])").await;
+        browser.select("#create").await.click().await;
+        browser.find("dialog", "Create API key").await.find("button", "Cancel").await;
+    })
+    .await;
+}
+
+async fn page_cannot_be_framed(framework: &'static str) {
+    scene(framework, "page-framed", "org_starter", async |page| {
+        let body = format!(
+            "<!doctype html><link rel=icon href=data:,><iframe src='{}{MOUNT}'></iframe>",
+            page.front.origin
+        );
+        let app = Router::new().route("/", get(async || Html(body)));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        page.browser.expect("frame-ancestors");
+        page.browser.open_elsewhere(&url).await;
+        serving.abort();
+    })
+    .await;
+}

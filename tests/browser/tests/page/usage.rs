@@ -1,0 +1,33 @@
+use apikeys_tests::on_each_framework;
+use serde_json::json;
+
+use crate::scene::scene;
+
+on_each_framework![usage_is_drawn_and_listed_in_a_table];
+
+async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
+    scene(framework, "page-usage", "org_starter", async |page| {
+        let org = page.service.org("org_starter");
+        let key = org.create(json!({ "name": "Counted", "rate_limit": 3 })).await;
+        for _ in 0..5 {
+            page.service.whoami(&key.secret).await;
+        }
+        org.key_once(&key.id, |key| key["request_count"] == 3).await;
+        page.open(&format!("key/{}", key.id)).await;
+        page.browser.find("heading", "Counted").await;
+        page.browser.until("document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-summary')?.textContent.includes('3 requests, 2 denied')").await;
+        let chart = page.browser.select("#chart").await;
+        assert_eq!(chart.attribute("aria-label").await.unwrap(), "Last 24 hours: 3 requests, 2 denied");
+        page.browser.select("#usage-table summary").await.click().await;
+        let cells = page.browser.select("#usage-table tbody").await;
+        let sums = "const sum = (n) => [...this.rows].reduce((all, row) => all + Number(row.cells[n].textContent), 0);
+            return [sum(1), sum(2)]";
+        assert_eq!(cells.script(sums).await, json!([3, 2]));
+        page.inspect("usage").await;
+        page.browser.select("[name=range][value='30d']").await.script("this.click()").await;
+        page.browser.until("document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-summary').textContent.includes('Days are in UTC')").await;
+        page.browser.select("#back").await.click().await;
+        page.browser.select("#keys-view").await;
+    })
+    .await;
+}
