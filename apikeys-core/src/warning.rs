@@ -5,8 +5,9 @@
 //! the builder as [`ExpiryWarnings`]. The crate `apikeys-mail` has a notifier that sends e-mails.
 //!
 //! The [`Maintenance`](crate::Maintenance) sends the warnings. If several instances use one store, one of
-//! them sends each warning. A warning is sent twice only if an instance crashes after it has sent the warning
-//! and before the store has recorded that. Both messages then have the same [`id`](ExpiryWarning::id).
+//! them sends each warning. A warning is sent twice only if an instance crashes, or is shut down without
+//! success, after it has sent the warning and before the store has recorded that. Both messages then have the
+//! same [`id`](ExpiryWarning::id).
 //!
 //! No warning is sent for a key that is deactivated, expired or deleted, and none for a key whose expiration
 //! was set when less than the seven days were left. If the expiration is changed, a warning is sent for the

@@ -119,7 +119,7 @@ pub struct KeyRef {
     pub id: KeyId,
     /// The key's current name, or the name that the key had when it was deleted.
     pub name: KeyName,
-    /// The prefix of the key's secret and the first four characters after it.
+    /// The prefix of the key's secret, `_` and the first four characters after it.
     pub display_prefix: String,
 }
 

@@ -240,8 +240,8 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
     }
 }
 
-/// A change that was prepared before its organization was forgotten is refused afterwards, even if the
-/// organization exists again on the same plan, because the plan was set or a first key was created.
+/// A change that was prepared before its organization was forgotten is refused afterwards. The change is also
+/// refused if the organization is stored again by then, on the same plan.
 pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let again = [

@@ -229,7 +229,8 @@ pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     assert_eq!(bench.warned(&row.org).await.len(), 2);
 }
 
-/// If the periods change, the new periods apply to every key within a day.
+/// A change of the periods, which say how long before the expiration warnings are sent, applies to every key
+/// within a day.
 pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(28 * DAY)).await;
@@ -339,8 +340,9 @@ pub async fn changed_expiration_is_due_again(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(3 * DAY), &[(&moved, 7 * DAY)]).await;
 }
 
-/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If the
-/// warning for the old expiration is recorded last, the warning for the new expiration is not sent again.
+/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If first the
+/// warning for the new expiration is recorded and then the warning for the old one, the key does not become
+/// due again.
 pub async fn key_updated_during_a_claim_is_not_claimed_twice(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;

@@ -18,7 +18,7 @@ pub struct KeyRow {
     pub org: OrgId,
     /// The name that an administrator gave the key.
     pub name: KeyName,
-    /// The prefix of the key's secret and the first four characters after it.
+    /// The prefix of the key's secret, `_` and the first four characters after it.
     pub display_prefix: String,
     /// Whether the key is active. A deactivated key is refused.
     pub active: bool,

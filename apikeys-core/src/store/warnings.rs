@@ -26,9 +26,10 @@ pub trait Warnings: Send + Sync {
     /// Checks up to [`max_keys`](WarningClaim::max_keys) keys whose next check is not later than
     /// [`now`](WarningClaim::now), earliest first, and claims those that are due for a warning.
     ///
-    /// For each key, [`WarningState::check`] decides. If a warning is due, the store remembers the claim, sets
-    /// the next check to the end of the claim, and returns the warning. If a warning is due later, the store
-    /// sets the next check to that time. Otherwise, the store removes the next check.
+    /// For each key, [`WarningState::check`] decides. If a warning is due, the store remembers the claim,
+    /// sets the next check to the end of the claim, and returns the warning. If the check must be repeated
+    /// later, the store sets the next check to the time in [`WhenToWarn::Later`]. Otherwise, the store
+    /// removes the next check.
     ///
     /// A claim that has ended without a call of [`finish`](Self::finish) or [`postpone`](Self::postpone) is
     /// replaced, because its instance may have crashed. Keys of forgotten organizations are not claimed.
@@ -222,10 +223,10 @@ impl WarningState {
 
     /// Decides whether the key is due for a warning at `now`.
     ///
-    /// A warning is due from its period before the expiration until the expiration. If several are due, only
-    /// the one with the shortest period is sent. After that, only warnings with shorter periods are sent for
-    /// the same expiration. A warning is not sent if less time than its period was left when the expiration
-    /// was set.
+    /// With a period of 7 days, a warning is due from 7 days before the expiration until the expiration. If
+    /// several are due, only the one with the shortest period is sent. After that, only warnings with shorter
+    /// periods are sent for the same expiration. A warning is not sent if less time than its period was left
+    /// when the expiration was set.
     ///
     /// A key that is due later is checked again after a day at the latest, so that changed periods apply.
     #[must_use]

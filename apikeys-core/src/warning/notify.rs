@@ -66,7 +66,7 @@ pub struct ExpiryWarning {
     /// The name that an administrator gave the key. The name can contain any printable characters, also
     /// characters that HTML and e-mail headers must escape.
     pub name: KeyName,
-    /// The prefix of the key's secret and the first four characters after it.
+    /// The prefix of the key's secret, `_` and the first four characters after it.
     pub display_prefix: String,
     /// The time from which the key is refused.
     pub expires_at: Timestamp,
@@ -89,9 +89,10 @@ impl ExpiryWarning {
         Self { org, key, name, display_prefix, expires_at, period, recipients }
     }
 
-    /// Returns an id of the key, the expiration and the period. If the same warning is sent twice, both have
-    /// the same id, such as `aiaaaaaaaaaaaaaaaaaaaaaaaa.1893456000000000.604800000000`. The id consists of
-    /// `a-z`, `0-9`, `-` and `.`.
+    /// Returns the id of the warning, which consists of the key's id, the expiration and the period. If the
+    /// same warning is sent twice, both have the same id, such as
+    /// `aiaaaaaaaaaaaaaaaaaaaaaaaa.1893456000000000.604800000000`. The id consists of `a-z`, `0-9`, `-` and
+    /// `.`.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}.{}.{}", self.key, self.expires_at.as_micros(), self.period.as_micros())
