@@ -18,7 +18,7 @@ async fn lost_connection_is_shown_and_the_page_recovers(framework: &'static str)
         assert!(error.text().await.contains("the key may or may not have been created"));
         page.browser.select("dialog [data-do=cancel]").await.click().await;
         let banner = page.browser.select("#banner[data-kind=offline]:not([hidden])").await;
-        assert!(banner.text().await.starts_with("The service cannot be reached."));
+        assert!(banner.text().await.starts_with("The connection to the service is lost."));
         page.inspect("offline").await;
         page.front.come_back();
         page.browser.select("#banner-retry").await.click().await;

@@ -9,7 +9,7 @@ async fn full_quota_says_what_to_do(framework: &'static str) {
         page.create("One").await;
         page.create("Two").await;
         let notice = page.browser.select("#notice[data-kind=full]").await.text().await;
-        assert!(notice.contains("All 2 keys of the Starter plan exist"), "{notice}");
+        assert!(notice.contains("All 2 keys of the Starter plan are in use"), "{notice}");
         assert!(notice.contains("upgrade to the Professional plan"), "{notice}");
         assert_eq!(page.browser.select("#quota").await.text().await, "2 of 2 keys");
         page.browser.select("#create[aria-disabled=true]").await.click().await;
