@@ -14,6 +14,10 @@ pub(crate) struct Scene<'s> {
     pub(crate) org: &'static str,
 }
 
+/// The log of a test. The `WebDriver` client would write all responses of the browser into the log, and they contain
+/// the secrets that the page shows.
+pub(crate) const LOG: &str = "trace,thirtyfour=off";
+
 /// Starts a quickstart, opens its page as an administrator of `org`, and waits until the page shows the keys.
 pub(crate) async fn scene(
     framework: &'static str,
@@ -21,7 +25,7 @@ pub(crate) async fn scene(
     org: &'static str,
     check: impl AsyncFnOnce(Scene<'_>),
 ) {
-    let artifacts = Artifacts::new(&format!("{case}-{framework}"));
+    let artifacts = Artifacts::with_log(&format!("{case}-{framework}"), LOG);
     scene_with(artifacts, framework, org, "trace", check).await;
 }
 

@@ -10,12 +10,12 @@ use apikeys_tests::{InProcess, contract::MOUNT, on_each_framework};
 use axum::{Router, response::Html, routing::get};
 use tokio::net::TcpListener;
 
-use crate::scene::scene;
+use crate::scene::{LOG, scene};
 
 on_each_framework![page_works_under_a_path_prefix, page_cannot_be_framed];
 
 async fn page_works_under_a_path_prefix(framework: &'static str) {
-    let artifacts = Artifacts::new(&format!("page-prefix-{framework}"));
+    let artifacts = Artifacts::with_log(&format!("page-prefix-{framework}"), LOG);
     let demo = Demo::new(ApiKeys::in_memory(), Login::new(Some("open")).unwrap());
     let operator = demo.keys.operator(Actor::new("test").unwrap());
     operator.set_plan(OrgId::new("org_starter").unwrap(), PlanName::new("starter").unwrap()).await.unwrap();
