@@ -100,8 +100,8 @@ ids! {
     EventId("event id");
     /// The id of a change, by which a store recognizes a repeated attempt.
     ChangeId("change id");
-    /// The id of a writer, which is a numbered sequence of batches of audit events. Each process opens its
-    /// own writer.
+    /// The id of a writer. A process opens a writer with a new id before it records audit events, and numbers
+    /// its batches of events under this id.
     WriterId("writer id");
     /// The id of a claim, by which a store recognizes the instance that sends a warning.
     ClaimId("claim id");

@@ -85,8 +85,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   not purged yet.
     async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome>;
 
-    /// Opens a writer, which is a numbered sequence of batches. Each process opens a writer before it records
-    /// its first batch. If the writer is already open, nothing changes.
+    /// Stores the id of a writer. A process opens a writer with a new id before it records its first batch, and
+    /// numbers its batches under this id. If the writer is already open, nothing changes.
     async fn open_writer(&self, writer: WriterId) -> StoreResult<()>;
 
     /// Records a batch in one transaction. The store writes the batch's events and adds its

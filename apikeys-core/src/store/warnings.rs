@@ -35,8 +35,9 @@ pub trait Warnings: Send + Sync {
     /// replaced, because its instance may have crashed. Keys of forgotten organizations are not claimed.
     async fn claim(&self, claim: &WarningClaim) -> StoreResult<ClaimedWarnings>;
 
-    /// Records that a warning needs no further attempt, and writes its event. The call can be repeated: if the
-    /// event is already in the audit log, the store writes nothing.
+    /// Records that a warning needs no further attempt, and writes its event if there is one. The engine repeats
+    /// the call after a lost answer. If the event is already in the audit log, the store writes nothing. A
+    /// repeated call without an event changes nothing.
     ///
     /// If the key still has the warning's expiration, the store remembers the warning as the sent warning of
     /// the key, unless a warning with a shorter period was already sent for that expiration. If the warning's
@@ -83,7 +84,7 @@ impl WarningClaim {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClaimedWarnings {
-    /// The claimed warnings. Each is for another key.
+    /// The claimed warnings, at most one for each key.
     pub warnings: Vec<ClaimedWarning>,
     /// Whether further keys may have to be checked now.
     pub more: bool,
@@ -185,7 +186,7 @@ impl SentWarning {
     }
 }
 
-/// The stored state of a key that decides about warnings.
+/// The part of a key's stored state on which its warnings depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores and tests create the value field by field")]
 pub struct WarningState {
@@ -199,15 +200,15 @@ pub struct WarningState {
     pub sent: Option<SentWarning>,
 }
 
-/// When a key is due for a warning.
+/// Whether a warning is due for a key. Returned by [`WarningState::check`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
 pub enum WhenToWarn {
-    /// Now, for this period.
+    /// A warning is due now. The value is the period for which the warning is sent, such as 7 days.
     Now(Duration),
-    /// Not now. The key must be checked again at this time.
+    /// No warning is due now. The value is the time at which the key must be checked again.
     Later(Timestamp),
-    /// Not before the key is updated.
+    /// No warning will be due until the key is updated.
     Never,
 }
 

@@ -107,14 +107,14 @@ pub struct NotifyError {
 }
 
 impl NotifyError {
-    /// Creates the error of an attempt that can succeed later, for example because the mail server could not
-    /// be reached.
+    /// Creates the error of a failed attempt after which a later attempt can succeed. An example is a mail
+    /// server that cannot be reached.
     #[must_use]
     pub fn temporary(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { temporary: true, source: source.into() }
     }
 
-    /// Creates the error of a warning that can never be sent, for example because the mail server refused all
+    /// Creates the error of a warning that can never be sent. An example is a mail server that refuses all
     /// recipients.
     #[must_use]
     pub fn permanent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
