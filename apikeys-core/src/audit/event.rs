@@ -98,8 +98,8 @@ text_enum! {
 pub struct AuditEntry {
     /// The event.
     pub event: AuditEvent,
-    /// The key that the event concerns. `None` means that `event.key` is `None`, or that the store has no
-    /// name for the key.
+    /// The key that the event concerns, with its name. `None` means that `event.key` is `None`, or that the
+    /// store has lost the row with the name, for example because the row was deleted by hand.
     pub key: Option<KeyRef>,
 }
 

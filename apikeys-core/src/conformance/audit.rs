@@ -89,7 +89,7 @@ pub async fn generated_request_id_is_read_as_the_same_text(harness: &dyn AnyHarn
     assert_eq!(id, Some("ab".repeat(16)));
 }
 
-/// Events are ordered by descending id, compared as unsigned bytes, whatever the times of the events.
+/// Events are ordered by descending id, whatever their times. Ids are compared as unsigned bytes.
 pub async fn log_is_read_newest_first(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let ids = [0x7f, 0x00, 0xff, 0x80, 0x01].map(|byte| EventId::from_bytes([byte; 16]));
@@ -106,7 +106,7 @@ pub async fn log_is_read_newest_first(harness: &dyn AnyHarness) {
     assert_eq!(pages.iter().map(|event| event.id).collect::<Vec<_>>(), wanted);
 }
 
-/// The audit log of an organization contains only events of the organization.
+/// The audit log of an organization contains only events of that organization.
 pub async fn log_contains_only_events_of_its_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, _) = store.create(&org("left")).await;
@@ -162,7 +162,8 @@ pub async fn last_page_has_no_cursor(harness: &dyn AnyHarness) {
     }
 }
 
-/// The pages of the audit log repeat no event and skip none if new events are recorded between the pages.
+/// If new events are recorded while the audit log is read page by page, the pages repeat no event and skip no
+/// event.
 pub async fn pages_of_the_log_repeat_and_skip_no_event_while_events_arrive(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let gap = || store.event(&org("o"), None, Action::AuditGap);
@@ -181,7 +182,8 @@ pub async fn pages_of_the_log_repeat_and_skip_no_event_while_events_arrive(harne
     assert!(read.iter().eq(events.iter().rev()));
 }
 
-/// Events show the current name and display prefix of their key, or the last ones if the key was deleted.
+/// Each event is returned with the current name and display prefix of its key. If the key was deleted, the event
+/// is returned with the key's last name and display prefix.
 pub async fn events_have_the_current_name_of_their_key(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;

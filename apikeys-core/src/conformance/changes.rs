@@ -1,5 +1,4 @@
-//! Requirements on changes, each of which is committed once, completely or not at all, and has its own
-//! revision.
+//! Requirements on changes. Each change is committed once, completely or not at all, and has its own revision.
 
 use std::collections::BTreeSet;
 
@@ -124,7 +123,7 @@ pub async fn revision_increases_with_each_committed_change(harness: &dyn AnyHarn
     assert_eq!(store.done(ChangeKind::ForgetOrg { org }).await, Revision(5));
 }
 
-/// Concurrent changes of different organizations get different revisions without a gap.
+/// Concurrent changes of different organizations get different and consecutive revisions.
 pub async fn concurrent_changes_get_different_revisions(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let changes: Vec<_> = (0..64)

@@ -15,8 +15,8 @@ use crate::{
     token::Scheme,
 };
 
-/// Once an organization was forgotten, no method returns anything of the organization except the event of
-/// that change, before and after the rows are purged.
+/// Once an organization was forgotten, no method returns its plan, keys, usage or events, except the event that
+/// records the forgetting. This is so before and after the rows are purged.
 pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -27,8 +27,8 @@ pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(har
     old.is_gone(&store, &change).await;
 }
 
-/// A purge in pieces of one row leaves other organizations unchanged, and their keys can be found, created,
-/// deleted and used between the pieces.
+/// If each call of the purge removes one row, other organizations remain unchanged. Between the calls, their
+/// keys can be found, created, deleted and used.
 pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "acme").await;
@@ -146,8 +146,8 @@ pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dy
     }
 }
 
-/// The id of a forgotten organization can be stored again at once as a new organization, which has nothing of
-/// the old organization except the event that records the forgetting, before and after the purge.
+/// The id of a forgotten organization can be stored again at once, as a new organization. Before and after the
+/// purge, the new organization has nothing of the old one except the event that records the forgetting.
 pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -175,8 +175,8 @@ pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness
     assert_eq!(in_use(&store).await, []);
 }
 
-/// Requests of a forgotten organization's keys are neither recorded nor counted, before and after the purge,
-/// even if a new organization with the same id was stored.
+/// If a batch contains requests with keys of a forgotten organization, these requests are not recorded and not
+/// counted, before and after the purge, even if a new organization with the same id was stored.
 pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -205,7 +205,7 @@ pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dy
     }
 }
 
-/// If an event that concerns no key is recorded after its organization was forgotten, the event is kept.
+/// An event without a key is kept, even if it is recorded after its organization was forgotten.
 pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -219,8 +219,8 @@ pub async fn events_without_a_key_after_forgetting_are_kept(harness: &dyn AnyHar
     assert_eq!(store.org(&old.org).await.expect("org"), None);
 }
 
-/// A change that was prepared before its organization was forgotten is refused afterwards, and does not store
-/// the organization again.
+/// A change that was prepared while its organization was stored is refused after the organization was forgotten,
+/// and does not store the organization again.
 pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -240,8 +240,8 @@ pub async fn change_decided_before_forgetting_is_refused(harness: &dyn AnyHarnes
     }
 }
 
-/// A change that was prepared before its organization was forgotten is refused afterwards. The change is also
-/// refused if the organization is stored again by then, on the same plan.
+/// A change that was prepared while its organization was stored is refused after the organization was forgotten,
+/// even if the organization was then stored again, on the same plan.
 pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let again = [
@@ -300,8 +300,8 @@ pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn A
     }
 }
 
-/// Forgetting an unknown organization returns `NotFound`. If a change that forgot a stored organization is
-/// repeated, the store returns its first answer again and not `NotFound`.
+/// Forgetting an organization that is not stored returns `NotFound`. If the change that forgot an organization
+/// is repeated under the same id, the store returns the first answer again.
 pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let o = org("o");
@@ -396,7 +396,8 @@ impl Organization {
         Self { org, row, secret, deleted }
     }
 
-    /// Asserts that no method returns anything of the organization except the event of `change`.
+    /// Asserts that no method returns the organization's plan, keys, usage or events, except the event of
+    /// `change`.
     async fn is_gone(&self, store: &Fixture, change: &Change) {
         assert_eq!(store.org(&self.org).await.expect("org"), None);
         assert_eq!(store.found(&self.secret.locator).await, None);

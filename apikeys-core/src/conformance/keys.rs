@@ -113,7 +113,8 @@ pub async fn key_settings_are_stored_byte_for_byte(harness: &dyn AnyHarness) {
     }
 }
 
-/// The lowest rate limit, the highest rate limit and no rate limit are read as they were stored.
+/// A key's rate limit is read as it was stored. This includes the lowest and the highest rate limit, and a key
+/// without a rate limit.
 pub async fn rate_limits_from_1_to_10_000_are_stored_unchanged(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for limit in [None, Some(1), Some(10_000)] {
@@ -169,8 +170,8 @@ pub async fn organizations_with_similar_ids_are_distinct(harness: &dyn AnyHarnes
     }
 }
 
-/// Keys are listed by descending id, compared as unsigned bytes, for one organization and for all
-/// organizations.
+/// Keys are listed by descending id, for one organization and for all organizations. Ids are compared as
+/// unsigned bytes.
 pub async fn keys_are_listed_newest_first(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, right) = (org("left"), org("right"));
@@ -190,8 +191,8 @@ pub async fn keys_are_listed_newest_first(harness: &dyn AnyHarness) {
     assert_eq!(store.all_keys(&org("nobody")).await, []);
 }
 
-/// The pages of a list of keys repeat no key and skip none if keys are created, updated or deleted between
-/// the pages, even if the cursor's key is deleted.
+/// If keys are created, updated or deleted while a list of keys is read page by page, the pages repeat no key
+/// and skip no key. This is so even if the key at the cursor is deleted.
 pub async fn pages_of_keys_repeat_and_skip_no_key_while_keys_change(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");

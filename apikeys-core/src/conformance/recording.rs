@@ -1,4 +1,5 @@
-//! Requirements on batches, each of which is recorded once, and on the counters that the events change.
+//! Requirements on batches and on the counters that their events change. Each batch is recorded once.
+//! [`KeyStore::open_writer`] explains what a writer is.
 
 use std::time::Duration;
 
@@ -54,8 +55,8 @@ pub async fn batch_repeated_concurrently_is_recorded_once(harness: &dyn AnyHarne
     assert_eq!(store.log(&row.org).await.len(), 41);
 }
 
-/// A batch of a writer that is not open returns `UnknownWriter` and writes nothing, and can be recorded after
-/// the writer was opened.
+/// Recording a batch of a writer that is not open returns `UnknownWriter` and writes nothing. The batch can be
+/// recorded after the writer was opened.
 pub async fn batch_of_an_unknown_writer_is_not_recorded(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -87,8 +88,8 @@ pub async fn writer_opened_again_keeps_its_sequence(harness: &dyn AnyHarness) {
     assert_eq!(store.record(&Batch::new(writer, 2, requests(&store, &row, 1))).await, RecordOutcome::Applied);
 }
 
-/// A batch that leaves a gap in its writer's sequence is rejected, and the missing batch can still be
-/// recorded.
+/// A batch is rejected if the batch before it in its writer's sequence was not recorded. The missing batch can
+/// still be recorded.
 pub async fn batch_after_a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -150,8 +151,8 @@ pub async fn concurrent_writers_lose_no_request(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&org("o")).await.len(), rows.len() + events);
 }
 
-/// Answered and aborted requests increase the request count, and the time of the latest use is the latest of
-/// their times, in whatever order they are recorded.
+/// Answered and aborted requests increase the request count. The time of the latest use is the time of the
+/// latest of these requests, in whatever order the requests are recorded.
 pub async fn counters_count_answered_and_aborted_requests(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -186,7 +187,7 @@ pub async fn last_used_time_is_stored_from_the_first_to_the_last_timestamp(harne
     }
 }
 
-/// Denied requests and requests that have only started change neither the request count nor the time of the
+/// Denied requests, and requests that have only started, do not change the request count or the time of the
 /// latest use.
 pub async fn denied_and_started_requests_change_no_counter(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
@@ -279,8 +280,8 @@ pub async fn deletion_concurrent_with_a_batch_loses_no_event(harness: &dyn AnyHa
     }
 }
 
-/// Events of keys that are neither stored nor deleted are neither recorded nor counted. The other events of
-/// the batch are recorded.
+/// If the store does not know the key of an event, the event is not recorded and not counted. The other events
+/// of the batch are recorded.
 pub async fn events_of_unknown_keys_are_dropped_and_the_others_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -298,7 +299,8 @@ pub async fn events_of_unknown_keys_are_dropped_and_the_others_are_kept(harness:
     assert_eq!(usage(&store, &unknown).await, (0, 0));
 }
 
-/// An event without a key, such as a gap, is kept even if its organization is not stored.
+/// An event without a key, such as an [`AuditGap`](Action::AuditGap), is kept even if its organization is not
+/// stored.
 pub async fn events_without_a_key_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut gap = store.event(&org("o"), None, Action::AuditGap);
@@ -345,8 +347,8 @@ pub async fn large_batch_is_recorded_as_one_batch(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&rows[0].org).await.len(), 410);
 }
 
-/// Recording a batch changes neither the store's revision nor the version of a key. Updating a key keeps its
-/// counters.
+/// Recording a batch does not change the store's revision or the version of a key. Updating a key does not
+/// change its counters.
 pub async fn recording_and_updating_do_not_affect_each_other(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;

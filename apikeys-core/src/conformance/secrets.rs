@@ -1,4 +1,4 @@
-//! Requirements on secrets and their locators.
+//! Requirements on secrets and their [locators](crate#terms).
 
 use super::{
     AnyHarness,
@@ -155,8 +155,8 @@ pub async fn concurrent_creations_with_one_locator_succeed_exactly_once(harness:
     }
 }
 
-/// The list that `schemes` returns contains the scheme of each stored secret, without repetitions. After the
-/// last secret with a scheme was removed, the list does not contain that scheme.
+/// The list that `schemes` returns contains the [scheme](crate#terms) of each stored secret, without
+/// repetitions. After the last secret with a scheme was removed, the list does not contain that scheme.
 pub async fn scheme_is_returned_while_a_secret_has_it(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(in_use(&store).await, []);

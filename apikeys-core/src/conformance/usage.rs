@@ -15,8 +15,8 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Requests and denials are added up by hour and by day, in ascending order, and hours and days without any
-/// are left out.
+/// Requests and denials are added up by hour and by day, in ascending order. Hours and days without requests and
+/// denials are left out.
 pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;

@@ -1,4 +1,5 @@
-//! Requirements on [`Warnings`], which stores support optionally ([`Harness::supports_warnings`]).
+//! Requirements on [`Warnings`], which stores support optionally ([`Harness::supports_warnings`]). The docs of
+//! [`Warnings`] explain what a claim is.
 //!
 //! [`Harness::supports_warnings`]: super::Harness::supports_warnings
 
@@ -214,8 +215,8 @@ pub async fn key_is_claimed_when_it_becomes_due(harness: &dyn AnyHarness) {
     bench.assert_due(due, &[(&row, 7 * DAY)]).await;
 }
 
-/// If warnings for several periods are due, the warning for the shortest period is claimed. After that
-/// warning was sent, only warnings for shorter periods become due.
+/// If warnings for several periods are due, the warning for the shortest period is claimed. Afterwards, only
+/// warnings for shorter periods become due.
 pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     bench.periods = WarningPeriods::new([30 * DAY, 7 * DAY, DAY]).expect("periods");
@@ -239,7 +240,7 @@ pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(DAY), &[(&row, 29 * DAY)]).await;
 }
 
-/// A sent warning is in the audit log once, with every field, and its key is not due again. The repeated call
+/// A sent warning is in the audit log once, with every field, and its key is not due again. A repeated call
 /// writes nothing.
 pub async fn sent_warning_is_recorded_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
@@ -253,7 +254,7 @@ pub async fn sent_warning_is_recorded_once(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// If the same warning is finished concurrently, its event is recorded once.
+/// If several concurrent calls finish the same warning, its event is recorded once.
 pub async fn warning_finished_concurrently_is_recorded_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -279,8 +280,8 @@ pub async fn warning_that_was_given_up_writes_no_event(harness: &dyn AnyHarness)
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// If an instance whose claim has ended finishes its warning after another instance has claimed the key, both
-/// warnings are recorded, and the key is not due again.
+/// An instance may record a sent warning so late that another instance has claimed the key. If both instances
+/// send the warning, both events are recorded, and the key is not due again.
 pub async fn warning_finished_after_its_claim_ended_is_recorded(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -293,7 +294,7 @@ pub async fn warning_finished_after_its_claim_ended_is_recorded(harness: &dyn An
     bench.assert_due(NOW.saturating_add(DAY), &[]).await;
 }
 
-/// If an instance whose claim has ended finishes a warning for an old expiration, the claim of another instance
+/// If an instance records a warning for an old expiration after its claim has ended, another instance's claim
 /// for the new expiration does not end.
 pub async fn warning_finished_late_does_not_end_another_claim(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
@@ -340,9 +341,9 @@ pub async fn changed_expiration_is_due_again(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(3 * DAY), &[(&moved, 7 * DAY)]).await;
 }
 
-/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If first the
-/// warning for the new expiration is recorded and then the warning for the old one, the key does not become
-/// due again.
+/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If a warning for
+/// the old expiration is recorded again after the warning for the new expiration, the key does not become due
+/// again.
 pub async fn key_updated_during_a_claim_is_not_claimed_twice(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -392,8 +393,8 @@ pub async fn deleted_key_is_not_due_and_keeps_its_event(harness: &dyn AnyHarness
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// Keys of a forgotten organization are not due, and no warning of them is recorded, before and after the
-/// purge. A new organization with the same id is not affected.
+/// Keys of a forgotten organization are not due, and no warning for these keys is recorded, before and after
+/// the purge. A new organization with the same id is not affected.
 pub async fn keys_of_a_forgotten_organization_are_not_due(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");
@@ -415,8 +416,8 @@ pub async fn keys_of_a_forgotten_organization_are_not_due(harness: &dyn AnyHarne
     bench.assert_due(NOW.saturating_add(CLAIM), &[(&new, 7 * DAY)]).await;
 }
 
-/// If keys are claimed, warned of and updated at the same time, each key has one event of a sent warning in
-/// the end.
+/// If keys are updated while warnings for them are claimed and sent, the audit log has one event of a sent
+/// warning for each key in the end.
 pub async fn warnings_concurrent_with_updates_are_sent_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");

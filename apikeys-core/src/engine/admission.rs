@@ -23,7 +23,7 @@ pub struct Admission {
     pub(super) inner: Arc<Inner>,
     pub(super) live: Arc<LiveKey>,
     pub(super) key: VerifiedKey,
-    /// `None` once the request is recorded.
+    /// `None` once the audit event of the request is in the buffer.
     pub(super) meta: Option<RequestMeta>,
     pub(super) start: RequestStart,
     pub(super) under_way: UnderWay,
@@ -39,8 +39,9 @@ impl Admission {
     /// Records the request with the status of its response. Send the response when the returned future is
     /// done. While the [`Maintenance`](super::Maintenance) is running, the future is done at its first poll.
     ///
-    /// The request is recorded when `finish` is called, before the future is polled. If the future is dropped
-    /// because the client has left, the request is still recorded with its status.
+    /// When `finish` returns the future, the audit event of the request is already in the buffer of events in
+    /// memory. If the future is then dropped, for example because the client has left, the event is still
+    /// written later.
     pub fn finish(mut self, status: u16) -> Finish {
         self.record(Outcome::Answered, Some(status));
         if self.inner.is_maintained() {
@@ -83,9 +84,9 @@ impl fmt::Debug for Admission {
 
 /// A future that resolves when the response may be sent.
 ///
-/// The request is already recorded in the process's buffer of audit events when [`Admission::finish`] returns
-/// this future. If the future returns an error, send the denial in the error instead of the response. This
-/// version of the library returns no error.
+/// When [`Admission::finish`] returns this future, the audit event of the request is already in the buffer of
+/// events in memory. If the future returns an error, the error is a denial: send the denial instead of the
+/// response. This version of the library returns no error.
 #[must_use = "send the response when the future is done"]
 pub struct Finish(Option<Flushing>);
 

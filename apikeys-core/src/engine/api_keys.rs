@@ -70,14 +70,14 @@ impl ApiKeys {
         self.inner.recorder.flush().await
     }
 
-    /// Shuts down the engine: refuses new requests, waits until running requests have ended and warnings that
-    /// are being sent have been recorded, writes the audit log, and ends the
+    /// Shuts down the engine. The engine refuses new requests and begins no new warnings. It waits for the
+    /// running requests and for the warnings that are being sent. Then it writes the audit log and ends the
     /// [`Maintenance`](super::Maintenance).
     ///
     /// Stop the server first, so that no client's request is refused. The future is done within the
-    /// [`shutdown_timeout`](super::Builder::shutdown_timeout), even if a request or the store hangs. At most
-    /// three quarters of the timeout are spent on waiting for requests, so that time remains for writing the
-    /// audit log.
+    /// [`shutdown_timeout`](super::Builder::shutdown_timeout), even if a request or the store hangs. The engine
+    /// waits for requests and warnings for at most three quarters of the timeout, so that time remains for
+    /// writing the audit log.
     ///
     /// # Errors
     ///

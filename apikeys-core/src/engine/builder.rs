@@ -154,7 +154,7 @@ impl Builder {
         self
     }
 
-    /// Accepts secrets with the given prefix as well, such as a prefix that new secrets no longer have.
+    /// Also accepts secrets with `prefix`. Use this method for a prefix that new secrets no longer have.
     pub fn also_accept(mut self, prefix: &str) -> Self {
         self.accepted.push(Prefix::new(prefix));
         self
@@ -178,8 +178,8 @@ impl Builder {
         self
     }
 
-    /// Accepts keys that were created without a pepper, although a pepper is set. Use this setting if you
-    /// introduce peppers while such keys exist, and remove it when no such key is left.
+    /// Accepts keys that were created without a pepper, although a pepper is set. Use this setting when you
+    /// introduce a pepper and such keys exist. Remove the setting when no such key is left.
     ///
     /// With this setting, an attacker who can write to the database can add a working key, as if no pepper
     /// were set. If no pepper is set, this setting has no effect.
@@ -207,7 +207,7 @@ impl Builder {
     }
 
     /// Sets the interval at which the audit log is written. The minimum is 1 ms, and the default is 100 ms. A
-    /// process that is killed loses the events since the last write.
+    /// process that is killed loses the events that it had not yet written.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.options.flush_interval = interval.max(Duration::from_millis(1));
         self
@@ -253,8 +253,8 @@ impl Builder {
         self
     }
 
-    /// Sends warnings before keys expire. By default, no warnings are sent. The [`Maintenance`] sends the
-    /// warnings, so they are not sent while the maintenance is not running.
+    /// Sends warnings before keys expire. By default, no warnings are sent. The [`Maintenance`] must be running,
+    /// because it sends the warnings.
     pub fn expiry_warnings(mut self, warnings: ExpiryWarnings) -> Self {
         self.warnings = Some(warnings);
         self

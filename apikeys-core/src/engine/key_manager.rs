@@ -65,8 +65,8 @@ impl KeyManager {
     /// Returns [`ManageError::ExpiresInThePast`] if the expiration date is not in the future,
     /// [`ManageError::ApiAccessNotAvailable`] if the plan has no API access, and
     /// [`ManageError::KeyLimitReached`] if the quota is used up. Returns [`ManageError::Conflict`] if other
-    /// changes to the organization prevented every attempt or the organization was forgotten meanwhile,
-    /// [`ManageError::StoredPlanUnknown`] if the organization's plan is not in the catalogue,
+    /// changes to the organization prevented every attempt, or if the organization was forgotten meanwhile.
+    /// Returns [`ManageError::StoredPlanUnknown`] if the organization's plan is not in the catalogue,
     /// [`ManageError::Entropy`] if no secret can be generated, and [`ManageError::Store`] if the store fails.
     /// The quota is exact, however many keys are created at the same time.
     pub async fn create(&self, new: NewKey) -> Result<CreatedKey, ManageError> {
@@ -153,7 +153,7 @@ impl KeyManager {
     }
 
     /// Changes a key. Every verification that begins after this method has returned sees the change, on every
-    /// instance. If the patch gives the key the values that it has already, nothing is written.
+    /// instance. If the key already has the values of the patch, nothing is written.
     ///
     /// # Errors
     ///

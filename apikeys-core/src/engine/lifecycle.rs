@@ -21,7 +21,7 @@ pub(super) struct Lifecycle {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Work {
     Request,
-    /// A warning before a key expires that is being sent.
+    /// The sending of a warning before a key expires.
     Warning,
 }
 

@@ -116,8 +116,8 @@ impl ManagedKey {
         self.view.request_count
     }
 
-    /// Returns the time at which the latest recorded request began. Denied requests do not count. `None`
-    /// means that no admitted request is recorded.
+    /// Returns the time at which the latest recorded request that was admitted began. `None` means that no
+    /// admitted request is recorded.
     #[must_use]
     pub fn last_used_at(&self) -> Option<Timestamp> {
         self.view.last_used_at

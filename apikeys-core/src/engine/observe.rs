@@ -202,8 +202,8 @@ fn cause(error: &dyn Error) -> Option<String> {
     error.source().map(|source| excerpt(&source.to_string(), MAX_CHARS))
 }
 
-/// Returns the descriptions of all causes of the error, cut to a maximum length. The causes of the errors of a
-/// notifier say together what has to be corrected, such as a host, and the response of the mail server.
+/// Returns the descriptions of all causes of the error, cut to a maximum length. If a notifier fails, one cause
+/// may name the setting to correct, and another cause the response of the mail server.
 fn causes(error: &dyn Error) -> Option<String> {
     let mut cause = error.source()?;
     let mut text = cause.to_string();

@@ -27,15 +27,14 @@ use crate::{
 };
 
 impl ApiKeys {
-    /// Verifies the secret that a client sent with a request. `presented` is the text that the client sent as
-    /// its secret. `request` describes the request for the audit log.
+    /// Verifies `presented`, the text that a client sent as its secret. `request` describes the request for the
+    /// audit log.
     ///
     /// The checks are made in this order: the secret's shape and checksum, which need no read from the store;
     /// the look-up of the key in the store; the key's state; the plan's API access; room for the audit event
     /// in the buffer; the rate limit. If the key is stored and its organization's plan is in the catalogue,
-    /// the request is recorded, whether it is admitted or denied. If the shape or checksum is wrong, the
-    /// future is ready at its first poll. Code that boxes futures can poll the future once before boxing it,
-    /// which saves the allocation in this case.
+    /// the request is recorded, whether it is admitted or denied. If the shape or the checksum is wrong, the
+    /// future is ready at its first poll.
     ///
     /// ```
     /// use apikeys_core::{Actor, ApiKeys, Denial, NewKey, OrgId, PlanName, RequestMeta};

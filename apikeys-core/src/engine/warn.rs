@@ -68,8 +68,8 @@ struct Running<F> {
 }
 
 impl<F: Future<Output = KeyId>> Running<F> {
-    /// Adds warnings, except those that are already being sent. Such a warning is claimed again if the store
-    /// could not record within the time of the claim that the warning was sent.
+    /// Adds warnings, except those that are already being sent. The store returns such a warning again if the
+    /// first claim on its key has ended and the store has not yet recorded that the warning was sent.
     fn add(&mut self, sends: Vec<(KeyId, F)>) {
         for (key, send) in sends {
             if self.keys.insert(key) {

@@ -100,8 +100,8 @@ impl Authenticator {
         self
     }
 
-    /// Leaves the credential in admitted requests, marked as sensitive if the framework supports
-    /// it. By default all headers of the [`sources`](Self::sources) are removed.
+    /// Leaves the credential in admitted requests, marked as sensitive if the framework supports the mark. By
+    /// default, all headers of the [`sources`](Self::sources) are removed.
     #[must_use]
     pub fn keep_credential(mut self) -> Self {
         self.keep_credential = true;
@@ -180,9 +180,9 @@ impl Authenticator {
     /// Returns the headers that the response to an admitted request gets. `handler` contains the headers that
     /// the handler set.
     ///
-    /// All responses contain the state of the rate limit. Caches treat the response to a request with
-    /// `Authorization` as private, but do not do so if another header carried the key. In that case `Vary`
-    /// names that header, and `Cache-Control` is `private` unless the handler set it.
+    /// All responses contain the state of the rate limit. Shared caches do not store the response to a request
+    /// with `Authorization` by default, but they may store it if another header carried the key. In that case,
+    /// `Vary` names that header, and `Cache-Control` is `private` unless the handler set `Cache-Control`.
     #[must_use]
     pub fn response_headers(
         &self,
@@ -206,8 +206,8 @@ impl Authenticator {
     /// [`optional`](Self::optional). `handler` contains the headers that the handler set.
     ///
     /// The response can depend on whether the request has a key. `Vary` therefore names all headers that may
-    /// carry a key, so that a cache does not answer a request that has a key with this response. A response
-    /// with `Cache-Control: no-store` gets no `Vary`, because caches do not keep it.
+    /// carry a key. A cache then does not return this response if another request has a key. A response with
+    /// `Cache-Control: no-store` gets no `Vary`, because caches do not store the response.
     #[must_use]
     pub fn response_headers_without_key(&self, handler: &(impl Headers + ?Sized)) -> ResponseHeaders {
         let append = match is_stored(handler) {

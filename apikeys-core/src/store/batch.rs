@@ -7,7 +7,8 @@ use crate::{
     id::{KeyId, OrgId, WriterId},
 };
 
-/// Audit events of one writer, which are recorded in one transaction and exactly once.
+/// Audit events of one [writer](super::KeyStore::open_writer). The store records the events in one transaction,
+/// and exactly once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Batch {

@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
-/// One mutation, committed in one transaction with its audit events.
+/// A change of an organization or of a key. The change and its audit events are committed in one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
@@ -91,7 +91,8 @@ pub enum ChangeKind {
         dropped: Vec<Locator>,
     },
     /// Removes a key with its secrets, counters and usage. The key's id, organization, name and display
-    /// prefix remain for the audit log.
+    /// prefix remain for the audit log. The usage can no longer be read, but a store may remove its rows later,
+    /// in [`KeyStore::purge`](super::KeyStore::purge).
     Delete {
         /// The organization that owns the key.
         org: OrgId,
@@ -112,10 +113,10 @@ pub enum ChangeKind {
         expected: Option<StoredPlan>,
     },
     /// Makes an organization unreadable and marks all its rows for removal: keys, secrets, counters, usage,
-    /// the remains of deleted keys, and audit events. The events of this change itself are not marked. They
+    /// audit events, and what remained of deleted keys. The events of this change itself are not marked and
     /// remain in the audit log.
     ///
-    /// This is one short transaction, whatever the number of the organization's rows.
+    /// The transaction is short, however many rows the organization has.
     /// [`KeyStore::purge`](super::KeyStore::purge) removes the marked rows later. The same organization id
     /// can be stored again at once, as a new organization.
     ForgetOrg {

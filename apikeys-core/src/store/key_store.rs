@@ -28,27 +28,28 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// **Futures may be dropped** at any point. A write is then applied completely or not at all.
 ///
 /// **A forgotten organization cannot be read.** Once [`ForgetOrg`](super::ChangeKind::ForgetOrg) is
-/// committed, no method returns anything of the organization except the events of that change, even before
-/// [`purge`](Self::purge) has removed the rows.
+/// committed, no method returns the organization's plan, keys, secrets, usage or earlier events, even before
+/// [`purge`](Self::purge) has removed the rows. Only the events of that change remain readable.
 ///
-/// **The store gives each organization an [`OrgNumber`]**, which is never given to another organization.
+/// **Each organization has an [`OrgNumber`]**, which the store never gives to another organization.
 ///
 /// [`StoreErrorKind`](super::StoreErrorKind) lists the kinds of errors. After `Unavailable`, a write may have
 /// taken effect or not. After every other error, nothing was written.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// Returns the [`SecretRow`] with one of `locators`, with its key and plan. Returns `None` if there is no
-    /// such row. All of `locators` are derived from one secret, each by another scheme, so at most one of
-    /// them is stored. A row can have a time at which the secret ends ([`ends_at`](SecretRow::ends_at)). The
-    /// row is returned even if that time has passed, because the engine compares the time with its own clock.
+    /// Returns the [`SecretRow`] that has one of these [locators](crate#terms), with its key and plan. Returns
+    /// `None` if there is no such row. All of `locators` are derived from one secret, each by another scheme,
+    /// so at most one of them is stored. A row can have a time at which the secret ends
+    /// ([`ends_at`](SecretRow::ends_at)). The row is returned even if that time has passed, because the engine
+    /// compares the time with its own clock.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>>;
 
-    /// Returns the schemes of all stored secrets, each once, in any order. The secrets of a forgotten
-    /// organization are included until they are purged.
+    /// Returns the [schemes](crate#terms) of all stored secrets, each scheme once, in any order. A secret of a
+    /// forgotten organization counts as stored until it is purged.
     ///
     /// The engine calls this method whenever a look-up finds no secret, because the secret may be stored
-    /// under a scheme that the process cannot verify. Therefore a store keeps a count for each scheme, which
-    /// [`commit`](Self::commit) and [`purge`](Self::purge) maintain.
+    /// under a scheme that the process cannot verify. So that the call is fast, a store keeps the number of
+    /// secrets of each scheme, and updates the numbers in [`commit`](Self::commit) and [`purge`](Self::purge).
     async fn schemes(&self) -> StoreResult<Vec<Scheme>>;
 
     /// Returns an organization's plan and number of keys, or `None` if the organization is not stored.
@@ -59,8 +60,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
 
     /// Returns a page of keys with their counters, newest first, which means by descending id.
     ///
-    /// A page may have fewer keys than the limit, or no keys, and still have a next page, because keys of
-    /// forgotten organizations and rows that cannot be read are left out.
+    /// Keys of forgotten organizations and rows that cannot be read are left out. A page may therefore have
+    /// fewer keys than the limit, or no keys, and still have a next page.
     async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>>;
 
     /// Commits a change in one transaction. The store locks the organization, checks the conditions of the
@@ -80,34 +81,35 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   [`Rejected`](super::StoreErrorKind::Rejected). The id of a deleted key remains in use. The id of a
     ///   forgotten organization's key remains in use until the key is purged.
     /// - If the locator of a new secret is in use, the outcome is
-    ///   [`DuplicateLocator`](CommitOutcome::DuplicateLocator). A locator is in use as long as a stored
-    ///   secret has the locator. The locators of a forgotten organization are not in use, even if they are
-    ///   not purged yet.
+    ///   [`DuplicateLocator`](CommitOutcome::DuplicateLocator). A locator is in use as long as a key that can
+    ///   be read has a secret with the locator. Unlike the id of a key, a locator can therefore be used again
+    ///   as soon as its organization is forgotten.
     async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome>;
 
-    /// Stores the id of a writer. A process opens a writer with a new id before it records its first batch, and
-    /// numbers its batches under this id. If the writer is already open, nothing changes.
+    /// Opens a *writer*, which is a numbered sequence of batches, by storing its id. A process opens a writer
+    /// with a new id before it records its first batch. If the writer is already open, nothing changes.
     async fn open_writer(&self, writer: WriterId) -> StoreResult<()>;
 
     /// Records a batch in one transaction. The store writes the batch's events and adds its
     /// [`counters`](Batch::counters) and [`usage`](Batch::usage).
     ///
-    /// - The batches of a writer are numbered 1, 2, 3 … If a batch was recorded before, the outcome is
-    ///   [`AlreadyApplied`](RecordOutcome::AlreadyApplied). If the batch with the previous number was not
-    ///   recorded, the store returns an error of the kind [`Rejected`](super::StoreErrorKind::Rejected). A
-    ///   store keeps a writer for at least a day after the writer's last batch.
-    /// - Events of deleted keys and events without a key are kept. If the store knows the key of an event
-    ///   neither as a stored key nor as a deleted key, the key's organization was forgotten. The store then
-    ///   drops the event and does not count it.
+    /// - The batches of a [writer](Self::open_writer) are numbered 1, 2, 3 … If a batch was recorded before,
+    ///   the outcome is [`AlreadyApplied`](RecordOutcome::AlreadyApplied). If the batch with the previous
+    ///   number was not recorded, the store returns an error of the kind
+    ///   [`Rejected`](super::StoreErrorKind::Rejected). A store keeps a writer for at least a day after the
+    ///   writer's last batch.
+    /// - Events of deleted keys and events without a key are kept. If the store does not know the key of an
+    ///   event, the key's organization was forgotten. The store then drops the event and does not count it.
     /// - Counters and usage change only for keys that exist.
     /// - If an event counts denials ([`RequestRecord::count`](crate::audit::RequestRecord::count)) and its id
     ///   is already in the audit log, the store adds the count to the event in the log.
     /// - If an event can never be stored, the store returns an error of the kind `Rejected` and writes
-    ///   nothing of the batch. The number of the batch can then be used again. An event that counts no
-    ///   denials and whose id is already in the audit log can never be stored.
+    ///   nothing of the batch. An example is an event that counts no denials and whose id is already in the
+    ///   audit log.
     /// - If a stored row that is needed to record a batch cannot be read, such as the counters of a key, the
-    ///   store returns an error of the kind [`Corrupt`](super::StoreErrorKind::Corrupt). Other batches are
-    ///   not affected.
+    ///   store returns an error of the kind [`Corrupt`](super::StoreErrorKind::Corrupt) and writes nothing of
+    ///   the batch.
+    /// - After such an error, the number of the batch can be used again, for example for a part of the batch.
     async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome>;
 
     /// Returns a page of audit events, newest first, which means by descending id. Each event has the current
@@ -122,12 +124,13 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>>;
 
     /// Removes about `max_rows` rows of forgotten organizations in one transaction, or all of them if there
-    /// are fewer. A store can also remove rows that the deletion of a key has left.
+    /// are fewer. A store may also leave the usage of a [deleted](super::ChangeKind::Delete) key to this
+    /// method.
     ///
     /// Any number of instances may call this method at any time, until `more` is false. If an instance
-    /// crashes, the next call of any instance continues its work. The duration of a call is proportional to
-    /// `max_rows` and does not depend on the number of stored rows, so that changes and batches wait for one
-    /// call at most. If `max_rows` is 0, the store uses 1.
+    /// crashes, the next call of any instance continues its work. The duration of a call depends on `max_rows`
+    /// and not on the number of stored rows, so that changes and batches do not wait long. If `max_rows` is 0,
+    /// the store uses 1.
     ///
     /// The default implementation is for stores that remove all rows when an organization is forgotten. The
     /// default removes nothing.
@@ -137,8 +140,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns the part of the store that remembers which warnings were sent before keys expire. The default
-    /// implementation returns `None`. [`expiry_warnings`](crate::engine::Builder::expiry_warnings) can then not
-    /// be used with the store.
+    /// implementation returns `None`. With such a store,
+    /// [`expiry_warnings`](crate::engine::Builder::expiry_warnings) cannot be used.
     fn warnings(&self) -> Option<&dyn Warnings> {
         None
     }

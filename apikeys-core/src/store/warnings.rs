@@ -13,13 +13,17 @@ use crate::{
 /// The part of a store that decides which instance sends an expiry warning, and remembers which warnings were
 /// sent.
 ///
-/// A store keeps the *next check* of each key, which is the time at which the key may be due for a warning.
-/// When [`commit`](super::KeyStore::commit) creates or updates an active key with an expiration, it sets the
-/// next check so that the next call of [`claim`](Self::claim) checks the key. While an instance has a claim
-/// on the key, the next check does not change. The deletion of a key also removes the key's next check and
-/// sent warning.
+/// An instance that sends a warning has a *claim* on the key. Other instances send no warning for the key until
+/// the claim ends. A claim ends when the instance calls [`finish`](Self::finish) or
+/// [`postpone`](Self::postpone), and at the latest at its time [`until`](WarningClaim::until).
 ///
-/// Each method is one transaction, and its future may be dropped like that of the methods of
+/// A store keeps the *next check* of each key, which is the time at which the key may be due for a warning.
+/// When [`commit`](super::KeyStore::commit) creates or updates an active key with an expiration, `commit` sets
+/// the next check so that the next call of [`claim`](Self::claim) checks the key. If an instance has a claim on
+/// the key, `commit` does not change the next check. The deletion of a key also removes the key's next check
+/// and sent warning.
+///
+/// Each method is one transaction. A future may be dropped at any point, as with
 /// [`KeyStore`](super::KeyStore).
 #[async_trait]
 pub trait Warnings: Send + Sync {
@@ -31,8 +35,8 @@ pub trait Warnings: Send + Sync {
     /// later, the store sets the next check to the time in [`WhenToWarn::Later`]. Otherwise, the store
     /// removes the next check.
     ///
-    /// A claim that has ended without a call of [`finish`](Self::finish) or [`postpone`](Self::postpone) is
-    /// replaced, because its instance may have crashed. Keys of forgotten organizations are not claimed.
+    /// If the time of an earlier claim on a key is over, a new claim replaces it, because the first instance may
+    /// have crashed. Keys of forgotten organizations are not claimed.
     async fn claim(&self, claim: &WarningClaim) -> StoreResult<ClaimedWarnings>;
 
     /// Records that a warning needs no further attempt, and writes its event if there is one. The engine repeats
@@ -40,13 +44,13 @@ pub trait Warnings: Send + Sync {
     /// repeated call without an event changes nothing.
     ///
     /// If the key still has the warning's expiration, the store remembers the warning as the sent warning of
-    /// the key, unless a warning with a shorter period was already sent for that expiration. If the warning's
-    /// claim is still that of the key, the claim ends, and the next call of [`claim`](Self::claim) checks the
+    /// the key, unless a warning with a shorter period was already sent for that expiration. If the key is
+    /// still under the warning's claim, the claim ends, and the next call of [`claim`](Self::claim) checks the
     /// key again. If the key was deleted, the store only writes the event.
     async fn finish(&self, warning: &FinishedWarning) -> StoreResult<FinishOutcome>;
 
     /// Ends the claim on a key and sets the next check to `until`, because the warning could not be sent. If
-    /// the key is not claimed by `claim`, nothing changes.
+    /// the key is no longer under this claim, nothing changes.
     async fn postpone(&self, claim: ClaimId, key: KeyId, until: Timestamp) -> StoreResult<()>;
 }
 
@@ -60,7 +64,7 @@ pub struct WarningClaim {
     pub now: Timestamp,
     /// The time at which the claim ends.
     pub until: Timestamp,
-    /// The periods before the expiration.
+    /// How long before the expiration warnings are sent.
     pub periods: WarningPeriods,
     /// The maximum number of keys that are checked.
     pub max_keys: u32,
@@ -225,9 +229,9 @@ impl WarningState {
     /// Decides whether the key is due for a warning at `now`.
     ///
     /// With a period of 7 days, a warning is due from 7 days before the expiration until the expiration. If
-    /// several are due, only the one with the shortest period is sent. After that, only warnings with shorter
-    /// periods are sent for the same expiration. A warning is not sent if less time than its period was left
-    /// when the expiration was set.
+    /// warnings for several periods are due, only the warning for the shortest period is sent. After that, only
+    /// warnings for shorter periods are sent for the same expiration. A warning is not sent if less time than
+    /// its period was left when the expiration was set.
     ///
     /// A key that is due later is checked again after a day at the latest, so that changed periods apply.
     #[must_use]

@@ -89,10 +89,9 @@ impl ExpiryWarning {
         Self { org, key, name, display_prefix, expires_at, period, recipients }
     }
 
-    /// Returns the id of the warning, which consists of the key's id, the expiration and the period. If the
-    /// same warning is sent twice, both have the same id, such as
-    /// `aiaaaaaaaaaaaaaaaaaaaaaaaa.1893456000000000.604800000000`. The id consists of `a-z`, `0-9`, `-` and
-    /// `.`.
+    /// Returns the id of the warning, which consists of the key's id, the expiration and the period. An example
+    /// is `aiaaaaaaaaaaaaaaaaaaaaaaaa.1893456000000000.604800000000`. The characters of the id are `a-z`, `0-9`,
+    /// `-` and `.`. If the same warning is sent twice, both messages have the same id.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}.{}.{}", self.key, self.expires_at.as_micros(), self.period.as_micros())
@@ -107,15 +106,15 @@ pub struct NotifyError {
 }
 
 impl NotifyError {
-    /// Creates the error of a failed attempt after which a later attempt can succeed. An example is a mail
-    /// server that cannot be reached.
+    /// Creates a temporary error, which means that a later attempt can succeed. An example is a mail server that
+    /// cannot be reached.
     #[must_use]
     pub fn temporary(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { temporary: true, source: source.into() }
     }
 
-    /// Creates the error of a warning that can never be sent. An example is a mail server that refuses all
-    /// recipients.
+    /// Creates a permanent error, which means that the warning can never be sent. An example is a mail server
+    /// that refuses all recipients permanently.
     #[must_use]
     pub fn permanent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { temporary: false, source: source.into() }
@@ -207,10 +206,10 @@ impl ExpiryWarnings {
         self
     }
 
-    /// Sets for how long an instance claims a warning that it sends. If the instance crashes, another instance
-    /// sends the warning after this time. One attempt to send a warning may take half of this time. The minimum
-    /// is 2 s, and the default is 5 minutes. A claim lasts at most half of the shortest period, so that another
-    /// instance has time left to send the warning.
+    /// Sets how long other instances wait for an instance that has begun to send a warning. If that instance
+    /// crashes, another instance sends the warning after this time. An attempt to send a warning is ended after
+    /// half of this time. The minimum is 2 s, and the default is 5 minutes. The time is shortened to half of the
+    /// shortest period if it is longer, so that another instance has time left to send the warning.
     pub fn claim_timeout(mut self, timeout: Duration) -> Self {
         self.claim_timeout = timeout.max(Duration::from_secs(2));
         self

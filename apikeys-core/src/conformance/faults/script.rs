@@ -18,8 +18,9 @@ pub enum Fault {
     Error,
     /// The call does nothing and returns `Rejected`.
     Rejected,
-    /// The call waits for this duration on the store's clock and then succeeds or fails as the wrapped store
-    /// does. A delay of zero lets a call pass unchanged, for example between two queued faults.
+    /// The call waits for this duration on the clock of the [`FaultStore`](super::FaultStore). Then the wrapped
+    /// store executes the call. A delay of zero lets a call pass unchanged, for example between two queued
+    /// faults.
     Delay(Duration),
     /// The call does nothing and never returns.
     Hang,

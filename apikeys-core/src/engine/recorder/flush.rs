@@ -15,8 +15,9 @@ pub(super) struct Flush {
     /// The pieces to send. The first piece may have been sent already. That piece is sent again unchanged
     /// under the same number, so that the store records it once.
     queue: VecDeque<Piece>,
-    /// Single events for which the store refused both the event and the gap in its place. The events are kept
-    /// until the store has recorded another event, because until then the store may be refusing all events.
+    /// Single events that the store refused. The store also refused the gap ([`Action::AuditGap`]) that was to
+    /// replace the event. The events are kept until the store has recorded another event, because until then
+    /// the store may be refusing all events.
     refused: Vec<Piece>,
     /// The store's latest refusal.
     refusal: Option<StoreError>,
