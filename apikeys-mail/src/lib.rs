@@ -42,15 +42,15 @@
 //!
 //! # The mail
 //!
-//! A mail has a text part and an HTML part. It names the key, its display prefix, when the key expires and
-//! how much time is left. It says that programs with the key will stop working then, and links to the page
-//! where the expiration can be extended. [`MailTexts`] replaces the subject and the texts, for example for
-//! another language. The mail loads nothing from the network, so nobody learns that it was opened.
+//! A mail has a text part and an HTML part. The mail names the key and its display prefix, and says when the key
+//! expires and how much time is left. The mail says that programs with the key will stop working then, and links
+//! to the page where the expiration can be extended. [`MailTexts`] replaces the subject and the texts, for
+//! example for another language. The mail loads nothing from the network, so nobody learns that it was opened.
 //!
 //! Names of keys and organizations cannot add headers or markup, whatever characters they contain. The Message-ID is
 //! made of the [id of the warning](apikeys_core::warning::ExpiryWarning::id) and the domain of the sender. If a
-//! warning is sent twice because a process ended between sending and recording, both mails have the same Message-ID, and
-//! mail programs can recognize the copy.
+//! warning is [sent twice](apikeys_core::warning), both mails have the same Message-ID, and mail programs can
+//! recognize the copy.
 //!
 //! # Passwords
 //!
@@ -68,8 +68,9 @@
 //! The first two features enable `rustls`. With both, the roots of the operating system are used unless
 #![cfg_attr(feature = "rustls-webpki-roots", doc = "[`only_webpki_roots`](SmtpServer::only_webpki_roots)")]
 #![cfg_attr(not(feature = "rustls-webpki-roots"), doc = "`SmtpServer::only_webpki_roots`")]
-//! is called. Without these features, mails can only be sent without encryption. rustls uses ring,
-//! which needs a C compiler to build. If your program installs another default provider of rustls, that one is used.
+//! is called. Without the feature `rustls`, mails can only be sent without encryption. rustls uses ring,
+//! which needs a C compiler to build. If your program installs another default provider of rustls, that provider
+//! is used.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;

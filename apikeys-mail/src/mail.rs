@@ -38,8 +38,8 @@ impl ExpiryMail {
         ExpiryMailBuilder::default()
     }
 
-    /// Writes the mail about a warning. `now` is the current time, from which the mail says how much time is
-    /// left. Use this method to show the mail or to send it in another way.
+    /// Writes the mail about a warning. The mail says how much time is left from `now`, which is the current
+    /// time, until the key expires. Use this method to show the mail or to send it in another way.
     ///
     /// # Errors
     ///
@@ -121,8 +121,8 @@ impl ExpiryMailBuilder {
         self
     }
 
-    /// Sets a function that returns the address of the page where a key is extended. Use this if the address
-    /// has other parts than the ids, such as a short name of the organization.
+    /// Sets a function that returns the address of the page where a key is extended. Use this method if the
+    /// address has other parts than the ids, such as a short name of the organization.
     pub fn settings_url_with(
         mut self,
         address: impl Fn(&ExpiryWarning) -> String + Send + Sync + 'static,

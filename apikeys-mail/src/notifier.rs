@@ -32,8 +32,8 @@ use crate::{
 /// * If the server refuses some of the recipients, the others receive the mail, and the warning counts as sent.
 ///   The notifier logs each refused recipient and does not try again, because the others would receive the mail
 ///   again.
-/// * If the server refuses all recipients, none has received the mail. If one of the refusals is temporary, the
-///   error is temporary and the engine tries again. Otherwise, the error is permanent.
+/// * If the server refuses all recipients, none has received the mail. If at least one of the refusals is
+///   temporary, the error is temporary. Otherwise, the error is permanent.
 /// * Invalid addresses count as permanently refused. An address whose part before the `@` is not ASCII is
 ///   invalid.
 /// * A mail has at most [`MAX_RECIPIENTS`](Self::MAX_RECIPIENTS) recipients. Further recipients do not receive
@@ -41,12 +41,19 @@ use crate::{
 ///
 /// # Errors
 ///
-/// The source of a [`NotifyError`] is an [`SmtpError`]. Permanent errors are: the server refuses all recipients or
-/// the mail itself with a code from 500 to 599, or no recipient has a valid address. All other errors are
-/// temporary, also a refused login or sender, because the cause can be removed while the warning waits.
+/// The source of a [`NotifyError`] is an [`SmtpError`]. These errors are permanent:
+///
+/// * No recipient has a valid address.
+/// * The server refuses all recipients permanently, or refuses the mail itself permanently. A refusal is
+///   permanent if its code is from 500 to 599 and does not ask for a login (530, 534, 535 and 538).
+/// * The texts cannot be encoded as an e-mail.
+///
+/// All other errors are temporary, because their cause can be removed while the warning waits. A refused login
+/// or sender is therefore a temporary error. After a temporary error, [apikeys_core](apikeys_core::warning) sends
+/// the warning again later.
 ///
 /// If the connection ends after the mail was sent and before the server has responded, the server may have
-/// accepted the mail. The next attempt then sends it again, with the same Message-ID.
+/// accepted the mail. The next attempt then sends the mail again, with the same Message-ID.
 ///
 /// # Runtime
 ///

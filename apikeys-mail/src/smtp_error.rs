@@ -4,7 +4,7 @@ use apikeys_core::warning::NotifyError;
 
 use crate::{Reply, SettingsError};
 
-/// The reason why a mail was not sent. [`NotifyError`] has it as its source.
+/// The reason why a mail was not sent. This error is the source of the [`NotifyError`] that the notifier returns.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SmtpError {
@@ -41,8 +41,7 @@ pub enum SmtpError {
     },
     /// The server refused all recipients.
     NoRecipient {
-        /// The response to the last of the recipients. If some responses are temporary and some permanent,
-        /// this is a temporary one.
+        /// The first temporary response. If all responses are permanent, the response to the last recipient.
         reply: Reply,
     },
     /// The server refused the mail itself.
@@ -66,9 +65,10 @@ pub enum SmtpError {
     },
     /// None of the recipients is a valid address.
     InvalidRecipients,
-    /// The link to the settings page or another setting is invalid for this warning.
+    /// The function that was passed to [`settings_url_with`](crate::ExpiryMailBuilder::settings_url_with) did not
+    /// return the address of a web page.
     Compose {
-        /// Says which setting is invalid.
+        /// The error of the address.
         source: SettingsError,
     },
     /// The texts could not be encoded as an e-mail.
@@ -81,9 +81,9 @@ pub enum SmtpError {
 }
 
 impl SmtpError {
-    /// Returns whether a later attempt can succeed without a change of the recipients or of the mail. Errors of
-    /// the connection, the login and the sender are temporary, because their cause can be removed while the
-    /// warning waits.
+    /// Returns whether a later attempt can succeed. [`SmtpNotifier`](crate::SmtpNotifier#errors) lists the
+    /// permanent errors. All other errors are temporary, because their cause can be removed while the warning
+    /// waits.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         match self {
