@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// A request to the management API, in plain strings. An adapter for a framework creates it and passes it to
-/// [`AdminApi::handle`].
+/// A request to the management API, in plain strings. An adapter for a framework creates the request and passes
+/// it to [`AdminApi::handle`].
 ///
-/// `H` is the adapter's type for the headers. It implements [`apikeys_core::http::Headers`].
+/// `H` is the adapter's type for the headers, which implements [`apikeys_core::http::Headers`].
 ///
 /// [`AdminApi::handle`]: crate::AdminApi::handle
 pub struct AdminRequest<'a, H: ?Sized> {

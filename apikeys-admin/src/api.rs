@@ -79,9 +79,9 @@ impl AdminApi {
     /// Sets the key that encrypts cursors. The key consists of 32 random bytes and must be the same in all
     /// instances of your service.
     ///
-    /// By default, [`new`](Self::new) chooses a random key. Other instances then reject the cursors of this
-    /// instance, and cursors become invalid when the instance restarts. Set the key if your service has more
-    /// than one instance.
+    /// By default, [`new`](Self::new) chooses a random key. Other instances of your service then reject the
+    /// cursors of this instance, and cursors become invalid when the instance restarts. Set the key if your
+    /// service has more than one instance.
     #[must_use]
     pub fn cursor_key(mut self, key: &[u8; 32]) -> Self {
         self.cursors = Arc::new(Cursors::with_key(key));
@@ -137,12 +137,14 @@ impl AdminApi {
         self
     }
 
-    /// Returns the maximum number of bytes that an adapter reads from the body of a request. Returns `None` if
-    /// the body is not used. An adapter passes a longer body as [`RequestBody::TooLong`].
+    /// Returns the maximum number of bytes that the code that calls [`handle`](Self::handle) must read from the
+    /// body of a request. If the body is longer, pass [`RequestBody::TooLong`]. Returns `None` if the body is not
+    /// used.
     ///
-    /// Before an adapter sends the response, it reads and discards the rest of the body, up to a limit.
-    /// Otherwise a client that sends its whole request before it reads can see a connection error instead of
-    /// the response.
+    /// Before you send the response, read and discard the rest of the body, up to a limit of your own. The router
+    /// for axum and the scope for actix-web stop after 8 MiB or 5 seconds. Many clients send a whole request
+    /// before they read the response. If the connection is closed earlier, these clients see a connection error
+    /// instead of the response.
     #[must_use]
     pub fn body_limit(&self, admin: Option<&Admin>, method: &str, path: &str) -> Option<usize> {
         match dispatch::find(method, path) {
