@@ -1,9 +1,12 @@
 //! Turns errors of sqlx into [`StoreError`]s.
 
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+
 use std::time::Duration;
 
 use apikeys_core::store::{StoreError, StoreErrorKind};
-use sqlx::migrate::MigrateError;
+use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 /// The cause of a [`StoreError`], without the operation.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +51,7 @@ impl Failure {
         let Some(error) = self.database() else { return false };
         // The connection was still in a transaction. It was closed, and the next attempt opens a new one.
         matches!(error, sqlx::Error::InvalidSavePointStatement)
-            || matches!(sqlite_code(error), Some(sqlite::BUSY | sqlite::LOCKED))
+            || error.as_database_error().is_some_and(|error| class_of(error) == Class::Busy)
     }
 
     fn database(&self) -> Option<&sqlx::Error> {
@@ -82,10 +85,10 @@ impl Failure {
 fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
     use sqlx::Error;
     match error {
-        Error::Database(_) => match sqlite_code(error) {
-            Some(sqlite::CONSTRAINT | sqlite::TOOBIG | sqlite::MISMATCH) => StoreErrorKind::Rejected,
-            Some(sqlite::CORRUPT | sqlite::NOTADB) => StoreErrorKind::Corrupt,
-            _ => StoreErrorKind::Unavailable,
+        Error::Database(error) => match class_of(&**error) {
+            Class::Rejected => StoreErrorKind::Rejected,
+            Class::Corrupt => StoreErrorKind::Corrupt,
+            Class::Busy | Class::Other => StoreErrorKind::Unavailable,
         },
         Error::ColumnDecode { .. }
         | Error::ColumnIndexOutOfBounds { .. }
@@ -98,27 +101,26 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
     }
 }
 
-/// Returns whether a progress handler stopped the statement.
-pub(crate) fn is_interrupted(error: &sqlx::Error) -> bool {
-    sqlite_code(error) == Some(sqlite::INTERRUPT)
+/// What an error of a database means, by the rules of that database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// The transaction conflicts with another one, and can be attempted again.
+    Busy,
+    /// The statement can never succeed with its values.
+    Rejected,
+    /// The database or its tables are damaged.
+    Corrupt,
+    /// The database cannot run the statement now.
+    Other,
 }
 
-/// Returns SQLite's primary result code, which is the lowest byte of an extended result code.
-fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
-}
-
-/// SQLite's result codes, from <https://www.sqlite.org/rescode.html>.
-mod sqlite {
-    pub(super) const BUSY: i32 = 5;
-    pub(super) const LOCKED: i32 = 6;
-    pub(super) const INTERRUPT: i32 = 9;
-    pub(super) const CORRUPT: i32 = 11;
-    pub(super) const TOOBIG: i32 = 18;
-    pub(super) const CONSTRAINT: i32 = 19;
-    pub(super) const MISMATCH: i32 = 20;
-    pub(super) const NOTADB: i32 = 26;
+fn class_of(error: &dyn DatabaseError) -> Class {
+    #[cfg(feature = "sqlite")]
+    if let Some(error) = error.try_downcast_ref() {
+        return sqlite::class(error);
+    }
+    let _ = error;
+    Class::Other
 }
 
 #[cfg(test)]

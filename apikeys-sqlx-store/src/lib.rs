@@ -51,11 +51,22 @@
 #[cfg(test)]
 extern crate self as apikeys_sqlx_store;
 
+mod argument;
+mod backoff;
+mod cells;
+mod columns;
 mod error;
+mod ids;
+mod key_store;
+mod operations;
+mod pages;
+mod session;
 mod sqlite;
+mod statements;
 #[cfg(test)]
 #[path = "../tests/store/common.rs"]
 mod test_data;
+mod turns;
 
 #[doc(no_inline)]
 pub use apikeys_core;

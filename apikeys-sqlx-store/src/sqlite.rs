@@ -1,56 +1,36 @@
 //! The store in SQLite, for services on one machine.
 
 mod append;
-mod audit;
-mod backoff;
-mod commit;
 mod connections;
-mod keys;
 mod migrate;
-mod orgs;
-mod pages;
 #[cfg(test)]
 mod plans;
-mod purge;
 mod read;
 mod record;
-mod rows;
-mod secrets;
+mod session;
 mod spans;
 mod statements;
 mod transaction;
-mod turns;
-mod usage;
-mod verification;
-mod warnings;
 
 use std::{fmt, sync::Arc};
 
-use apikeys_core::{
-    KeyId, OrgId, Timestamp,
-    audit::AuditEntry,
-    id::{ClaimId, EventId, WriterId},
-    store::{
-        AuditQuery, Batch, Change, ClaimedWarnings, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
-        KeyQuery, KeyStore, KeyView, OrgRow, Page, PurgeProgress, RecordOutcome, StoreErrorKind, StoreResult,
-        UsagePoint, UsageQuery, WarningClaim, Warnings,
-    },
-    token::{Locator, Scheme},
-};
+use apikeys_core::store::{Batch, RecordOutcome, StoreErrorKind, StoreResult};
 use async_lock::Mutex;
-use async_trait::async_trait;
 use sqlx::sqlite::SqlitePool;
 
 use self::{
-    commit::Commit,
     connections::Connections,
     migrate::Migrate,
-    purge::Purge,
-    read::{Reads, reading},
-    record::{OpenWriter, RecordAtOnce, RecordWithCare},
+    read::Reads,
     spans::KnownSpans,
-    transaction::{Work, Writer},
-    warnings::{Claim, Finish, Postpone},
+    transaction::{SqliteWork, Writer},
+};
+use crate::{
+    backoff::Backoff,
+    error::Failure,
+    key_store::key_store,
+    operations::record::{RecordAtOnce, RecordWithCare},
+    session::{Backend, Work},
 };
 
 /// A [`KeyStore`] in an SQLite database.
@@ -173,7 +153,7 @@ impl SqliteStore {
     /// Returns an error if the database cannot be opened or written, or if it contains other tables with the
     /// same names.
     pub async fn migrate(&self) -> StoreResult<()> {
-        self.write("migrate", &Migrate).await
+        self.transact("migrate", &Migrate).await
     }
 
     /// Waits until running operations have ended, and closes all connections. If no other process uses the
@@ -199,9 +179,9 @@ impl SqliteStore {
         Self { verification, management, writer: Arc::new(Mutex::new(writer)), spans: Arc::default() }
     }
 
-    async fn write<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
+    async fn transact<W: SqliteWork>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
         let mut writer = self.writer.lock().await;
-        writer.write(work).await.map_err(|failure| failure.during(operation))
+        writer.write(work, &self.spans).await.map_err(|failure| failure.during(operation))
     }
 }
 
@@ -211,84 +191,48 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-#[async_trait]
-impl KeyStore for SqliteStore {
-    async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>> {
-        reading("find", || verification::find(&self.verification, locators)).await
+key_store!(SqliteStore);
+
+impl Backend for SqliteStore {
+    type Reader = Reads;
+
+    fn verification(&self) -> &Reads {
+        &self.verification
     }
 
-    async fn schemes(&self) -> StoreResult<Vec<Scheme>> {
-        reading("schemes", || verification::schemes(&self.verification)).await
+    fn management(&self) -> &Reads {
+        &self.management
     }
 
-    async fn org(&self, org: &OrgId) -> StoreResult<Option<OrgRow>> {
-        reading("org", || orgs::org(&self.management, org)).await
+    /// Runs a read, and runs it again while the database is busy. In other journal modes than WAL, a write can
+    /// block reads.
+    async fn reading<T: Send, F: Future<Output = Result<T, Failure>> + Send>(
+        &self,
+        operation: &'static str,
+        read: impl Fn() -> F + Send + Sync,
+    ) -> StoreResult<T> {
+        let mut backoff = Backoff::new();
+        loop {
+            match read().await {
+                Err(failure) if failure.is_busy() && backoff.wait().await => {}
+                result => return result.map_err(|failure| failure.during(operation)),
+            }
+        }
     }
 
-    async fn key(&self, org: &OrgId, key: KeyId) -> StoreResult<Option<KeyView>> {
-        reading("key", || keys::key(&self.management, org, key)).await
-    }
-
-    async fn keys(&self, query: &KeyQuery) -> StoreResult<Page<KeyView, KeyId>> {
-        reading("keys", || keys::keys(&self.management, query)).await
-    }
-
-    async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome> {
-        let (committed, spans) = self.write("commit", &Commit { change, spans: &self.spans }).await?;
-        self.spans.stored(&spans);
-        Ok(committed)
-    }
-
-    async fn open_writer(&self, writer: WriterId) -> StoreResult<()> {
-        self.write("open_writer", &OpenWriter(writer)).await
+    async fn write<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
+        self.transact(operation, work).await
     }
 
     async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {
-        match self.write("record", &RecordAtOnce { batch, spans: &self.spans }).await {
-            Ok(Some(spans)) => {
-                self.spans.stored(&spans);
-                return Ok(RecordOutcome::Applied);
-            }
-            Ok(None) => {}
+        match self.write("record", &RecordAtOnce(batch)).await {
+            Ok(true) => Ok(RecordOutcome::Applied),
+            Ok(false) => self.write("record", &RecordWithCare(batch)).await,
             // A batch that was recorded before is also rejected. `RecordWithCare` finds out.
-            Err(error) if error.kind() == StoreErrorKind::Rejected => {}
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == StoreErrorKind::Rejected => {
+                self.write("record", &RecordWithCare(batch)).await
+            }
+            Err(error) => Err(error),
         }
-        let (recorded, spans) = self.write("record", &RecordWithCare { batch, spans: &self.spans }).await?;
-        self.spans.stored(&spans);
-        Ok(recorded)
-    }
-
-    async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>> {
-        reading("audit", || audit::audit(&self.management, query)).await
-    }
-
-    async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>> {
-        reading("usage", || usage::usage(&self.management, query)).await
-    }
-
-    async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
-        self.write("purge", &Purge { max_rows }).await
-    }
-
-    fn warnings(&self) -> Option<&dyn Warnings> {
-        Some(self)
-    }
-}
-
-#[async_trait]
-impl Warnings for SqliteStore {
-    async fn claim(&self, claim: &WarningClaim) -> StoreResult<ClaimedWarnings> {
-        self.write("claim", &Claim(claim)).await
-    }
-
-    async fn finish(&self, warning: &FinishedWarning) -> StoreResult<FinishOutcome> {
-        let (outcome, spans) = self.write("finish", &Finish { warning, spans: &self.spans }).await?;
-        self.spans.stored(&spans);
-        Ok(outcome)
-    }
-
-    async fn postpone(&self, claim: ClaimId, key: KeyId, until: Timestamp) -> StoreResult<()> {
-        self.write("postpone", &Postpone { claim, key, until }).await
     }
 }

@@ -4,12 +4,8 @@
 use apikeys_core::audit::{AuditEvent, Detail, RequestRecord};
 use sqlx::{Arguments, SqliteConnection, sqlite::SqliteArguments};
 
-use super::{
-    orgs::OrgNumber,
-    spans,
-    statements::{MOST_ROWS, WriteStatement},
-};
-use crate::error::Failure;
+use super::statements::{BulkStatement, MOST_ROWS};
+use crate::{error::Failure, ids::is_late, session::OrgNumber};
 
 /// Adds events to the audit log, each with the number of its organization.
 pub(super) async fn append(
@@ -21,7 +17,7 @@ pub(super) async fn append(
         for (org, event) in some {
             bind(&mut arguments, *org, event)?;
         }
-        WriteStatement::append(some.len()).query_with(arguments).execute(&mut *connection).await?;
+        BulkStatement::append(some.len()).query_with(arguments).execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -43,7 +39,7 @@ fn bind_row(
     arguments.add(org)?;
     arguments.add(event.id.as_bytes().as_slice())?;
     arguments.add(event.at.as_micros())?;
-    arguments.add(i64::from(spans::is_late(event)))?;
+    arguments.add(i64::from(is_late(event)))?;
     arguments.add(event.key.as_ref().map(|key| key.as_bytes().as_slice()))?;
     arguments.add(event.action.as_str())?;
     arguments.add(event.actor.as_ref().map(|actor| actor.as_str().as_bytes()))?;

@@ -7,8 +7,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{backoff::Backoff, read::Reads, transaction::Writer, turns::Turns};
-use crate::error::Failure;
+use super::{read::Reads, transaction::Writer};
+use crate::{backoff::Backoff, error::Failure, turns::Turns};
 
 /// The longest time that a statement waits for another process's transaction. Then the store attempts the
 /// transaction again.

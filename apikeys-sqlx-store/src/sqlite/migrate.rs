@@ -1,12 +1,12 @@
 //! Creates and updates the tables.
 
 use sqlx::{
-    SqlSafeStr, SqliteConnection,
+    SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use super::transaction::{Verdict, Work};
-use crate::error::Failure;
+use super::{session::SqliteSession, transaction::SqliteWork};
+use crate::{error::Failure, session::Verdict};
 
 /// The table that lists the migrations that ran. The default table of sqlx belongs to the service.
 const TABLE: &str = "apikeys_migrations";
@@ -17,12 +17,12 @@ const TABLE: &str = "apikeys_migrations";
 /// so that one of several processes runs them and the other processes find that they have run.
 pub(super) struct Migrate;
 
-impl Work for Migrate {
+impl SqliteWork for Migrate {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<()>, Failure> {
+    async fn run(&self, session: &mut SqliteSession<'_>) -> Result<Verdict<()>, Failure> {
         // With `Migrator::run`, the compiler cannot prove that this future is `Send`.
-        migrator().run_direct(None, connection, false).await?;
+        migrator().run_direct(None, session.connection(), false).await?;
         Ok(Verdict::Commit(()))
     }
 }

@@ -5,17 +5,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use apikeys_core::store::StoreResult;
 use async_lock::SemaphoreGuard;
 use sqlx::{
-    Encode, Sqlite, SqliteConnection, Type,
+    Arguments as _, Sqlite, SqliteConnection,
     pool::PoolConnection,
     query::Query,
     sqlite::{SqliteArguments, SqlitePool, SqliteRow},
 };
 
-use super::{backoff::Backoff, statements::ReadStatement, turns::Turns};
-use crate::error::{Failure, is_interrupted};
+use super::statements;
+use crate::{
+    argument::{Argument, add_arguments},
+    error::{Failure, sqlite::is_interrupted},
+    session::Reader,
+    statements::ReadStatement,
+    turns::Turns,
+};
 
 /// The longest time that a statement of management can run if other connections remain for verification.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -29,7 +34,7 @@ const STEPS: i32 = 1_000;
 
 /// The reads of verification, or the reads of management.
 #[derive(Clone)]
-pub(super) struct Reads {
+pub(crate) struct Reads {
     pool: SqlitePool,
     /// Limits the reads on connections that verification also uses.
     turns: Option<Arc<Turns>>,
@@ -49,30 +54,23 @@ impl Reads {
         Self { pool, turns, limit: Some(if is_alone { LIMIT_ALONE } else { LIMIT }) }
     }
 
-    /// Returns all rows of the statement.
-    pub(super) async fn all(&self, read: Read) -> Result<Vec<SqliteRow>, Failure> {
-        let (mut open, query) = self.open(read).await?;
-        let rows = query.fetch_all(&mut *open.connection).await;
-        rows.map_err(|error| self.failure(error))
-    }
-
-    /// Returns the first row of the statement, or `None` if there is no row.
-    pub(super) async fn optional(&self, read: Read) -> Result<Option<SqliteRow>, Failure> {
-        let (mut open, query) = self.open(read).await?;
-        let row = query.fetch_optional(&mut *open.connection).await;
-        row.map_err(|error| self.failure(error))
-    }
-
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
 
-    async fn open(&self, Read(query): Read) -> Result<(Open<'_>, Prepared), Failure> {
+    async fn open(
+        &self,
+        statement: ReadStatement,
+        arguments: &[Argument<'_>],
+    ) -> Result<(Open<'_>, Prepared), Failure> {
+        let mut values = SqliteArguments::default();
+        add_arguments!(values, arguments);
         let turn = match &self.turns {
             Some(turns) => Some(turns.take().await),
             None => None,
         };
         let mut connection = self.pool.acquire().await?;
+        let query = sqlx::query_with(statements::read(statement), values);
         let Some(limit) = self.limit else {
             return Ok((Open { connection, _turn: turn, _wanted: None }, query));
         };
@@ -85,6 +83,30 @@ impl Reads {
             Some(limit) if is_interrupted(&error) => Failure::Stopped { limit, source: error },
             _ => error.into(),
         }
+    }
+}
+
+impl Reader for Reads {
+    type Row = SqliteRow;
+
+    async fn all(
+        &self,
+        statement: ReadStatement,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<SqliteRow>, Failure> {
+        let (mut open, query) = self.open(statement, arguments).await?;
+        let rows = query.fetch_all(&mut *open.connection).await;
+        rows.map_err(|error| self.failure(error))
+    }
+
+    async fn optional(
+        &self,
+        statement: ReadStatement,
+        arguments: &[Argument<'_>],
+    ) -> Result<Option<SqliteRow>, Failure> {
+        let (mut open, query) = self.open(statement, arguments).await?;
+        let row = query.fetch_optional(&mut *open.connection).await;
+        row.map_err(|error| self.failure(error))
     }
 }
 
@@ -118,41 +140,4 @@ async fn watch(connection: &mut SqliteConnection, limit: Duration) -> Result<(Ar
     Ok((running, wanted))
 }
 
-pub(super) type Prepared = Query<'static, Sqlite, SqliteArguments>;
-
-/// A [`ReadStatement`] with its arguments.
-pub(super) struct Read(Prepared);
-
-impl Read {
-    /// Creates a read without arguments.
-    pub(super) fn new(statement: ReadStatement) -> Self {
-        Self(statement.query())
-    }
-
-    pub(super) fn bind<'v, V: Encode<'v, Sqlite> + Type<Sqlite>>(self, value: V) -> Self {
-        Self(self.0.bind(value))
-    }
-}
-
-#[cfg(test)]
-impl Read {
-    pub(super) fn into_query(self) -> Prepared {
-        self.0
-    }
-}
-
-/// Runs a read, and runs it again while the database is busy. In other journal modes than WAL, a write can
-/// block reads.
-pub(super) async fn reading<T, F, R>(operation: &'static str, read: R) -> StoreResult<T>
-where
-    R: Fn() -> F,
-    F: Future<Output = Result<T, Failure>>,
-{
-    let mut backoff = Backoff::new();
-    loop {
-        match read().await {
-            Err(failure) if failure.is_busy() && backoff.wait().await => {}
-            result => return result.map_err(|failure| failure.during(operation)),
-        }
-    }
-}
+type Prepared = Query<'static, Sqlite, SqliteArguments>;

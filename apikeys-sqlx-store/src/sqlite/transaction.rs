@@ -7,27 +7,32 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePool},
 };
 
-use super::{backoff::Backoff, turns::Turns};
-use crate::error::Failure;
+use super::{session::SqliteSession, spans::KnownSpans};
+use crate::{
+    backoff::Backoff,
+    error::Failure,
+    session::{Verdict, Work},
+    turns::Turns,
+};
 
-/// The work of one write transaction.
-pub(super) trait Work: Sync {
+/// The work of one write transaction in SQLite.
+pub(super) trait SqliteWork: Sync {
     type Answer: Send;
 
     /// Runs the statements of the transaction. If the database is busy, this method runs again in a new
     /// transaction.
     fn run(
         &self,
-        connection: &mut SqliteConnection,
+        session: &mut SqliteSession<'_>,
     ) -> impl Future<Output = Result<Verdict<Self::Answer>, Failure>> + Send;
 }
 
-/// Whether the transaction is committed, with the result of the work.
-pub(super) enum Verdict<T> {
-    /// Commits the transaction.
-    Commit(T),
-    /// Rolls the transaction back.
-    RollBack(T),
+impl<W: Work> SqliteWork for W {
+    type Answer = W::Answer;
+
+    async fn run(&self, session: &mut SqliteSession<'_>) -> Result<Verdict<W::Answer>, Failure> {
+        Work::run(self, session).await
+    }
 }
 
 /// The connection for writes. The store keeps the `Writer` in a mutex, so that the transactions of this
@@ -43,17 +48,21 @@ pub(super) enum Writer {
 impl Writer {
     /// Runs `work` in a transaction. While another process locks the database, the transaction is attempted
     /// again.
-    pub(super) async fn write<W: Work>(&mut self, work: &W) -> Result<W::Answer, Failure> {
+    pub(super) async fn write<W: SqliteWork>(
+        &mut self,
+        work: &W,
+        spans: &KnownSpans,
+    ) -> Result<W::Answer, Failure> {
         let mut backoff = Backoff::new();
         loop {
-            match self.attempt(work).await {
+            match self.attempt(work, spans).await {
                 Err(failure) if failure.is_busy() && backoff.wait().await => {}
                 result => return result,
             }
         }
     }
 
-    async fn attempt<W: Work>(&mut self, work: &W) -> Result<W::Answer, Failure> {
+    async fn attempt<W: SqliteWork>(&mut self, work: &W, spans: &KnownSpans) -> Result<W::Answer, Failure> {
         match self {
             Self::Own { options, connection } => {
                 let open = match connection.take() {
@@ -62,7 +71,7 @@ impl Writer {
                 };
                 // The connection is put back before the next await, where this future can be dropped.
                 let open = connection.insert(open);
-                let (result, usable) = transact(open, work).await;
+                let (result, usable) = transact(open, work, spans).await;
                 if !usable {
                     *connection = None;
                 }
@@ -74,7 +83,7 @@ impl Writer {
                     None => None,
                 };
                 let mut connection = pool.acquire().await?;
-                let (result, usable) = transact(&mut connection, work).await;
+                let (result, usable) = transact(&mut connection, work, spans).await;
                 if !usable {
                     connection.close_on_drop();
                 }
@@ -98,24 +107,32 @@ impl Writer {
 }
 
 /// Attempts a transaction. Also returns whether the connection can be used again.
-async fn transact<W: Work>(
+async fn transact<W: SqliteWork>(
     connection: &mut SqliteConnection,
     work: &W,
+    spans: &KnownSpans,
 ) -> (Result<W::Answer, Failure>, bool) {
-    let result = run(connection, work).await;
+    let result = run(connection, work, spans).await;
     // Some errors make SQLite end the transaction. sqlx does not notice this, and the connection could
     // then never begin a transaction again.
     let usable = result.is_ok() || (connection.ping().await.is_ok() && !connection.is_in_transaction());
     (result, usable)
 }
 
-async fn run<W: Work>(connection: &mut SqliteConnection, work: &W) -> Result<W::Answer, Failure> {
+async fn run<W: SqliteWork>(
+    connection: &mut SqliteConnection,
+    work: &W,
+    spans: &KnownSpans,
+) -> Result<W::Answer, Failure> {
     // IMMEDIATE takes the write lock at once. A transaction that reads first can fail when it takes the
     // write lock later.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    match work.run(&mut transaction).await? {
+    let mut session = SqliteSession::new(&mut transaction, spans);
+    match work.run(&mut session).await? {
         Verdict::Commit(answer) => {
+            let written = session.into_spans();
             transaction.commit().await?;
+            spans.stored(&written);
             Ok(answer)
         }
         Verdict::RollBack(answer) => {

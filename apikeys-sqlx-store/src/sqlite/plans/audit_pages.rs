@@ -11,10 +11,18 @@ use apikeys_core::{
     id::EventId,
     store::{AuditQuery, KeyStore},
 };
-use sqlx::sqlite::SqlitePool;
+use sqlx::{
+    Arguments as _,
+    sqlite::{SqliteArguments, SqlitePool},
+};
 
 use super::database;
-use crate::{sqlite::audit, test_data};
+use crate::{
+    argument::{Argument, add_arguments},
+    operations::audit,
+    sqlite::statements,
+    test_data,
+};
 
 /// The history of one organization. A key has an event in each of many seconds, thousands of rare events, and
 /// some late events. Another key of the organization has few events.
@@ -93,9 +101,17 @@ impl History {
             counter.fetch_add(1, Ordering::Relaxed);
             true
         });
-        let rows = audit::page(query).into_query().fetch_all(&mut *connection).await.unwrap();
+        let mut arguments = SqliteArguments::default();
+        bind(&mut arguments, &audit::page(query)).unwrap();
+        let text = statements::read(audit::statement(query));
+        let rows = sqlx::query_with(text, arguments).fetch_all(&mut *connection).await.unwrap();
         (rows.len(), steps.load(Ordering::Relaxed))
     }
+}
+
+fn bind(into: &mut SqliteArguments, arguments: &[Argument<'_>]) -> Result<(), sqlx::Error> {
+    add_arguments!(into, arguments);
+    Ok(())
 }
 
 fn cursor(seconds: i64) -> EventId {

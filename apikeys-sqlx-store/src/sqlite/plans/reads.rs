@@ -1,6 +1,6 @@
 //! The expected query plans of reads.
 
-use crate::sqlite::statements::ReadStatement;
+use crate::statements::ReadStatement;
 
 /// Returns the lines of the statement's plan that are not a search in an index. A comment says why each line is
 /// harmless. The match has no wildcard, so that a new statement must be added here.

@@ -1,6 +1,6 @@
 //! The expected query plans of writes.
 
-use crate::sqlite::statements::WriteStatement;
+use crate::statements::WriteStatement;
 
 /// Returns the lines of the statement's plan that are not a search in an index. A comment says why each line is
 /// harmless. The match has no wildcard, so that a new statement must be added here.
@@ -16,7 +16,7 @@ pub(super) const fn harmless(statement: WriteStatement) -> &'static [&'static st
         | Write::SetSentWarning
         | Write::PostponeWarning
         | Write::DeleteWarning
-        | Write::OrgState
+        | Write::LockOrg
         | Write::AddOrg
         | Write::AddKeyToOrg
         | Write::RemoveKeyFromOrg
@@ -25,8 +25,6 @@ pub(super) const fn harmless(statement: WriteStatement) -> &'static [&'static st
         | Write::AddForgotten
         | Write::RevisionOfChange
         | Write::LatestRevision
-        | Write::DeleteOldChange
-        | Write::AddChange
         | Write::DeletedKey
         | Write::AddKey
         | Write::AddCounter
@@ -45,17 +43,12 @@ pub(super) const fn harmless(statement: WriteStatement) -> &'static [&'static st
         | Write::DeleteSecretsOfKey
         | Write::OpenWriter
         | Write::WriterSequence
-        | Write::Append16
-        | Write::Append128
-        | Write::Append1024
         | Write::NextHour
         | Write::PurgeEvents
         | Write::SetForgottenHour
         | Write::DeleteForgotten
         | Write::SetDeletedUsageHour
         | Write::DeleteDeletedUsage => &[],
-        // The organizations of one batch or change.
-        Write::OrgNumbers => &["SCAN j VIRTUAL TABLE INDEX 1:"],
         // The number of hours is limited, and each next hour is found by the primary key.
         Write::Hours => &["SCAN hours", "SCAN hours"],
         // The same hours, and a filter that contains them.
@@ -64,27 +57,13 @@ pub(super) const fn harmless(statement: WriteStatement) -> &'static [&'static st
         Write::RemoveKeyFromSchemes => &["SCAN apikeys_schemes"],
         // The table has one row for each process of the last week.
         Write::DeleteOldWriters => &["SCAN apikeys_writers"],
-        // The keys of one batch.
-        Write::KnownKeys => &["SCAN CONSTANT ROW", "SCAN places", "SCAN places"],
-        // The keys and the hours of one batch, and its only event.
-        Write::Record1 => &[
-            "SCAN json_each VIRTUAL TABLE INDEX 1:",
-            "SCAN json_each VIRTUAL TABLE INDEX 1:",
-            "SCAN CONSTANT ROW",
-        ],
-        // The keys and the hours of one batch.
-        Write::Record16 | Write::Record128 | Write::Record1024 => {
-            &["SCAN json_each VIRTUAL TABLE INDEX 1:", "SCAN json_each VIRTUAL TABLE INDEX 1:"]
-        }
-        // The only event.
-        Write::Append1 => &["SCAN CONSTANT ROW"],
-        // The spans of one batch or change.
-        Write::AddSpans => &["SCAN CONSTANT ROW", "SCAN places", "SCAN places"],
         // Only the first row is read, in the order of the primary key.
         Write::FirstForgotten => &["SCAN apikeys_forgotten"],
         Write::FirstDeletedUsage => &["SCAN apikeys_deleted_usage"],
+        // A statement without a table.
+        Write::LockPurge => &["SCAN CONSTANT ROW"],
         // The rows of one piece, and a filter that contains them.
-        Write::PurgeSpansOfKeys | Write::PurgeSpansOfTombstones => &["SCAN k", "CREATE BLOOM FILTER"],
+        Write::SchemesOfPurge => &["CREATE BLOOM FILTER", "USE TEMP B-TREE FOR GROUP BY"],
         Write::PurgeSecrets
         | Write::PurgeCounters
         | Write::PurgeWarnings
@@ -111,17 +90,13 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
     const FIRST_KEYS: &str = "apikeys_keys USING COVERING INDEX apikeys_keys_by_org (org=?)";
     const FIRST_TOMBSTONES: &str =
         "apikeys_tombstones USING COVERING INDEX apikeys_tombstones_by_org (org=?)";
-    const SPAN: &str = "apikeys_audit_spans USING PRIMARY KEY (key=? AND first=?)";
-    const SPANS: &str = "s USING PRIMARY KEY (key=?)";
     const FIRST_HOUR: &str = "apikeys_usage USING PRIMARY KEY (hour>?)";
     const NEXT_HOUR: &str = "u USING PRIMARY KEY (hour>?)";
     const USAGE: &str = "apikeys_usage USING PRIMARY KEY (hour=? AND org=? AND key=?)";
     match statement {
         Write::AddOrg
-        | Write::AddKeyToOrg
-        | Write::SetPlan
+        | Write::LockPurge
         | Write::AddForgotten
-        | Write::AddChange
         | Write::AddKey
         | Write::AddCounter
         | Write::AddDeletedUsage
@@ -129,11 +104,6 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
         | Write::AddToScheme
         | Write::OpenWriter
         | Write::DeleteOldWriters
-        | Write::Append1
-        | Write::Append16
-        | Write::Append128
-        | Write::Append1024
-        | Write::AddSpans
         | Write::CheckSoon
         | Write::FirstForgotten
         | Write::FirstDeletedUsage => &[],
@@ -151,17 +121,13 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
         | Write::PostponeWarning
         | Write::DeleteWarning => &[WARNING],
         Write::PurgeWarnings => &[WARNING, FIRST_KEYS],
-        Write::OrgNumbers => &["o USING COVERING INDEX sqlite_autoindex_apikeys_orgs_1 (id=?)"],
-        Write::OrgState => &["apikeys_orgs USING INDEX sqlite_autoindex_apikeys_orgs_1 (id=?)"],
-        Write::RemoveKeyFromOrg | Write::DeleteOrg => &[ORG],
+        Write::LockOrg => &["apikeys_orgs USING INDEX sqlite_autoindex_apikeys_orgs_1 (id=?)"],
+        Write::AddKeyToOrg | Write::RemoveKeyFromOrg | Write::SetPlan | Write::DeleteOrg => &[ORG],
         Write::RevisionOfChange => {
             &["apikeys_changes USING COVERING INDEX sqlite_autoindex_apikeys_changes_1 (change_id=?)"]
         }
         // The highest row number.
         Write::LatestRevision => &["apikeys_changes"],
-        Write::DeleteOldChange => {
-            &["apikeys_changes USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH apikeys_changes"]
-        }
         Write::DeletedKey => &[TOMBSTONE],
         Write::KeyVersion
         | Write::UpdateKey
@@ -183,15 +149,12 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
         ],
         Write::DeleteSecretsOfKey => &["apikeys_secrets USING INDEX apikeys_secrets_by_key (key=?)"],
         Write::WriterSequence => &[WRITER],
-        Write::KnownKeys => &["k USING PRIMARY KEY (id=?) LEFT-JOIN", "t USING PRIMARY KEY (id=?) LEFT-JOIN"],
-        Write::Record1 | Write::Record16 | Write::Record128 | Write::Record1024 => {
-            &[WRITER, "c USING PRIMARY KEY (key=?)"]
+        Write::SchemesOfPurge => {
+            &["apikeys_secrets USING COVERING INDEX apikeys_secrets_by_key (key=?)", FIRST_KEYS]
         }
         Write::PurgeSecrets => &["apikeys_secrets USING INDEX apikeys_secrets_by_key (key=?)", FIRST_KEYS],
-        Write::PurgeSpansOfKeys => &[SPAN, FIRST_KEYS, SPANS],
         Write::PurgeCounters => &[COUNTER, FIRST_KEYS],
         Write::PurgeKeys => &[KEY, FIRST_KEYS],
-        Write::PurgeSpansOfTombstones => &[SPAN, FIRST_TOMBSTONES, SPANS],
         Write::PurgeTombstones => &[TOMBSTONE, FIRST_TOMBSTONES],
         Write::NextHour => &[FIRST_HOUR],
         Write::PurgeUsage => &[USAGE, "apikeys_usage USING PRIMARY KEY (hour=? AND org=?)"],

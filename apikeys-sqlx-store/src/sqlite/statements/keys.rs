@@ -10,7 +10,7 @@ macro_rules! keys {
             ", ",
             plan_column!(),
             ", coalesce(c.request_count, 0), c.last_used_at,
-             EXISTS (SELECT 1 FROM apikeys_forgotten f WHERE f.num = k.org) AS is_forgotten
+             EXISTS (SELECT 1 FROM apikeys_forgotten f WHERE f.num = k.org)
              FROM ",
             $keys,
             " LEFT JOIN apikeys_counters c ON c.key = k.id ",

@@ -10,20 +10,17 @@ pub(super) const NUMBERS: &str = "
     SELECT json_group_array(json_array(j.key, o.num)) FROM json_each(?2) j
     CROSS JOIN apikeys_orgs o ON o.id = substr(?1, j.value ->> 0, j.value ->> 1)";
 
-pub(super) const STATE: &str = "SELECT num, plan, key_count FROM apikeys_orgs WHERE id = ?1";
+pub(super) const LOCK: &str = "SELECT num, plan, key_count FROM apikeys_orgs WHERE id = ?1";
 
 pub(super) const ADD: &str = "INSERT INTO apikeys_orgs (id, plan, key_count) VALUES (?1, NULL, 0)";
 
-pub(super) const ADD_KEY: &str = "
-    INSERT INTO apikeys_orgs (id, plan, key_count) VALUES (?1, ?2, 1)
-    ON CONFLICT (id) DO UPDATE SET plan = coalesce(plan, excluded.plan), key_count = key_count + 1
-    RETURNING num";
+/// Also stores the organization on the plan ?2, if it is not stored.
+pub(super) const ADD_KEY: &str =
+    "UPDATE apikeys_orgs SET plan = coalesce(plan, ?2), key_count = key_count + 1 WHERE num = ?1";
 
 pub(super) const REMOVE_KEY: &str = "UPDATE apikeys_orgs SET key_count = key_count - 1 WHERE num = ?1";
 
-pub(super) const SET_PLAN: &str = "
-    INSERT INTO apikeys_orgs (id, plan, key_count) VALUES (?1, ?2, 0)
-    ON CONFLICT (id) DO UPDATE SET plan = excluded.plan";
+pub(super) const SET_PLAN: &str = "UPDATE apikeys_orgs SET plan = ?2 WHERE num = ?1";
 
 pub(super) const DELETE: &str = "DELETE FROM apikeys_orgs WHERE num = ?1";
 

@@ -28,8 +28,13 @@ macro_rules! delete_spans {
 
 pub(super) const FIRST_FORGOTTEN: &str = "SELECT num, hour FROM apikeys_forgotten ORDER BY num LIMIT 1";
 
-pub(super) const SECRETS: &str =
-    concat!("DELETE FROM apikeys_secrets WHERE key IN ", first_keys!(), " RETURNING scheme");
+/// The schemes of the secrets that [`SECRETS`] deletes, and the number of secrets of each.
+pub(super) const SCHEMES: &str = concat!(
+    "SELECT scheme, count(*) FROM apikeys_secrets INDEXED BY apikeys_secrets_by_key WHERE key IN ",
+    first_keys!(),
+    " GROUP BY scheme"
+);
+pub(super) const SECRETS: &str = concat!("DELETE FROM apikeys_secrets WHERE key IN ", first_keys!());
 pub(super) const SPANS_OF_KEYS: &str = delete_spans!(first_keys!());
 pub(super) const COUNTERS: &str = concat!("DELETE FROM apikeys_counters WHERE key IN ", first_keys!());
 pub(super) const WARNINGS: &str = concat!("DELETE FROM apikeys_warnings WHERE key IN ", first_keys!());

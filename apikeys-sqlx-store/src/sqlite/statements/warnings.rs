@@ -11,8 +11,8 @@ pub(super) const CHECK_SOON: &str = "
 pub(super) const DUE: &str = concat!(
     "SELECT ",
     key_columns!(),
-    ", w.sent_expires_at, w.sent_period_us, w.key AS warned_key,
-        EXISTS (SELECT 1 FROM apikeys_orgs o WHERE o.num = k.org) AS is_stored
+    ", w.sent_expires_at, w.sent_period_us, w.key,
+        EXISTS (SELECT 1 FROM apikeys_orgs o WHERE o.num = k.org)
      FROM apikeys_warnings w INDEXED BY apikeys_warnings_by_next_check
      LEFT JOIN apikeys_keys k ON k.id = w.key
      WHERE w.next_check <= ?1 ORDER BY w.next_check LIMIT ?2"

@@ -1,12 +1,10 @@
 //! Makes pages of rows. Rows that cannot be read are left out.
 
+use crate::{cells::Cells, columns::Columns, error::Failure};
 use apikeys_core::store::Page;
-use sqlx::{Row, sqlite::SqliteRow};
-
-use crate::error::Failure;
 
 /// Returns the number of rows to read. One row more than the limit shows whether there is a next page.
-pub(super) fn one_more(limit: u32) -> i64 {
+pub(crate) fn one_more(limit: u32) -> i64 {
     i64::from(limit).saturating_add(1)
 }
 
@@ -15,12 +13,12 @@ pub(super) fn one_more(limit: u32) -> i64 {
 ///
 /// Rows for which `read` returns `None` are left out. Rows that cannot be read are also left out, so that an
 /// administrator can see all other rows. Their number is logged once for the page.
-pub(super) fn page<T, C>(
+pub(crate) fn page<T, C, R: Cells>(
     what: &'static str,
-    rows: &[SqliteRow],
+    rows: &[R],
     limit: u32,
     cursor: impl FnOnce([u8; 16]) -> C,
-    mut read: impl FnMut(&SqliteRow) -> Result<Option<T>, Failure>,
+    mut read: impl FnMut(&R) -> Result<Option<T>, Failure>,
 ) -> Result<Page<T, C>, Failure> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let within = rows.get(..limit).unwrap_or(rows);
@@ -35,7 +33,7 @@ pub(super) fn page<T, C>(
         tracing::error!(what, rows = unreadable.len(), cause = %first, "rows that cannot be read were left out of a page");
     }
     let next = match within.last() {
-        Some(last) if rows.len() > limit => Some(cursor(at_most(last.try_get(0)?))),
+        Some(last) if rows.len() > limit => Some(cursor(at_most(Columns::of(last).bytes()?))),
         _ => None,
     };
     Ok(Page::new(items, next))

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use apikeys_core::{Clock, SystemClock};
 
 /// The pauses between attempts while another process locks the database. The pauses end at a time limit.
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     began: Instant,
     pause: Duration,
 }
@@ -12,12 +12,12 @@ impl Backoff {
     const LIMIT: Duration = Duration::from_secs(5);
     const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { began: Instant::now(), pause: Duration::from_millis(1) }
     }
 
     /// Waits until the next attempt. Returns `false` without waiting if the time limit is reached.
-    pub(super) async fn wait(&mut self) -> bool {
+    pub(crate) async fn wait(&mut self) -> bool {
         if self.began.elapsed() >= Self::LIMIT {
             return false;
         }

@@ -1,19 +1,15 @@
 //! Deletes the rows that forgotten organizations and deleted keys have left.
 
-use std::collections::BTreeMap;
-
 use apikeys_core::{KeyId, store::PurgeProgress};
-use sqlx::{Row, SqliteConnection};
 
-use super::{
-    orgs::OrgNumber,
-    rows::Columns,
-    secrets,
+use super::{secrets, usage};
+use crate::{
+    argument::arguments,
+    columns::Columns,
+    error::Failure,
+    session::{OrgNumber, Purged, Session, Verdict, Work},
     statements::WriteStatement,
-    transaction::{Verdict, Work},
-    usage,
 };
-use crate::error::Failure;
 
 /// One piece of the purge, in one transaction.
 ///
@@ -22,8 +18,8 @@ use crate::error::Failure;
 ///
 /// The tables `apikeys_forgotten` and `apikeys_deleted_usage` contain all state of the purge. A row of these
 /// tables is deleted last, so that any process can do the next piece.
-pub(super) struct Purge {
-    pub(super) max_rows: u32,
+pub(crate) struct Purge {
+    pub(crate) max_rows: u32,
 }
 
 /// The most keys whose rows one statement deletes.
@@ -32,8 +28,9 @@ const KEYS: u64 = 200;
 impl Work for Purge {
     type Answer = PurgeProgress;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Verdict<PurgeProgress>, Failure> {
-        let mut piece = Piece { connection, rows: 0, hours: 0, most: u64::from(self.max_rows.max(1)) };
+    async fn run<S: Session>(&self, session: &mut S) -> Result<Verdict<PurgeProgress>, Failure> {
+        session.optional(WriteStatement::LockPurge, arguments![]).await?;
+        let mut piece = Piece { session, rows: 0, hours: 0, most: u64::from(self.max_rows.max(1)) };
         while let Some((org, hour)) = piece.forgotten().await? {
             if !piece.organization(org, hour).await? {
                 return Ok(Verdict::Commit(PurgeProgress::new(piece.rows, true)));
@@ -49,8 +46,8 @@ impl Work for Purge {
     }
 }
 
-struct Piece<'c> {
-    connection: &'c mut SqliteConnection,
+struct Piece<'s, S> {
+    session: &'s mut S,
     /// The number of rows that were deleted.
     rows: u64,
     /// The number of hours that were searched for usage. An hour without a row costs as much as a row.
@@ -59,11 +56,13 @@ struct Piece<'c> {
     most: u64,
 }
 
-impl Piece<'_> {
+impl<S: Session> Piece<'_, S> {
     /// Returns the forgotten organization with the lowest number, and the hour from which its usage is purged.
     async fn forgotten(&mut self) -> Result<Option<(OrgNumber, i64)>, Failure> {
-        let row = WriteStatement::FirstForgotten.query().fetch_optional(&mut *self.connection).await?;
-        row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+        let row = self.session.optional(WriteStatement::FirstForgotten, arguments![]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        Ok(Some((columns.number()?, columns.number()?)))
     }
 
     /// Deletes rows of a forgotten organization. Returns whether no row is left.
@@ -74,36 +73,30 @@ impl Piece<'_> {
             && self.events(org).await?
             && self.left() > 0;
         if done {
-            WriteStatement::DeleteForgotten.query().bind(org).execute(&mut *self.connection).await?;
+            self.session.execute(WriteStatement::DeleteForgotten, arguments![org]).await?;
             self.rows += 1;
         }
         Ok(done)
     }
 
-    /// Deletes keys with their secrets, counters, warnings and spans, in the order of their ids. Returns whether no key
+    /// Deletes keys with their secrets, counters and warnings, in the order of their ids. Returns whether no key
     /// is left.
     async fn keys(&mut self, org: OrgNumber) -> Result<bool, Failure> {
         loop {
             if self.left() == 0 {
                 return Ok(false);
             }
-            // A key has about five rows, and its spans.
+            // A key has about five rows.
             let keys = (self.left() / 5).clamp(1, KEYS);
-            let deleted = WriteStatement::PurgeSecrets
-                .query()
-                .bind(org)
-                .bind(limit(keys))
-                .fetch_all(&mut *self.connection)
-                .await?;
-            let mut schemes: BTreeMap<String, i64> = BTreeMap::new();
-            for row in &deleted {
-                *schemes.entry(row.try_get(0)?).or_default() += 1;
+            let schemes =
+                self.session.all(WriteStatement::SchemesOfPurge, arguments![org, limit(keys)]).await?;
+            for row in &schemes {
+                let mut columns = Columns::of(row);
+                let (scheme, secrets) = (columns.scheme()?.to_string(), columns.number()?);
+                secrets::remove_from_scheme(self.session, &scheme, secrets).await?;
             }
-            for (scheme, secrets) in schemes {
-                secrets::remove_from_scheme(self.connection, &scheme, secrets).await?;
-            }
-            self.rows += deleted.len() as u64;
-            if !self.spans(WriteStatement::PurgeSpansOfKeys, org, keys).await? {
+            self.run(WriteStatement::PurgeSecrets, org, keys).await?;
+            if !self.own_rows(Purged::Keys, org, keys).await? {
                 return Ok(false);
             }
             self.run(WriteStatement::PurgeCounters, org, keys).await?;
@@ -114,11 +107,11 @@ impl Piece<'_> {
         }
     }
 
-    /// Deletes tombstones with their spans. Returns whether no tombstone is left.
+    /// Deletes tombstones. Returns whether no tombstone is left.
     async fn tombstones(&mut self, org: OrgNumber) -> Result<bool, Failure> {
         loop {
             let keys = self.left().min(KEYS);
-            if keys == 0 || !self.spans(WriteStatement::PurgeSpansOfTombstones, org, keys).await? {
+            if keys == 0 || !self.own_rows(Purged::Tombstones, org, keys).await? {
                 return Ok(false);
             }
             if self.run(WriteStatement::PurgeTombstones, org, keys).await? < keys {
@@ -127,17 +120,11 @@ impl Piece<'_> {
         }
     }
 
-    /// Deletes the spans of the first `keys` keys. Returns whether no span of these keys is left.
-    async fn spans(&mut self, statement: WriteStatement, org: OrgNumber, keys: u64) -> Result<bool, Failure> {
+    /// Deletes the rows of the first `keys` keys or tombstones that only this database has. Returns whether no such
+    /// row is left.
+    async fn own_rows(&mut self, of: Purged, org: OrgNumber, keys: u64) -> Result<bool, Failure> {
         let most = self.left().max(1);
-        let deleted = statement
-            .query()
-            .bind(org)
-            .bind(limit(keys))
-            .bind(limit(most))
-            .execute(&mut *self.connection)
-            .await?
-            .rows_affected();
+        let deleted = self.session.purge_own_rows(of, org, keys, most).await?;
         self.rows += deleted;
         Ok(deleted < most)
     }
@@ -149,25 +136,19 @@ impl Piece<'_> {
             if self.left() == 0 {
                 break false;
             }
-            let next = WriteStatement::NextHour.query().bind(hour).fetch_one(&mut *self.connection).await?;
-            let Some(next) = next.try_get::<Option<i64>, _>(0)? else { break true };
+            let next = self.session.one(WriteStatement::NextHour, arguments![hour]).await?;
+            let Some(next) = Columns::of(&next).optional_number()? else { break true };
             hour = next;
             let most = self.left();
-            let deleted = WriteStatement::PurgeUsage
-                .query()
-                .bind(org)
-                .bind(hour)
-                .bind(limit(most))
-                .execute(&mut *self.connection)
-                .await?
-                .rows_affected();
+            let deleted =
+                self.session.execute(WriteStatement::PurgeUsage, arguments![org, hour, limit(most)]).await?;
             self.rows += deleted;
             if deleted < most {
                 self.hours += 1;
                 hour = hour.saturating_add(1);
             }
         };
-        WriteStatement::SetForgottenHour.query().bind(org).bind(hour).execute(&mut *self.connection).await?;
+        self.session.execute(WriteStatement::SetForgottenHour, arguments![org, hour]).await?;
         Ok(done)
     }
 
@@ -180,7 +161,7 @@ impl Piece<'_> {
     /// Returns the first deleted key that has usage, the number of its organization, and the hour from which
     /// its usage is purged.
     async fn deleted_usage(&mut self) -> Result<Option<(KeyId, OrgNumber, i64)>, Failure> {
-        let row = WriteStatement::FirstDeletedUsage.query().fetch_optional(&mut *self.connection).await?;
+        let row = self.session.optional(WriteStatement::FirstDeletedUsage, arguments![]).await?;
         let Some(row) = row else { return Ok(None) };
         let mut columns = Columns::of(&row);
         Ok(Some((columns.key_id()?, columns.number()?, columns.number()?)))
@@ -192,33 +173,21 @@ impl Piece<'_> {
             return Ok(false);
         }
         let hours = u32::try_from(self.left()).unwrap_or(u32::MAX);
-        let deleted = usage::delete(self.connection, org, key, hour, hours).await?;
+        let deleted = usage::delete(self.session, org, key, hour, hours).await?;
         self.rows += deleted.rows;
         self.hours += u64::from(deleted.hours);
-        let id = key.as_bytes().as_slice();
         let Some(next) = deleted.next else {
-            WriteStatement::DeleteDeletedUsage.query().bind(id).execute(&mut *self.connection).await?;
+            self.session.execute(WriteStatement::DeleteDeletedUsage, arguments![&key]).await?;
             self.rows += 1;
             return Ok(true);
         };
-        WriteStatement::SetDeletedUsageHour
-            .query()
-            .bind(id)
-            .bind(next)
-            .execute(&mut *self.connection)
-            .await?;
+        self.session.execute(WriteStatement::SetDeletedUsageHour, arguments![&key, next]).await?;
         Ok(false)
     }
 
     /// Runs a statement that deletes up to `most` rows, and returns the number of deleted rows.
     async fn run(&mut self, statement: WriteStatement, org: OrgNumber, most: u64) -> Result<u64, Failure> {
-        let deleted = statement
-            .query()
-            .bind(org)
-            .bind(limit(most))
-            .execute(&mut *self.connection)
-            .await?
-            .rows_affected();
+        let deleted = self.session.execute(statement, arguments![org, limit(most)]).await?;
         self.rows += deleted;
         Ok(deleted)
     }

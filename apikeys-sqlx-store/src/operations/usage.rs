@@ -4,24 +4,20 @@ use apikeys_core::{
     KeyId,
     store::{UsagePoint, UsageQuery},
 };
-use sqlx::{Row, SqliteConnection};
 
-use super::{
-    orgs::OrgNumber,
-    read::{Read, Reads},
-    rows::Columns,
+use crate::{
+    argument::arguments,
+    columns::Columns,
+    error::Failure,
+    session::{OrgNumber, Reader, Session},
     statements::{ReadStatement, WriteStatement},
 };
-use crate::error::Failure;
 
-pub(super) async fn usage(reads: &Reads, query: &UsageQuery) -> Result<Vec<UsagePoint>, Failure> {
+pub(crate) async fn usage(reader: &impl Reader, query: &UsageQuery) -> Result<Vec<UsagePoint>, Failure> {
     let step = query.step.duration();
-    let read = Read::new(ReadStatement::Usage)
-        .bind(query.key.as_bytes().as_slice())
-        .bind(query.org.as_str().as_bytes())
-        .bind(query.since.floor_to(step).as_micros())
-        .bind(query.until.as_micros());
-    let rows = reads.all(read).await?;
+    let since = query.since.floor_to(step);
+    let arguments = arguments![&query.key, &query.org, since, query.until];
+    let rows = reader.all(ReadStatement::Usage, arguments).await?;
     let mut points: Vec<UsagePoint> = Vec::new();
     for row in &rows {
         let mut columns = Columns::of(row);
@@ -39,33 +35,27 @@ pub(super) async fn usage(reads: &Reads, query: &UsageQuery) -> Result<Vec<Usage
 }
 
 /// The result of one call of [`delete`].
-pub(super) struct Deleted {
+pub(crate) struct Deleted {
     /// The number of deleted rows.
-    pub(super) rows: u64,
+    pub(crate) rows: u64,
     /// The number of hours that were searched.
-    pub(super) hours: u32,
+    pub(crate) hours: u32,
     /// The hour from which the next call continues. `None` if no usage is left.
-    pub(super) next: Option<i64>,
+    pub(crate) next: Option<i64>,
 }
 
 /// Deletes the usage of a key in the first `hours` hours from `from` in which any key has usage.
-pub(super) async fn delete(
-    connection: &mut SqliteConnection,
+pub(crate) async fn delete(
+    session: &mut impl Session,
     org: OrgNumber,
     key: KeyId,
     from: i64,
     hours: u32,
 ) -> Result<Deleted, Failure> {
-    let row = WriteStatement::Hours.query().bind(from).bind(hours).fetch_one(&mut *connection).await?;
-    let (existing, last): (u32, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    let row = session.one(WriteStatement::Hours, arguments![from, hours]).await?;
+    let mut columns = Columns::of(&row);
+    let (existing, last): (u32, _) = (columns.count("number of hours")?, columns.optional_number()?);
     let next = last.filter(|_| existing > hours);
-    let deleted = WriteStatement::DeleteUsageOfKey
-        .query()
-        .bind(key.as_bytes().to_vec())
-        .bind(org)
-        .bind(from)
-        .bind(hours)
-        .execute(connection)
-        .await?;
-    Ok(Deleted { rows: deleted.rows_affected(), hours: existing.min(hours), next })
+    let rows = session.execute(WriteStatement::DeleteUsageOfKey, arguments![&key, org, from, hours]).await?;
+    Ok(Deleted { rows, hours: existing.min(hours), next })
 }
