@@ -1,8 +1,8 @@
 //! The source of time: [`Clock`].
 //!
-//! The engine reads all times from a [`Clock`] and waits through it, so that a test can control time. The
-//! wall clock is used for the times that people see, such as expiration dates and the times in the audit log.
-//! The monotonic clock is used for rate limits, latencies and waits, because it does not jump.
+//! The [engine](crate::engine) reads all times from a [`Clock`] and waits through it, so that a test can control
+//! time. The wall clock is used for the times that people see, such as expiration dates and the times in the audit
+//! log. The monotonic clock is used for rate limits, latencies and waits, because it does not jump.
 
 mod manual;
 mod system;

@@ -74,8 +74,8 @@ macro_rules! denials {
         }
 
         text_enum! {
-            /// The kinds of [`Denial`]. Each kind has a stable text, which is the `code` of problem
-            /// bodies and of the audit log.
+            /// The kinds of [`Denial`]. Each kind has a stable text. The text is the member `code` in the JSON of
+            /// the default response, and is recorded in the audit log.
             pub enum DenialCode("denial code", other) {
                 $( $(#[$doc])* $variant = $code, )+
             }

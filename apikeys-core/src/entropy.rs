@@ -1,4 +1,4 @@
-//! The source of the random bytes of secrets, which is the operating system or a test's own source.
+//! The source of the random bytes of secrets: the operating system, or a source of a test.
 
 use std::fmt;
 

@@ -35,7 +35,7 @@ macro_rules! ids {
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// Creates an id from its bytes, which a store has read.
+            /// Creates an id from the bytes that a store has read.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
@@ -100,10 +100,10 @@ ids! {
     EventId("event id");
     /// The id of a change, by which a store recognizes a repeated attempt.
     ChangeId("change id");
-    /// The id of a writer. A process opens a writer with a new id before it records audit events, and numbers
-    /// its batches of events under this id.
+    /// The id of a [writer](crate::store::KeyStore::open_writer). A process opens a writer with a new id before it
+    /// records audit events, and numbers its batches of events under this id.
     WriterId("writer id");
-    /// The id of a claim, by which a store recognizes the instance that sends a warning.
+    /// The id of a [claim](crate::store::Warnings), by which a store recognizes the instance that sends a warning.
     ClaimId("claim id");
 }
 
@@ -115,8 +115,8 @@ text_value! {
 }
 
 text_value! {
-    /// The text by which your service identifies the user or program that makes a change. The actor of
-    /// changes that the library makes is `system`.
+    /// The text by which your service identifies the user or program that makes a change. The library itself uses
+    /// the actor [`system`](Self::system).
     ///
     /// The text has 1 to 128 bytes of printable UTF-8, and is compared byte for byte. Cloning is cheap.
     Actor, read_actor
@@ -139,7 +139,8 @@ fn read_printable<'a>(text: &'a str, value: &'static str) -> Result<&'a str, Inv
 }
 
 impl Actor {
-    /// Returns the actor `system`, which stands for changes that no person made.
+    /// Returns the actor `system`. The library uses this actor for the warnings that it sends. Your service can use
+    /// it for changes that no person makes.
     #[must_use]
     pub fn system() -> Self {
         Self("system".into())

@@ -15,8 +15,8 @@ use crate::{
 
 /// Decides whether requests are within their rate limits.
 ///
-/// [`LocalLimiter`] decides for one process, with the windows that the engine keeps for the keys in use. A
-/// limiter that several instances share can ask a server instead.
+/// [`LocalLimiter`] decides for one process, with the windows that the [engine](crate::engine) keeps for the keys
+/// in use. A limiter that several instances share can ask a server instead.
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
     /// Counts requests against one or more limits. Each [`Charge`] has a limit and the number of requests to
     /// count. If every charge is within its limit, all are counted. Otherwise none is counted.
@@ -106,7 +106,7 @@ impl Window {
     }
 }
 
-/// Decides with the windows of this process, exactly and without I/O.
+/// Decides about rate limits with the windows of this process, exactly and without I/O.
 ///
 /// With several instances, each instance admits as many requests as the limit allows.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,9 +3,9 @@
 //! A store keeps keys, the [locators](crate#terms) of secrets, organizations' plans, the audit log and counters.
 //! A *stored secret* is a [`SecretRow`]: the locator of a secret, and no text of the secret itself.
 //!
-//! A store does not decide about access. The engine creates each [`Change`] and each [`Batch`], and the store
-//! writes each of them in one transaction. [`OrgState`] has the rules that a store checks in the transaction,
-//! so that all stores apply the same rules.
+//! A store does not decide about access. The [engine](crate::engine) creates each [`Change`] and each [`Batch`],
+//! and the store writes each of them in one transaction. [`OrgState`] has the rules that a store checks in the
+//! transaction, so that all stores apply the same rules.
 //!
 //! To write a store, implement [`KeyStore`]. To test the store, enable the feature `conformance` of this crate
 //! and use the macro `conformance_tests!`, which defines one test for each requirement of the interface.

@@ -11,9 +11,9 @@
 //! checksum, a secret with a typing error is refused without a look-up in the store, and a scanner recognizes
 //! a leaked key with certainty.
 //!
-//! A store holds only a [`Locator`] of the text, which contains its SHA-256 or its HMAC-SHA-256 under a
-//! [pepper](Peppers). A pepper is a key that is kept outside the database. A slow password hash would take
-//! milliseconds for each request, and is not needed for a text of 178 random bits.
+//! Of a secret, a store holds only the display prefix and a [`Locator`]. The locator contains the SHA-256 of the
+//! text, or its HMAC-SHA-256 under a [pepper](Peppers). A pepper is a key that is kept outside the database. A slow
+//! password hash would take milliseconds for each request, and is not needed for a text of 178 random bits.
 
 mod format;
 mod locator;

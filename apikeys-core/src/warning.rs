@@ -11,9 +11,9 @@
 //! example because the instance crashes just after it has sent the warning, or because the store is unavailable
 //! for several minutes. Both messages then have the same [`id`](ExpiryWarning::id).
 //!
-//! No warning is sent for a key that is deactivated, expired or deleted. A warning is also not sent if less time
-//! than its period was left when the key's expiration was set. If the expiration is changed, a warning is sent
-//! for the new time.
+//! No warning is sent for a key that is deactivated, expired or deleted. With a period of seven days, no warning is
+//! sent if less than seven days were left when the key's expiration was set. If the expiration is changed, a
+//! warning is sent for the new expiration.
 
 mod notify;
 mod periods;

@@ -19,12 +19,13 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// The organization whose audit log contains the event.
     pub org: OrgId,
-    /// The key that the event concerns. `None` means that the event concerns the whole organization.
+    /// The key that the event concerns. `None` means that the event concerns the whole organization, or stands for
+    /// events that could not be stored ([`Detail::Gap`]).
     pub key: Option<KeyId>,
     /// The kind of event.
     pub action: Action,
-    /// The actor who made the change. `None` means that the event describes a request, or stands for events
-    /// that could not be stored ([`Detail::Gap`]).
+    /// The actor who made the change, or [`system`](Actor::system) for a warning that was sent. `None` means that
+    /// the event describes a request, or stands for events that could not be stored ([`Detail::Gap`]).
     pub actor: Option<Actor>,
     /// The details of the event.
     pub detail: Detail,
@@ -83,10 +84,10 @@ text_enum! {
         PlanChanged = "plan.changed",
         /// The organization was forgotten, and its keys and earlier events were removed.
         OrganizationForgotten = "organization.forgotten",
-        /// A request was made with a key, and admitted or denied.
+        /// A request with a key was admitted or denied.
         Request = "request",
-        /// One or more events are missing here, because the store rejected them or could not read the
-        /// counters of their key. [`Detail::Gap`] contains the number of missing events.
+        /// One or more events could not be stored, because the store rejected them or could not read the counters
+        /// of their key. [`Detail::Gap`] contains their number.
         AuditGap = "audit.gap",
     }
 }

@@ -180,7 +180,7 @@ impl Outcome {
     }
 }
 
-/// The id of a request across services, which is the client's `X-Request-Id` or a random id.
+/// The id by which several services identify a request: the client's `X-Request-Id`, or a random id.
 ///
 /// The text of the id has 1 to 128 characters of `A-Za-z0-9._:/+=-`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -236,7 +236,7 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The trace id of a W3C `traceparent` header, which is 16 bytes that are not all zero.
+/// The trace id of a W3C `traceparent` header. The id has 16 bytes, at least one of which is not zero.
 ///
 /// The text of the id has 32 hexadecimal digits in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Once an organization was forgotten, no method returns its plan, keys, usage or events, except the event that
-/// records the forgetting. This is so before and after the rows are purged.
+/// records the forgetting. This is so before and after [`purge`](KeyStore::purge) removes the rows.
 pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -27,8 +27,8 @@ pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(har
     old.is_gone(&store, &change).await;
 }
 
-/// If each call of the purge removes one row, other organizations remain unchanged. Between the calls, their
-/// keys can be found, created, deleted and used.
+/// If each call of [`purge`](KeyStore::purge) removes one row, other organizations remain unchanged. Between the
+/// calls, their keys can be found, created, deleted and used.
 pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "acme").await;
@@ -129,8 +129,7 @@ pub async fn concurrent_purges_remove_everything_once(harness: &dyn AnyHarness) 
     assert_eq!(bystander.snapshot(&store).await, snapshot);
 }
 
-/// A purge without a forgotten organization removes nothing. A limit of 0 rows is treated as a limit of 1
-/// row.
+/// A purge removes nothing if no organization was forgotten. A limit of 0 rows is treated as a limit of 1 row.
 pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(store.shared().purge(1_000).await.expect("purge"), PurgeProgress::new(0, false));
@@ -146,8 +145,8 @@ pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dy
     }
 }
 
-/// The id of a forgotten organization can be stored again at once, as a new organization. Before and after the
-/// purge, the new organization has nothing of the old one except the event that records the forgetting.
+/// A new organization can be stored at once under the id of a forgotten organization. Before and after the purge,
+/// the new organization has nothing of the old one except the event that records the forgetting.
 pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -175,8 +174,8 @@ pub async fn forgotten_id_returns_as_a_new_organization(harness: &dyn AnyHarness
     assert_eq!(in_use(&store).await, []);
 }
 
-/// If a batch contains requests with keys of a forgotten organization, these requests are not recorded and not
-/// counted, before and after the purge, even if a new organization with the same id was stored.
+/// Requests with keys of a forgotten organization are neither recorded nor counted, before and after the purge.
+/// This is so even if a new organization with the same id was stored.
 pub async fn batch_after_forgetting_is_neither_recorded_nor_counted(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -276,8 +275,8 @@ pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(h
     }
 }
 
-/// The store gives each organization a number of its own ([`OrgRow::number`](crate::store::OrgRow::number)),
-/// which does not change until the organization is forgotten.
+/// Each organization has a number of its own ([`OrgRow::number`](crate::store::OrgRow::number)). The number does
+/// not change until the organization is forgotten.
 pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let number = async |org: &OrgId| store.org(org).await.expect("org").map(|row| row.number);
@@ -300,8 +299,8 @@ pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn A
     }
 }
 
-/// Forgetting an organization that is not stored returns `NotFound`. If the change that forgot an organization
-/// is repeated under the same id, the store returns the first answer again.
+/// Forgetting an organization that is not stored returns `NotFound`. If the change that forgot an organization is
+/// repeated under the same id, the store returns the answer of the first attempt.
 pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let o = org("o");
@@ -324,9 +323,9 @@ pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness:
     }
 }
 
-/// An organization is forgotten while keys are created, a batch is recorded and rows are purged. Each
-/// creation is either committed before the organization is forgotten or refused. Afterwards, only the event
-/// that records the forgetting remains.
+/// If an organization is forgotten while keys are created, a batch is recorded and rows are purged, only the event
+/// that records the forgetting remains. Each creation is either committed before the organization is forgotten or
+/// refused.
 pub async fn forgetting_concurrent_with_other_writes_leaves_only_its_event(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {

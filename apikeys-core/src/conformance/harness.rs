@@ -25,8 +25,8 @@ pub trait Harness: Send + Sync + 'static {
     fn block_on(&self, test: impl Future<Output = ()>);
 
     /// Returns whether the store supports warnings before keys expire ([`KeyStore::warnings`]). The default is
-    /// true. If this method returns false, the tests of the group `warnings` only check that the store returns
-    /// `None`.
+    /// true. If this method returns false, the tests of the group `warnings` only check that [`KeyStore::warnings`]
+    /// returns `None`.
     fn supports_warnings(&self) -> bool {
         true
     }

@@ -101,8 +101,7 @@ pub async fn key_name_with_any_unicode_is_stored_unchanged(harness: &dyn AnyHarn
     assert_eq!(store.all_keys(&org("o")).await.len(), names.len());
 }
 
-/// The settings of a key are stored byte for byte, because a newer version of this library may have written
-/// them.
+/// The JSON text of a key's [`Settings`] is read byte for byte as it was stored.
 pub async fn key_settings_are_stored_byte_for_byte(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let long = format!(r#"{{"v":1,"x":"{}"}}"#, "y".repeat(20_000));

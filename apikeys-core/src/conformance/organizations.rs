@@ -46,8 +46,8 @@ pub async fn plan_is_set_only_if_the_stored_plan_is_the_expected_one(harness: &d
     assert_eq!(plan_of(&store, &org).await, Some(plan(&longest)));
 }
 
-/// Every look-up of a key that begins after its organization's plan was set returns the new plan. The keys
-/// themselves do not change.
+/// Once an organization's plan was set, every look-up of its keys returns the new plan. The keys themselves do not
+/// change.
 pub async fn new_plan_is_found_with_every_key_at_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (first, secret) = store.create(&org("o")).await;
@@ -62,8 +62,8 @@ pub async fn new_plan_is_found_with_every_key_at_once(harness: &dyn AnyHarness) 
     assert_eq!(store.key_count(&first.org).await, 2);
 }
 
-/// If many changes that expect the same plan of an organization are committed concurrently, exactly one
-/// change succeeds.
+/// If many changes of an organization's plan expect the same stored plan and are committed concurrently, exactly
+/// one change succeeds.
 pub async fn concurrent_changes_of_one_plan_succeed_exactly_once(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {

@@ -55,8 +55,8 @@ pub async fn batch_repeated_concurrently_is_recorded_once(harness: &dyn AnyHarne
     assert_eq!(store.log(&row.org).await.len(), 41);
 }
 
-/// Recording a batch of a writer that is not open returns `UnknownWriter` and writes nothing. The batch can be
-/// recorded after the writer was opened.
+/// Recording a batch of a [writer](KeyStore::open_writer) that is not open returns `UnknownWriter` and writes
+/// nothing. The batch can be recorded after the writer was opened.
 pub async fn batch_of_an_unknown_writer_is_not_recorded(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -70,7 +70,8 @@ pub async fn batch_of_an_unknown_writer_is_not_recorded(harness: &dyn AnyHarness
     assert_eq!(store.record(&batch).await, RecordOutcome::Applied);
 }
 
-/// Opening an open writer keeps the number of the writer's last batch.
+/// If an open [writer](KeyStore::open_writer) is opened again, the store keeps the number of the writer's last
+/// batch.
 pub async fn writer_opened_again_keeps_its_sequence(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -88,8 +89,8 @@ pub async fn writer_opened_again_keeps_its_sequence(harness: &dyn AnyHarness) {
     assert_eq!(store.record(&Batch::new(writer, 2, requests(&store, &row, 1))).await, RecordOutcome::Applied);
 }
 
-/// A batch is rejected if the batch before it in its writer's sequence was not recorded. The missing batch can
-/// still be recorded.
+/// A batch is rejected if the batch with the previous number of the same [writer](KeyStore::open_writer) was not
+/// recorded. The missing batch can still be recorded.
 pub async fn batch_after_a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -102,8 +103,8 @@ pub async fn batch_after_a_gap_in_the_sequence_is_rejected(harness: &dyn AnyHarn
     assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
 }
 
-/// The batches of each writer are numbered independently of other writers, and an empty batch has a number
-/// like any other batch.
+/// The batches of each [writer](KeyStore::open_writer) are numbered independently of other writers. An empty batch
+/// has a number like any other batch.
 pub async fn writers_have_independent_sequences(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (left, right) = (store.writer().await, store.writer().await);
@@ -114,7 +115,8 @@ pub async fn writers_have_independent_sequences(harness: &dyn AnyHarness) {
     }
 }
 
-/// If many writers concurrently record requests of the same keys in different orders, no request is lost.
+/// If many [writers](KeyStore::open_writer) concurrently record requests of the same keys in different orders, no
+/// request is lost.
 pub async fn concurrent_writers_lose_no_request(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();
@@ -216,7 +218,8 @@ pub async fn count_is_added_to_the_event_in_the_log(harness: &dyn AnyHarness) {
     assert_eq!(usage(&store, &row).await, (0, 12));
 }
 
-/// If several writers concurrently add counts to an event, the event's count is the sum of all counts.
+/// If several [writers](KeyStore::open_writer) concurrently add counts to an event, the event's count is the sum of
+/// all counts.
 pub async fn counts_added_concurrently_add_up(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;

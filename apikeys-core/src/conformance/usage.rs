@@ -15,8 +15,8 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Requests and denials are added up by hour and by day, in ascending order. Hours and days without requests and
-/// denials are left out.
+/// The usage of a key contains the numbers of requests and denials in each hour or day, earliest first. Hours and
+/// days without requests and denials are left out.
 pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -43,7 +43,7 @@ pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
     assert_eq!(all(&store, &row, UsageStep::Day).await, points(&days));
 }
 
-/// An hour or day begins with its first microsecond and ends before the first microsecond of the next one.
+/// A request counts towards the hour and the day in which it began, exact to the microsecond.
 pub async fn hours_and_days_are_exact_to_the_microsecond(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for start in [NOW, Timestamp::from_micros(0), Timestamp::from_micros(-86_400_000_000)] {

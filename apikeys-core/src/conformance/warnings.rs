@@ -120,8 +120,8 @@ fn at(offset: Duration) -> Option<Timestamp> {
     Some(NOW.saturating_add(offset))
 }
 
-/// A key that is due is claimed with all its fields. While the claim lasts, the key is not claimed again. When
-/// the claim has ended, another claim replaces it.
+/// A claim returns each key that is due, with all its fields. While the claim lasts, the key is not claimed again.
+/// When the claim has ended, another claim replaces it.
 pub async fn due_key_is_claimed_once_until_the_claim_ends(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -132,7 +132,7 @@ pub async fn due_key_is_claimed_once_until_the_claim_ends(harness: &dyn AnyHarne
     bench.assert_due(end, &[]).await;
 }
 
-/// If many instances claim at the same time, each key is claimed once.
+/// If many instances claim warnings concurrently, each key is claimed once.
 pub async fn concurrent_claims_claim_each_key_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let mut keys = BTreeSet::new();
@@ -182,9 +182,9 @@ pub async fn claim_checks_a_limited_number_of_keys(harness: &dyn AnyHarness) {
     assert!(calls >= 5, "ten keys are checked two at a time");
 }
 
-/// With a period of 7 days, a key is due from 7 days before its expiration until the expiration. These keys
-/// are not due: keys without an expiration, deactivated keys, and keys whose expiration was set when less
-/// than 7 days were left.
+/// With a [period](WarningPeriods) of 7 days, a key is due from 7 days before its expiration until the expiration.
+/// These keys are not due: keys without an expiration, deactivated keys, and keys whose expiration was set when
+/// less than 7 days were left.
 pub async fn only_active_keys_within_a_period_are_due(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");
@@ -215,8 +215,8 @@ pub async fn key_is_claimed_when_it_becomes_due(harness: &dyn AnyHarness) {
     bench.assert_due(due, &[(&row, 7 * DAY)]).await;
 }
 
-/// If warnings for several periods are due, the warning for the shortest period is claimed. Afterwards, only
-/// warnings for shorter periods become due.
+/// If warnings for several [periods](WarningPeriods) are due, the warning for the shortest period is claimed.
+/// Afterwards, only warnings for shorter periods become due.
 pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     bench.periods = WarningPeriods::new([30 * DAY, 7 * DAY, DAY]).expect("periods");
@@ -230,8 +230,7 @@ pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     assert_eq!(bench.warned(&row.org).await.len(), 2);
 }
 
-/// A change of the periods, which say how long before the expiration warnings are sent, applies to every key
-/// within a day.
+/// If the [periods](WarningPeriods) of the claims change, the new periods apply to every key within a day.
 pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(28 * DAY)).await;
@@ -240,8 +239,8 @@ pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(DAY), &[(&row, 29 * DAY)]).await;
 }
 
-/// A sent warning is in the audit log once, with every field, and its key is not due again. A repeated call
-/// writes nothing.
+/// If [`finish`](Warnings::finish) is called twice with a sent warning, the audit log contains its event once, with
+/// every field. The key is not due again.
 pub async fn sent_warning_is_recorded_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -269,7 +268,7 @@ pub async fn warning_finished_concurrently_is_recorded_once(harness: &dyn AnyHar
     assert_eq!(bench.warned(&row.org).await.len(), 1);
 }
 
-/// A warning that was given up writes no event, and its key is not due again.
+/// If a warning was given up, no event is recorded, and the key is not due again.
 pub async fn warning_that_was_given_up_writes_no_event(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -280,8 +279,8 @@ pub async fn warning_that_was_given_up_writes_no_event(harness: &dyn AnyHarness)
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// An instance may record a sent warning so late that another instance has claimed the key. If both instances
-/// send the warning, both events are recorded, and the key is not due again.
+/// If two instances send a warning, because the claim of the first ended before it recorded the warning, both
+/// events are recorded. The key is not due again.
 pub async fn warning_finished_after_its_claim_ended_is_recorded(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -294,7 +293,7 @@ pub async fn warning_finished_after_its_claim_ended_is_recorded(harness: &dyn An
     bench.assert_due(NOW.saturating_add(DAY), &[]).await;
 }
 
-/// If an instance records a warning for an old expiration after its claim has ended, another instance's claim
+/// If an instance records a warning for an old expiration after its own claim has ended, another instance's claim
 /// for the new expiration does not end.
 pub async fn warning_finished_late_does_not_end_another_claim(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
@@ -329,7 +328,7 @@ pub async fn postponed_warning_is_due_at_the_given_time(harness: &dyn AnyHarness
     bench.assert_due(until, &[]).await;
 }
 
-/// If the expiration is changed after a warning was sent, a warning for the new time is due.
+/// If the expiration is changed after a warning was sent, a warning for the new expiration becomes due.
 pub async fn changed_expiration_is_due_again(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -341,9 +340,9 @@ pub async fn changed_expiration_is_due_again(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(3 * DAY), &[(&moved, 7 * DAY)]).await;
 }
 
-/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If a warning for
-/// the old expiration is recorded again after the warning for the new expiration, the key does not become due
-/// again.
+/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If the expiration
+/// changes during the claim, and the warning for the old expiration is recorded after the warning for the new
+/// expiration, no further warning becomes due.
 pub async fn key_updated_during_a_claim_is_not_claimed_twice(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -416,8 +415,8 @@ pub async fn keys_of_a_forgotten_organization_are_not_due(harness: &dyn AnyHarne
     bench.assert_due(NOW.saturating_add(CLAIM), &[(&new, 7 * DAY)]).await;
 }
 
-/// If keys are updated while warnings for them are claimed and sent, the audit log has one event of a sent
-/// warning for each key in the end.
+/// If keys are updated while warnings for them are claimed and sent, the audit log has one event of a sent warning
+/// for each key afterwards.
 pub async fn warnings_concurrent_with_updates_are_sent_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");

@@ -18,9 +18,9 @@ use crate::{
 
 /// The API keys of a service: verifies requests, manages keys, and records their use.
 ///
-/// An `ApiKeys` is a handle, and cloning the handle is cheap. Clones share their state.
-/// [`builder`](Self::builder) creates an `ApiKeys` on a store, and [`in_memory`](Self::in_memory) creates one
-/// for tests.
+/// An `ApiKeys` is a handle to the [engine](super), and cloning the handle is cheap. Clones share their state.
+/// [`builder`](Self::builder) creates an `ApiKeys` on a store, and [`in_memory`](Self::in_memory) creates one for
+/// tests.
 #[derive(Debug, Clone)]
 pub struct ApiKeys {
     pub(super) inner: Arc<Inner>,

@@ -75,7 +75,7 @@ pub struct Builder {
     options: Options,
 }
 
-/// The reason why an engine could not be built.
+/// The reason why [`Builder::build`] failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -260,8 +260,9 @@ impl Builder {
         self
     }
 
-    /// Builds the engine. This method checks the settings, and asks the store which peppers the stored keys
-    /// need. Returns the handle, and the [`Maintenance`], which you spawn on your async runtime.
+    /// Builds the [engine](super). This method checks the settings, and asks the store which peppers the stored
+    /// keys need. Returns the [`ApiKeys`] and the [`Maintenance`]. Spawn [`Maintenance::run`] on your async
+    /// runtime.
     ///
     /// # Errors
     ///

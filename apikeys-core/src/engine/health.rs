@@ -1,6 +1,6 @@
 use crate::Timestamp;
 
-/// The state of the engine, for a health page or an alarm.
+/// The state of the [engine](super), for a health page or an alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
@@ -10,7 +10,7 @@ pub struct Health {
     pub maintained: bool,
     /// The number of audit events that are not written yet.
     pub buffered_events: usize,
-    /// The number of audit events that may wait to be written before requests are denied.
+    /// The maximum number of audit events that may wait to be written.
     pub buffer_capacity: usize,
     /// The number of keys that use memory because they had requests within the last minutes.
     pub live_keys: usize,

@@ -19,8 +19,8 @@ use crate::{
 };
 
 impl ApiKeys {
-    /// Returns a [`KeyManager`] for the keys of one organization, which makes changes on behalf of `actor`.
-    /// No method of the `KeyManager` can reach another organization's keys.
+    /// Returns a [`KeyManager`] for the keys of one organization. The `KeyManager` makes changes on behalf of
+    /// `actor`, and cannot reach another organization's keys.
     ///
     /// ```
     /// use apikeys_core::{Actor, ApiKeys, OrgId};

@@ -8,10 +8,9 @@ use futures_util::future::{join4, select};
 
 use super::{inner::Inner, purge::purge_loop, warn::warning_loop};
 
-/// The background work of the engine: writing the audit log, freeing the memory used for keys without recent
-/// requests, removing the data of organizations that [`Operator::forget`](super::Operator::forget) has
-/// forgotten, and sending warnings before keys expire, if
-/// [`expiry_warnings`](super::Builder::expiry_warnings) are set.
+/// The background work of the [engine](super): writing the audit log, freeing the memory used for keys without
+/// recent requests, removing the data of [forgotten](super::Operator::forget) organizations, and sending
+/// [warnings](crate::warning) before keys expire.
 ///
 /// Spawn [`run`](Self::run) as a task on your async runtime. Without this task, no audit events are lost, but
 /// every request waits until its own audit event is written.

@@ -109,15 +109,15 @@ impl ManagedKey {
         self.effective_rate_limit
     }
 
-    /// Returns how many admitted requests of the key are recorded. As long as the store is available, a
-    /// request is recorded within the flush interval after its end.
+    /// Returns how many admitted requests of the key are recorded. As long as the store is available, a request is
+    /// recorded within the [`flush_interval`](super::Builder::flush_interval) after its end.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.view.request_count
     }
 
-    /// Returns the time at which the latest recorded request that was admitted began. `None` means that no
-    /// admitted request is recorded.
+    /// Returns when the key was last used, which is the start of its latest recorded request. Denied requests are
+    /// not considered. `None` means that no admitted request is recorded.
     #[must_use]
     pub fn last_used_at(&self) -> Option<Timestamp> {
         self.view.last_used_at

@@ -89,9 +89,9 @@ impl Operator {
         self.inner.quota(&org.into()).await
     }
 
-    /// Removes everything that is stored about an organization, which is its keys, counters, usage and audit
-    /// log. One audit event remains, which contains the organization's id and the actor. If the organization
-    /// is not stored, nothing changes.
+    /// Removes everything that is stored about an organization: its plan, keys, counters, usage and audit log. One
+    /// audit event remains, which contains the organization's id and the actor. If the organization is not stored,
+    /// nothing changes.
     ///
     /// When this method has returned, the organization's keys are refused and none of its data can be read,
     /// on every instance. The [`Maintenance`](super::Maintenance) of any instance then removes the rows in

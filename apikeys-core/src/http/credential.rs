@@ -23,7 +23,7 @@ pub struct Sources {
     basic: bool,
 }
 
-/// The error for a text that cannot be the name of a header that carries a key.
+/// The error of a header name that [`Sources::header`] does not accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid header name: expected the name of a header other than Authorization, such as x-api-key")]
 pub struct InvalidHeaderName;

@@ -23,7 +23,7 @@ macro_rules! manage_errors {
     )+) => {
         text_enum! {
             /// The kinds of error of the management API, and of your service's own handlers that manage
-            /// keys. Each kind has a stable text, which is the `code` of problem bodies.
+            /// keys. Each kind has a stable text. The text is the member `code` in the JSON of an error response.
             ///
             /// The values are in the order in which the API checks them. If several errors apply, the
             /// response has the code of the first.
@@ -86,7 +86,7 @@ manage_errors! {
         detail: "Send a shorter body.",
         retry_after: None,
     }
-    /// The body is not `application/json`.
+    /// The body is not `application/json`, or has a `Content-Encoding` other than `identity`.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" {
         status: 415,
         title: "Unsupported media type",
@@ -107,7 +107,7 @@ manage_errors! {
         detail: "Send next_cursor unchanged with the same filters, or start again without a cursor.",
         retry_after: None,
     }
-    /// The body is not JSON.
+    /// The body is not valid JSON.
     MalformedJson = "MALFORMED_JSON" {
         status: 400,
         title: "Malformed JSON",

@@ -22,19 +22,19 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     /// The stable code that programs compare.
     pub code: ProblemCode,
-    /// Seconds to wait before trying again. Set with `RATE_LIMITED`.
+    /// Seconds to wait before trying again. Set if the code is `RATE_LIMITED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// The names of the rate limit policies that were exceeded. Set with `RATE_LIMITED`.
+    /// The names of the rate limit policies that were exceeded. Set if the code is `RATE_LIMITED`.
     #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]
     pub violated_policies: &'static [&'static str],
-    /// The members of the request's body that are invalid. Set with `VALIDATION_FAILED`.
+    /// The members of the request's body that are invalid. Set if the code is `VALIDATION_FAILED`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// The number of keys that the plan allows. Set with `KEY_LIMIT_REACHED`.
+    /// The number of keys that the plan allows. Set if the code is `KEY_LIMIT_REACHED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
-    /// The number of keys that the organization has. Set with `KEY_LIMIT_REACHED`.
+    /// The number of keys that the organization has. Set if the code is `KEY_LIMIT_REACHED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<u32>,
 }

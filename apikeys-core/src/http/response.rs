@@ -46,7 +46,7 @@ impl PlainResponse {
         self
     }
 
-    /// Returns the value of the first line of the header `name`, which must be in lower case.
+    /// Returns the value of the first line of the header `name`. `name` must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())

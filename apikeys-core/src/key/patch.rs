@@ -88,8 +88,8 @@ impl KeyPatch {
         self
     }
 
-    /// Sets the time from which the key is refused, which must be in the future. If the key has expired,
-    /// it works again.
+    /// Sets the time from which the key is refused. The time must be in the future. A key that has expired works
+    /// again.
     #[must_use]
     pub fn expires_at(mut self, at: impl Into<Timestamp>) -> Self {
         self.expires_at = Some(Some(at.into()));

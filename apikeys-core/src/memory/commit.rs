@@ -82,7 +82,7 @@ impl State {
         Ok(taken.then_some(CommitOutcome::DuplicateLocator))
     }
 
-    /// Returns whether a key that can be read has a secret with this locator.
+    /// Returns whether a key of a stored organization has a secret with this locator.
     fn is_in_use(&self, locator: &Locator) -> bool {
         let key = self.secrets.get(locator).and_then(|secret| self.keys.get(&secret.key));
         key.is_some_and(|key| self.orgs.contains_key(&key.org))

@@ -23,7 +23,7 @@ const INVALID: InvalidValue =
     InvalidValue::new("rate limit", "expected a whole number from 1 to 10000 requests a minute");
 
 impl RateLimit {
-    /// The length of the window.
+    /// The span of time in which requests are counted, which is 60 seconds.
     pub const WINDOW: Duration = Duration::from_secs(60);
     /// The limit of plans that set no other, which is 60.
     pub const DEFAULT: Self = Self(NonZeroU32::new(60).unwrap());

@@ -28,7 +28,7 @@ pub enum RecordOutcome {
     Applied,
     /// The batch was recorded by an earlier call. Nothing was written.
     AlreadyApplied,
-    /// The writer is not open. Nothing was written.
+    /// The [writer](super::KeyStore::open_writer) is not open. Nothing was written.
     UnknownWriter,
 }
 

@@ -72,8 +72,9 @@ pub enum ChangeKind {
         plan: PlanName,
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         ///
-        /// A change with `None` is also committed if the organization was stored and forgotten after the
-        /// change was prepared, because no data of the forgotten organization was used to prepare the change.
+        /// A change with `None` is committed if the organization is not stored at the time of the commit. The
+        /// organization may have been stored and forgotten in the meantime, because no data of that organization
+        /// was used to prepare the change.
         expected: Option<StoredPlan>,
         /// The number of keys that the plan allows. `None` means any number.
         max_keys: Option<u32>,
@@ -108,8 +109,9 @@ pub enum ChangeKind {
         plan: PlanName,
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         ///
-        /// A change with `None` is also committed if the organization was stored and forgotten after the
-        /// change was prepared, because no data of the forgotten organization was used to prepare the change.
+        /// A change with `None` is committed if the organization is not stored at the time of the commit. The
+        /// organization may have been stored and forgotten in the meantime, because no data of that organization
+        /// was used to prepare the change.
         expected: Option<StoredPlan>,
     },
     /// Makes an organization unreadable and marks all its rows for removal: keys, secrets, counters, usage,
@@ -147,8 +149,8 @@ pub enum CommitOutcome {
         /// The number of keys that the organization has.
         used: u32,
     },
-    /// The organization's stored plan is not the expected plan, or the organization was forgotten and stored
-    /// again. Nothing was written.
+    /// The organization's stored plan is not the expected plan, or the organization was forgotten after the change
+    /// was prepared. Nothing was written.
     PlanChanged,
     /// A secret with the same locator exists, or the change contains a locator twice. Nothing was written.
     DuplicateLocator,

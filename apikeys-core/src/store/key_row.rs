@@ -28,14 +28,15 @@ pub struct KeyRow {
     pub created_by: Actor,
     /// The time from which the key is refused. `None` means that the key never expires.
     pub expires_at: Option<Timestamp>,
-    /// The time at which `expires_at` was last set.
+    /// The time at which `expires_at` was last set. `None` means that the key never expires, or that the time is
+    /// unknown.
     pub expiry_set_at: Option<Timestamp>,
     /// The key's own rate limit. `None` means that the plan's rate limit applies.
     pub rate_limit: Option<RateLimit>,
     /// The version of the row, which increases with each update. An update names the version from which it
     /// was made.
     pub version: u64,
-    /// The settings that later versions of this library add.
+    /// The settings that newer versions of this library may add.
     pub settings: Settings,
 }
 
@@ -109,8 +110,8 @@ impl KeyView {
 
 /// A stored secret of a key. The row contains the secret's locator and not the secret.
 ///
-/// The engine creates each key with one secret. A store must keep any number of secrets of a key, so that a
-/// later version of the library can replace the secret of a key.
+/// The [engine](crate::engine) creates each key with one secret. A store must keep any number of secrets of a key,
+/// so that a later version of the library can replace the secret of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretRow {
@@ -132,21 +133,21 @@ impl SecretRow {
     }
 }
 
-/// The further settings of a key as one JSON object, which a store keeps unchanged.
+/// The settings of a key that newer versions of this library may add, as one JSON object.
 ///
-/// The library does not parse the text, so that a process keeps the settings that a newer version of the
-/// library wrote.
+/// A store keeps the text unchanged. This version of the library does not parse the text, so that a process keeps
+/// the settings that a newer version wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings(Box<str>);
 
 impl Settings {
-    /// Creates settings from the JSON object that a store keeps.
+    /// Creates settings from the text that a store has read.
     #[must_use]
     pub fn from_json(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// Returns the JSON object.
+    /// Returns the text of the JSON object.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.0
@@ -154,7 +155,7 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// Returns settings of version 1 without further values.
+    /// Returns the settings of new keys: the version of the format, and nothing else.
     fn default() -> Self {
         Self(r#"{"v":1}"#.into())
     }

@@ -21,9 +21,9 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// **Every read is current.** A read that begins after a commit has returned sees the committed rows. A store
 /// therefore reads from the primary database and not from a replica that may lag.
 ///
-/// **Every write is atomic and can be repeated.** The engine repeats a change under the same
-/// [`ChangeId`](crate::id::ChangeId), and a batch under the same number, until the store answers. A lost
-/// answer therefore causes no second write.
+/// **Every write is atomic and can be repeated.** The [engine](crate::engine) repeats a change under the same
+/// [`ChangeId`](crate::id::ChangeId), and a batch under the same number, until the store answers. A lost answer
+/// therefore causes no second write.
 ///
 /// **Futures may be dropped** at any point. A write is then applied completely or not at all.
 ///
@@ -81,9 +81,9 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   [`Rejected`](super::StoreErrorKind::Rejected). The id of a deleted key remains in use. The id of a
     ///   forgotten organization's key remains in use until the key is purged.
     /// - If the locator of a new secret is in use, the outcome is
-    ///   [`DuplicateLocator`](CommitOutcome::DuplicateLocator). A locator is in use as long as a key that can
-    ///   be read has a secret with the locator. Unlike the id of a key, a locator can therefore be used again
-    ///   as soon as its organization is forgotten.
+    ///   [`DuplicateLocator`](CommitOutcome::DuplicateLocator). A locator is in use as long as a key has a secret
+    ///   with the locator and the key's organization is stored. Unlike the id of a key, a locator can therefore be
+    ///   used again as soon as its organization is forgotten.
     async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome>;
 
     /// Opens a *writer*, which is a numbered sequence of batches, by storing its id. A process opens a writer
@@ -120,17 +120,17 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// read are left out.
     async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>>;
 
-    /// Returns a key's usage in ascending order. Hours and days without requests are left out.
+    /// Returns a key's usage by hour or UTC day, earliest first. Hours and days without requests are left out.
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>>;
 
     /// Removes about `max_rows` rows of forgotten organizations in one transaction, or all of them if there
     /// are fewer. A store may also leave the usage of a [deleted](super::ChangeKind::Delete) key to this
     /// method.
     ///
-    /// Any number of instances may call this method at any time, until `more` is false. If an instance
-    /// crashes, the next call of any instance continues its work. The duration of a call depends on `max_rows`
-    /// and not on the number of stored rows, so that changes and batches do not wait long. If `max_rows` is 0,
-    /// the store uses 1.
+    /// The [engine](crate::engine) repeats the call until [`more`](PurgeProgress::more) is false. Several instances
+    /// may call this method concurrently. If an instance crashes, the next call of any instance continues with the
+    /// remaining rows. The duration of a call depends on `max_rows` and not on the number of stored rows, so that
+    /// changes and batches do not wait long. If `max_rows` is 0, the store uses 1.
     ///
     /// The default implementation is for stores that remove all rows when an organization is forgotten. The
     /// default removes nothing.

@@ -43,8 +43,8 @@ pub struct OrgState {
 pub enum Refusal {
     /// The organization is not stored.
     NotFound,
-    /// The organization's stored plan is not the plan that the change expects, or the organization was
-    /// forgotten and stored again.
+    /// The organization's stored plan is not the plan that the change expects, or the organization was forgotten
+    /// after the change was prepared.
     PlanChanged,
     /// The organization already has as many keys as its plan allows.
     QuotaFull {
@@ -86,7 +86,7 @@ impl OrgState {
 }
 
 impl Refusal {
-    /// Returns the result of the change. `revision` is the store's latest revision.
+    /// Returns the outcome of the refused change. `revision` is the store's latest revision.
     #[must_use]
     pub const fn at(self, revision: Revision) -> CommitOutcome {
         match self {

@@ -143,7 +143,7 @@ pub struct UsageQuery {
     pub since: Timestamp,
     /// The end of the time span. Hours or days that begin at or after this time are not returned.
     pub until: Timestamp,
-    /// The length of each usage point.
+    /// Whether the usage is returned by hour or by day.
     pub step: UsageStep,
 }
 
@@ -155,7 +155,7 @@ impl UsageQuery {
     }
 }
 
-/// The length of a usage point.
+/// The unit of time for which a [`UsagePoint`] counts requests and denials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UsageStep {
@@ -166,7 +166,7 @@ pub enum UsageStep {
 }
 
 impl UsageStep {
-    /// Returns the length of the step.
+    /// Returns the length of an hour or a day.
     #[must_use]
     pub const fn duration(self) -> std::time::Duration {
         match self {

@@ -15,13 +15,13 @@ use crate::{
 ///
 /// An instance that sends a warning has a *claim* on the key. Other instances send no warning for the key until
 /// the claim ends. A claim ends when the instance calls [`finish`](Self::finish) or
-/// [`postpone`](Self::postpone), and at the latest at its time [`until`](WarningClaim::until).
+/// [`postpone`](Self::postpone), and at the latest at the time [`until`](WarningClaim::until).
 ///
 /// A store keeps the *next check* of each key, which is the time at which the key may be due for a warning.
 /// When [`commit`](super::KeyStore::commit) creates or updates an active key with an expiration, `commit` sets
 /// the next check so that the next call of [`claim`](Self::claim) checks the key. If an instance has a claim on
-/// the key, `commit` does not change the next check. The deletion of a key also removes the key's next check
-/// and sent warning.
+/// the key, `commit` does not change the next check. The deletion of a key also removes the key's next check and
+/// its [`SentWarning`].
 ///
 /// Each method is one transaction. A future may be dropped at any point, as with
 /// [`KeyStore`](super::KeyStore).
@@ -39,14 +39,14 @@ pub trait Warnings: Send + Sync {
     /// have crashed. Keys of forgotten organizations are not claimed.
     async fn claim(&self, claim: &WarningClaim) -> StoreResult<ClaimedWarnings>;
 
-    /// Records that a warning needs no further attempt, and writes its event if there is one. The engine repeats
-    /// the call after a lost answer. If the event is already in the audit log, the store writes nothing. A
-    /// repeated call without an event changes nothing.
+    /// Records that a warning needs no further attempt, and writes its event if there is one. The
+    /// [engine](crate::engine) repeats a call whose answer was lost. If the event is already in the audit log, the
+    /// store writes nothing.
     ///
-    /// If the key still has the warning's expiration, the store remembers the warning as the sent warning of
-    /// the key, unless a warning with a shorter period was already sent for that expiration. If the key is
-    /// still under the warning's claim, the claim ends, and the next call of [`claim`](Self::claim) checks the
-    /// key again. If the key was deleted, the store only writes the event.
+    /// If the key still has the warning's expiration, the store remembers the warning as the [`SentWarning`] of the
+    /// key, unless a warning with a shorter period was already sent for that expiration. If the key is still under
+    /// the warning's claim, the claim ends, and the next call of [`claim`](Self::claim) checks the key again. If
+    /// the key was deleted, the store only writes the event.
     async fn finish(&self, warning: &FinishedWarning) -> StoreResult<FinishOutcome>;
 
     /// Ends the claim on a key and sets the next check to `until`, because the warning could not be sent. If
@@ -64,7 +64,7 @@ pub struct WarningClaim {
     pub now: Timestamp,
     /// The time at which the claim ends.
     pub until: Timestamp,
-    /// How long before the expiration warnings are sent.
+    /// The times before the expiration of a key at which its administrators are warned.
     pub periods: WarningPeriods,
     /// The maximum number of keys that are checked.
     pub max_keys: u32,
@@ -90,7 +90,7 @@ impl WarningClaim {
 pub struct ClaimedWarnings {
     /// The claimed warnings, at most one for each key.
     pub warnings: Vec<ClaimedWarning>,
-    /// Whether further keys may have to be checked now.
+    /// True if further keys may have to be checked now.
     pub more: bool,
 }
 
@@ -110,7 +110,7 @@ pub struct ClaimedWarning {
     pub key: KeyRow,
     /// The time at which the key expires.
     pub expires_at: Timestamp,
-    /// The period for which the warning is due.
+    /// How long before the expiration the warning became due.
     pub period: Duration,
 }
 
@@ -134,8 +134,8 @@ pub struct FinishedWarning {
     pub key: KeyId,
     /// The expiration and the period of the warning.
     pub sent: SentWarning,
-    /// The audit event. `None` means that the warning was given up, for example because the organization has
-    /// no administrators.
+    /// The audit event of a sent warning. `None` means that the warning was given up, for example because the
+    /// organization has no administrators, or that the store refused the event.
     pub event: Option<AuditEvent>,
 }
 
@@ -169,7 +169,7 @@ pub enum FinishOutcome {
 pub struct SentWarning {
     /// The expiration that the warning named.
     pub expires_at: Timestamp,
-    /// The period for which the warning was sent.
+    /// How long before the expiration the warning became due.
     pub period: Duration,
 }
 
@@ -180,8 +180,11 @@ impl SentWarning {
         Self { expires_at, period }
     }
 
-    /// Returns the warning that a store remembers after this warning was finished. `stored` is the warning
-    /// that the store remembers so far, and `expires_at` is the current expiration of the key.
+    /// Returns the sent warning that a store must remember for a key when this warning is finished. `stored` is the
+    /// sent warning that the store remembers so far, and `expires_at` is the current expiration of the key.
+    ///
+    /// The result is `stored` if the expiration of the key has changed since this warning was claimed, or if
+    /// `stored` is a warning for the same expiration with a shorter period. Otherwise, the result is this warning.
     #[must_use]
     pub fn after(self, stored: Option<Self>, expires_at: Option<Timestamp>) -> Option<Self> {
         let shorter_was_sent =
@@ -196,11 +199,12 @@ impl SentWarning {
 pub struct WarningState {
     /// Whether the key is active.
     pub active: bool,
-    /// The time from which the key is refused.
+    /// The time from which the key is refused. `None` means that the key never expires.
     pub expires_at: Option<Timestamp>,
-    /// The time at which `expires_at` was last set.
+    /// The time at which `expires_at` was last set. `None` means that the key never expires, or that the time is
+    /// unknown.
     pub expiry_set_at: Option<Timestamp>,
-    /// The warning that was sent last for the key.
+    /// The warning that was sent last for the key. `None` means that no warning was sent.
     pub sent: Option<SentWarning>,
 }
 
@@ -208,7 +212,8 @@ pub struct WarningState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
 pub enum WhenToWarn {
-    /// A warning is due now. The value is the period for which the warning is sent, such as 7 days.
+    /// A warning is due now. The value is the period of the warning, which is how long before the expiration the
+    /// warning becomes due, such as 7 days.
     Now(Duration),
     /// No warning is due now. The value is the time at which the key must be checked again.
     Later(Timestamp),
@@ -220,7 +225,7 @@ pub enum WhenToWarn {
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 impl WarningState {
-    /// Returns the state of a key for which `sent` was sent last.
+    /// Returns the state of a key. `sent` is the warning that was sent last for the key.
     #[must_use]
     pub const fn of(row: &KeyRow, sent: Option<SentWarning>) -> Self {
         Self { active: row.active, expires_at: row.expires_at, expiry_set_at: row.expiry_set_at, sent }

@@ -73,8 +73,8 @@ impl From<&str> for Scheme {
     }
 }
 
-/// The value under which a secret is stored and looked up. A locator consists of a digest of the secret and
-/// the scheme of its derivation.
+/// The value under which a secret is stored and looked up. A locator consists of a digest of the secret and the
+/// [`Scheme`] by which the digest was derived.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Locator {
     scheme: Scheme,
@@ -117,9 +117,9 @@ impl fmt::Debug for Locator {
 /// The peppers of this process. A pepper is an HMAC key that is kept outside the database.
 ///
 /// Without a pepper, secrets are located by their SHA-256. An attacker who reads the digests cannot find the
-/// secrets, because a secret has 178 random bits. With a pepper, an attacker who can write to the database
-/// but does not know the pepper cannot add a secret that works, because a row under plain SHA-256 is not
-/// accepted unless [`allow_unpeppered`](Self::allow_unpeppered) was called.
+/// secrets, because a secret has 178 random bits. With a pepper, an attacker who can write to the database but does
+/// not know the pepper cannot add a secret that works. A row with a plain SHA-256 is then not accepted, unless
+/// [`allow_unpeppered`](Self::allow_unpeppered) was called.
 ///
 /// To rotate the pepper, add a pepper with a higher version. New keys use the pepper of the highest version.
 /// Older keys work as long as their pepper is set.

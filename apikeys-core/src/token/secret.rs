@@ -36,8 +36,8 @@ impl Secret {
         &self.text
     }
 
-    /// Returns the part that may be shown at any time, which is the prefix and the first four characters
-    /// after it.
+    /// Returns the display prefix: the prefix, `_` and the first four characters after it. The display prefix is
+    /// not secret.
     #[must_use]
     pub fn display_prefix(&self) -> &str {
         self.text.get(..self.shown).unwrap_or_default()

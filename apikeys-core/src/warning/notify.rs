@@ -35,7 +35,7 @@ pub trait Contacts: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns an error if the addresses cannot be read now. The engine tries again later.
+    /// Returns an error if the addresses cannot be read now. The [engine](crate::engine) tries again later.
     async fn admins(&self, org: &OrgId) -> Result<Vec<String>, ContactsError>;
 }
 
@@ -45,7 +45,7 @@ pub trait Notifier: Send + Sync + 'static {
     /// Sends a warning to its recipients. When this method returns, the warning must be sent. It is not
     /// sufficient to put the warning into a queue in memory.
     ///
-    /// The engine drops the future if it takes too long, and tries again later.
+    /// The [engine](crate::engine) drops the future if it takes too long, and tries again later.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ pub struct ExpiryWarning {
     pub display_prefix: String,
     /// The time from which the key is refused.
     pub expires_at: Timestamp,
-    /// The period before the expiration for which this warning is sent.
+    /// How long before the expiration the warning became due. The value is one of the [`WarningPeriods`].
     pub period: Duration,
     /// The e-mail addresses of the organization's administrators. The list is not empty.
     pub recipients: Vec<String>,
@@ -189,7 +189,7 @@ pub struct ExpiryWarnings {
 }
 
 impl ExpiryWarnings {
-    /// Creates the settings. Warnings are sent 7 days before a key expires.
+    /// Creates the settings. By default, administrators are warned 7 days before a key expires.
     pub fn new(notifier: impl Notifier, contacts: impl Contacts) -> Self {
         Self {
             notifier: Arc::new(notifier),
@@ -199,17 +199,20 @@ impl ExpiryWarnings {
         }
     }
 
-    /// Sets how long before the expiration warnings are sent. If several warnings are due at the same time,
-    /// only the one with the shortest period is sent.
+    /// Sets the times before the expiration of a key at which its administrators are warned. If several warnings
+    /// for a key are due at the same time, only the warning with the shortest period is sent.
     pub fn periods(mut self, periods: WarningPeriods) -> Self {
         self.periods = periods;
         self
     }
 
     /// Sets how long other instances wait for an instance that has begun to send a warning. If that instance
-    /// crashes, another instance sends the warning after this time. An attempt to send a warning is ended after
-    /// half of this time. The minimum is 2 s, and the default is 5 minutes. The time is shortened to half of the
-    /// shortest period if it is longer, so that another instance has time left to send the warning.
+    /// crashes, another instance sends the warning after this time. The minimum is 2 s, and the default is 5
+    /// minutes.
+    ///
+    /// If the timeout is longer than half of the shortest of the [`periods`](Self::periods), half of that period is
+    /// used instead, so that another instance has time left to send the warning. An attempt to send a warning is
+    /// ended after half of the time that is used.
     pub fn claim_timeout(mut self, timeout: Duration) -> Self {
         self.claim_timeout = timeout.max(Duration::from_secs(2));
         self

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::text::InvalidValue;
 
-/// How long before the expiration of a key the administrators are warned, such as 30, 7 and 1 days.
+/// The times before the expiration of a key at which its administrators are warned, such as 30, 7 and 1 days.
 ///
 /// Each period is 1 second to 366 days long. The default is one period of 7 days.
 ///

@@ -91,8 +91,8 @@ macro_rules! methods {
             /// Returns the store whose methods are replaced.
             fn store(&self) -> &Self::Store;
 
-            /// Returns whether [`KeyStore::warnings`] returns a value. The default is whether the store that
-            /// [`store`](Self::store) returns supports warnings.
+            /// Returns whether the [`InterceptedStore`] supports warnings ([`KeyStore::warnings`]). By default, the
+            /// `InterceptedStore` supports warnings if the store whose methods are replaced does.
             fn supports_warnings(&self) -> bool {
                 self.store().warnings().is_some()
             }

@@ -23,7 +23,7 @@ impl<S> FaultStore<S> {
         Self { inner, clock, faults: Faults::default() }
     }
 
-    /// Returns the faults. A clone of the faults can change them after the store was moved.
+    /// Returns the faults. A clone of the returned value can change the faults after the store was moved.
     #[must_use]
     pub const fn faults(&self) -> &Faults {
         &self.faults
