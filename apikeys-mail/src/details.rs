@@ -6,8 +6,8 @@ use crate::{ExpiryMail, SettingsError, TimeLeft};
 
 /// The facts that the texts of a mail are written from.
 ///
-/// Names with other characters than ASCII are enclosed in the characters U+2068 and U+2069, so that a name that
-/// is written from right to left does not disturb the sentence around it. Names contain no control characters.
+/// Names with characters other than ASCII are enclosed in the characters U+2068 and U+2069, so that a name that is
+/// written from right to left does not disturb the sentence around it. Names contain no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MailDetails {
@@ -19,12 +19,12 @@ pub struct MailDetails {
     pub key_name: String,
     /// The key's name, shortened for a subject if it is wider than 40 columns.
     pub short_key_name: String,
-    /// The prefix of the key's secret and the first four characters after it.
+    /// The prefix of the key's secret, `_` and the first four characters after it.
     pub display_prefix: String,
     /// The time from which the key is refused. Convert it into `time::OffsetDateTime` to get the day and the
     /// month.
     pub expires_at: Timestamp,
-    /// The time until then, or `None` if the key has expired.
+    /// The time from now until the key expires, or `None` if the key has expired.
     pub time_left: Option<TimeLeft>,
     /// The address of the page where the key is extended.
     pub settings_url: String,

@@ -38,8 +38,8 @@ impl ExpiryMail {
         ExpiryMailBuilder::default()
     }
 
-    /// Writes the mail about a warning. The mail says how much time is left from `now`, which is the current
-    /// time, until the key expires. Use this method to show the mail or to send it in another way.
+    /// Writes the mail about a warning. `now` is the current time. The mail says how much time is left until the
+    /// key expires. Use this method to show the mail or to send it in another way.
     ///
     /// # Errors
     ///

@@ -44,13 +44,13 @@ use crate::{
 /// The source of a [`NotifyError`] is an [`SmtpError`]. These errors are permanent:
 ///
 /// * No recipient has a valid address.
-/// * The server refuses all recipients permanently, or refuses the mail itself permanently. A refusal is
-///   permanent if its code is from 500 to 599 and does not ask for a login (530, 534, 535 and 538).
+/// * The server refuses all recipients permanently, or refuses the mail itself permanently. A refusal is permanent
+///   if its code is from 500 to 599, except for 530, 534, 535 and 538. These four codes are about the login.
 /// * The texts cannot be encoded as an e-mail.
 ///
-/// All other errors are temporary, because their cause can be removed while the warning waits. A refused login
-/// or sender is therefore a temporary error. After a temporary error, [apikeys_core](apikeys_core::warning) sends
-/// the warning again later.
+/// All other errors are temporary, because their cause can be removed before the next attempt. A refused login or
+/// sender is therefore a temporary error. After a temporary error, [apikeys_core](apikeys_core::warning) sends the
+/// warning again later.
 ///
 /// If the connection ends after the mail was sent and before the server has responded, the server may have
 /// accepted the mail. The next attempt then sends the mail again, with the same Message-ID.
@@ -69,8 +69,8 @@ impl SmtpNotifier {
     /// 4.5.3.1.8).
     pub const MAX_RECIPIENTS: usize = 100;
 
-    /// Creates a notifier. Nothing is sent before the first warning. [`check_connection`](Self::check_connection)
-    /// finds errors in the settings earlier.
+    /// Creates a notifier. The notifier does not connect to the mail server before the first warning.
+    /// [`check_connection`](Self::check_connection) finds errors in the settings earlier.
     ///
     /// # Errors
     ///
@@ -80,7 +80,8 @@ impl SmtpNotifier {
         Ok(Self { mail, dialogue })
     }
 
-    /// Connects to the mail server, logs in if the server has credentials, and disconnects. Nothing is sent.
+    /// Connects to the mail server, logs in if the [`SmtpServer`] contains a user name and a password, and
+    /// disconnects. No mail is sent.
     ///
     /// # Errors
     ///

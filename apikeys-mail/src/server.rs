@@ -88,17 +88,17 @@ impl SmtpServer {
         })
     }
 
-    /// Sets the user name and the password. By default, those of the URL are used. If the URL has none, the
-    /// notifier does not log in.
+    /// Sets the user name and the password. By default, the user name and the password of the URL are used. If the
+    /// URL has none, the notifier does not log in.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some((user.into(), password.into()));
         self
     }
 
     /// Sets the time limit of an attempt to send a mail, from the connection to the response that accepts the
-    /// mail. The default is 60 s. A limit above 150 s has no effect unless you also set a longer
-    /// [`claim_timeout`](apikeys_core::warning::ExpiryWarnings::claim_timeout), because an attempt is ended after
-    /// half of that time.
+    /// mail. The default is 60 s. An attempt also ends after half of the
+    /// [`claim_timeout`](apikeys_core::warning::ExpiryWarnings::claim_timeout), which is 150 s by default. A longer
+    /// time limit has no effect.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -34,14 +34,15 @@ pub enum SmtpError {
     },
     /// The server refused a command that concerns the connection, the login or the sender.
     Refused {
-        /// What was refused.
+        /// The step that was refused, such as the login.
         what: &'static str,
         /// The response of the server.
         reply: Reply,
     },
     /// The server refused all recipients.
     NoRecipient {
-        /// The first temporary response. If all responses are permanent, the response to the last recipient.
+        /// The first temporary response to a recipient. If no response is temporary, the response to the last
+        /// recipient.
         reply: Reply,
     },
     /// The server refused the mail itself.
@@ -51,7 +52,7 @@ pub enum SmtpError {
     },
     /// The connection ended, or a response could not be read, before the server accepted the mail.
     Interrupted {
-        /// What was being done.
+        /// The step that was interrupted.
         during: &'static str,
         /// The error of the connection.
         source: lettre::transport::smtp::Error,
@@ -82,8 +83,8 @@ pub enum SmtpError {
 
 impl SmtpError {
     /// Returns whether a later attempt can succeed. [`SmtpNotifier`](crate::SmtpNotifier#errors) lists the
-    /// permanent errors. All other errors are temporary, because their cause can be removed while the warning
-    /// waits.
+    /// permanent errors. All other errors are temporary, because their cause can be removed before the next
+    /// attempt.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         match self {

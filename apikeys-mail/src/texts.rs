@@ -48,7 +48,7 @@ pub struct MailTexts {
     pub expires_label: String,
     /// The time at which the key expires.
     pub expires: String,
-    /// The paragraph that says what will stop.
+    /// The paragraph that says what will stop working.
     pub effect: String,
     /// The paragraph before the link.
     pub advice: String,

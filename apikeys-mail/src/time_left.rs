@@ -4,8 +4,8 @@ use apikeys_core::Timestamp;
 
 /// The time until a key expires, as a rounded number of one unit.
 ///
-/// The number is rounded to the nearest whole number. Times of 48 hours or more are given in days, times of 2
-/// hours or more in hours, times of 2 minutes or more in minutes, and shorter times in seconds.
+/// The number is rounded to the nearest whole number. The unit is the smallest one whose range contains the rounded
+/// number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TimeLeft {
@@ -20,7 +20,7 @@ pub enum TimeLeft {
 }
 
 impl TimeLeft {
-    /// Returns the time from `now` to `end`, or `None` if `end` has passed.
+    /// Returns the time from `now` to `end`, or `None` if `end` is not later than `now`.
     #[must_use]
     pub fn between(now: Timestamp, end: Timestamp) -> Option<Self> {
         let micros = u64::try_from(end.as_micros().saturating_sub(now.as_micros())).ok()?;
