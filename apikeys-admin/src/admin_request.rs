@@ -24,7 +24,7 @@ pub struct AdminRequest<'a, H: ?Sized> {
     pub body: RequestBody<'a>,
 }
 
-/// The body of an [`AdminRequest`]. [`AdminApi::body_limit`] says how much of the body an adapter reads.
+/// The body of an [`AdminRequest`]. [`AdminApi::body_limit`] returns how much of the body to read.
 ///
 /// [`AdminApi::body_limit`]: crate::AdminApi::body_limit
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -62,7 +62,7 @@ pub struct AdminApi {
 }
 
 impl AdminApi {
-    /// Creates an API that manages the keys of the engine `keys`.
+    /// Creates an API that manages the API keys of your service through the handle `keys`.
     #[must_use]
     pub fn new(keys: ApiKeys) -> Self {
         Self {
@@ -93,8 +93,8 @@ impl AdminApi {
     /// By default, only pages of the API's own origin may create, change and delete keys. Allow another origin
     /// if your page on `app.example.com` sends requests to `api.example.com`, or if a proxy changes `Host`.
     ///
-    /// A browser sends such requests only if your service also has a CORS layer that responds to preflight
-    /// requests and allows credentials.
+    /// In the first case, your service also needs a CORS layer. The layer must respond to preflight requests and
+    /// allow credentials.
     ///
     /// # Errors
     ///
@@ -137,9 +137,9 @@ impl AdminApi {
         self
     }
 
-    /// Returns the maximum number of bytes that the code that calls [`handle`](Self::handle) must read from the
-    /// body of a request. If the body is longer, pass [`RequestBody::TooLong`]. Returns `None` if the body is not
-    /// used.
+    /// Returns the maximum number of bytes to read from the body of a request before you call
+    /// [`handle`](Self::handle). If the body is longer, pass [`RequestBody::TooLong`]. Returns `None` if the API
+    /// does not use the body.
     ///
     /// Before you send the response, read and discard the rest of the body, up to a limit of your own. The router
     /// for axum and the scope for actix-web stop after 8 MiB or 5 seconds. Many clients send a whole request
@@ -156,8 +156,8 @@ impl AdminApi {
     /// Responds to a request. `admin` is the administrator whom your service's login has identified, or `None`
     /// if the request has no login. Do not create the [`Admin`] from headers that a client can set.
     ///
-    /// If the store fails, the status is 503. The error of the store is logged and not sent. If the returned
-    /// future is dropped, the change is made completely or not at all.
+    /// If the store fails, the status is 503. The error of the store is logged and not sent. If the returned future
+    /// is dropped, a change is made completely or not at all.
     pub async fn handle<H>(&self, admin: Option<&Admin>, request: AdminRequest<'_, H>) -> PlainResponse
     where
         H: Headers + ?Sized,

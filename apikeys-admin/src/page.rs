@@ -122,8 +122,8 @@ impl SettingsPage {
         only_get(request.method).unwrap_or(file)
     }
 
-    /// Returns the largest number of bytes that an adapter reads from the body of a request, like
-    /// [`AdminApi::body_limit`].
+    /// Returns the maximum number of bytes to read from the body of a request before you call
+    /// [`handle`](Self::handle), as [`AdminApi::body_limit`] describes.
     #[must_use]
     pub fn body_limit(&self, admin: Option<&Admin>, method: &str, path: &str) -> Option<usize> {
         self.api.body_limit(admin, method, path)
