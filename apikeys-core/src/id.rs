@@ -103,7 +103,8 @@ ids! {
     /// The id of a [writer](crate::store::KeyStore::open_writer). A process opens a writer with a new id before it
     /// records audit events, and numbers its batches of events under this id.
     WriterId("writer id");
-    /// The id of a [claim](crate::store::Warnings), by which a store recognizes the instance that sends a warning.
+    /// The id of a [claim](crate::store::Warnings). By this id, a store recognizes the instance that sends a
+    /// warning.
     ClaimId("claim id");
 }
 

@@ -37,7 +37,7 @@ pub enum ChangeValue {
     Number(i64),
     /// A text, or a time in RFC 3339.
     Text(String),
-    /// The JSON of a value of another kind, which a newer version of the library stored.
+    /// The JSON of a value of another kind. A newer version of the library stored the value.
     Other(Arc<str>),
 }
 

@@ -1,4 +1,4 @@
-//! Requirements on the number of keys, which does not exceed the quota of the organization's plan.
+//! Requirements on the quota: no creation makes an organization have more keys than the quota of its plan.
 
 use super::{
     AnyHarness,

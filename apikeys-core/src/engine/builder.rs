@@ -85,7 +85,7 @@ pub enum BuildError {
     /// A pepper is invalid.
     #[error(transparent)]
     Pepper(#[from] InvalidPepper),
-    /// The store holds keys that were created with a pepper that this process does not have.
+    /// The store holds keys whose pepper this process does not have.
     #[error(
         "the store holds keys that were created with version {version} of the pepper: add this version with \
          `pepper` on the builder"

@@ -100,7 +100,7 @@ impl ManagedKey {
         self.view.row.rate_limit
     }
 
-    /// Returns the rate limit that applies to the key, which is its own or the default of its plan.
+    /// Returns the rate limit that applies to the key: the key's own limit, or the default of its plan.
     ///
     /// If the organization's stored plan is not in the catalogue, the key does not work. A key
     /// without a limit of its own then shows [`RateLimit::DEFAULT`].
@@ -116,8 +116,8 @@ impl ManagedKey {
         self.view.request_count
     }
 
-    /// Returns when the key was last used, which is the start of its latest recorded request. Denied requests are
-    /// not considered. `None` means that no admitted request is recorded.
+    /// Returns when the key was last used: the start of its latest recorded request. Denied requests are not
+    /// considered. `None` means that no admitted request is recorded.
     #[must_use]
     pub fn last_used_at(&self) -> Option<Timestamp> {
         self.view.last_used_at

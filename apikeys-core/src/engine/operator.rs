@@ -90,8 +90,8 @@ impl Operator {
     }
 
     /// Removes everything that is stored about an organization: its plan, keys, counters, usage and audit log. One
-    /// audit event remains, which contains the organization's id and the actor. If the organization is not stored,
-    /// nothing changes.
+    /// audit event with the organization's id and the actor remains. If the organization is not stored, nothing
+    /// changes.
     ///
     /// When this method has returned, the organization's keys are refused and none of its data can be read,
     /// on every instance. The [`Maintenance`](super::Maintenance) of any instance then removes the rows in

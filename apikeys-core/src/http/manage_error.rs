@@ -180,7 +180,7 @@ impl ManageErrorCode {
         Problem::of(&wording.problem_types, (self.as_str(), status, title), detail)
     }
 
-    /// Creates the response with the body `problem`, which must have this code.
+    /// Creates the response with the body `problem`. The code of `problem` must be this code.
     #[must_use]
     pub fn to_response(self, problem: &Problem) -> PlainResponse {
         respond(problem, self.row().retry_after)

@@ -39,7 +39,7 @@ pub struct Problem {
     pub used: Option<u32>,
 }
 
-/// The stable code of a [`Problem`], which is the text of a [`DenialCode`](crate::DenialCode) or a
+/// The stable code of a [`Problem`]: the text of a [`DenialCode`](crate::DenialCode) or a
 /// [`ManageErrorCode`](super::ManageErrorCode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProblemCode(&'static str);

@@ -49,8 +49,8 @@ impl Wording {
     }
 
     /// Sets the base of the `type` of problems. The type is the base followed by the code in kebab case, such
-    /// as `urn:problem-type:apikeys:api-key-expired` with the default base `urn:problem-type:apikeys:`. The
-    /// base does not apply to exceeded rate limits, whose type is registered with IANA.
+    /// as `urn:problem-type:apikeys:api-key-expired` with the default base `urn:problem-type:apikeys:`. The type of
+    /// exceeded rate limits does not have this base, because it is registered with IANA.
     #[must_use]
     pub fn problem_types(mut self, base: impl Into<String>) -> Self {
         self.problem_types = base.into();

@@ -44,7 +44,7 @@ impl NewKey {
         self
     }
 
-    /// Sets a rate limit for the key, which replaces the plan's rate limit.
+    /// Sets the key's own rate limit, in place of the plan's rate limit.
     #[must_use]
     pub const fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = Some(limit);
@@ -103,7 +103,7 @@ impl KeyPatch {
         self
     }
 
-    /// Sets a rate limit for the key, which replaces the plan's rate limit.
+    /// Sets the key's own rate limit, in place of the plan's rate limit.
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = Some(Some(limit));

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// The status of a key, which does not depend on the organization's plan.
+/// The status of a key. The status does not depend on the organization's plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -23,11 +23,11 @@ const INVALID: InvalidValue =
     InvalidValue::new("rate limit", "expected a whole number from 1 to 10000 requests a minute");
 
 impl RateLimit {
-    /// The span of time in which requests are counted, which is 60 seconds.
+    /// The span of time in which requests are counted: 60 seconds.
     pub const WINDOW: Duration = Duration::from_secs(60);
-    /// The limit of plans that set no other, which is 60.
+    /// The rate limit of plans that set no other limit: 60.
     pub const DEFAULT: Self = Self(NonZeroU32::new(60).unwrap());
-    /// The highest limit, which is 10,000.
+    /// The highest rate limit: 10,000.
     pub const MAX: Self = Self(NonZeroU32::new(10_000).unwrap());
 
     /// Creates a limit of `requests` in any 60 seconds.

@@ -11,7 +11,7 @@ pub struct StoreError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The kind of a [`StoreError`], which says whether repeating the operation can help.
+/// The kind of a [`StoreError`]. The kind says whether repeating the operation can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {

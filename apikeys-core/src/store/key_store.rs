@@ -31,7 +31,7 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// committed, no method returns the organization's plan, keys, secrets, usage or earlier events, even before
 /// [`purge`](Self::purge) has removed the rows. Only the events of that change remain readable.
 ///
-/// **Each organization has an [`OrgNumber`]**, which the store never gives to another organization.
+/// **Each organization has an [`OrgNumber`].** The store never gives the number to another organization.
 ///
 /// [`StoreErrorKind`](super::StoreErrorKind) lists the kinds of errors. After `Unavailable`, a write may have
 /// taken effect or not. After every other error, nothing was written.
@@ -74,9 +74,9 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   remembers at least the last 10,000 committed changes. Only the outcome [`Done`](CommitOutcome::Done)
     ///   must be remembered, because after every other outcome nothing was written and the change can be
     ///   checked again.
-    /// - The number of keys is a counter of the organization, which is checked and changed under the
-    ///   organization's lock. If keys are created concurrently, exactly as many creations succeed as the
-    ///   quota allows.
+    /// - The number of keys is a counter of the organization. The store checks and changes the counter under the
+    ///   organization's lock. If keys are created concurrently, exactly as many creations succeed as the quota
+    ///   allows.
     /// - If the id of a new key or of an event is in use, the store returns an error of the kind
     ///   [`Rejected`](super::StoreErrorKind::Rejected). The id of a deleted key remains in use. The id of a
     ///   forgotten organization's key remains in use until the key is purged.
@@ -86,8 +86,9 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///   used again as soon as its organization is forgotten.
     async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome>;
 
-    /// Opens a *writer*, which is a numbered sequence of batches, by storing its id. A process opens a writer
-    /// with a new id before it records its first batch. If the writer is already open, nothing changes.
+    /// Opens a *writer*, which is a numbered sequence of batches. The store keeps the id of the writer. A process
+    /// opens a writer with a new id before it records its first batch. If the writer is already open, nothing
+    /// changes.
     async fn open_writer(&self, writer: WriterId) -> StoreResult<()>;
 
     /// Records a batch in one transaction. The store writes the batch's events and adds its

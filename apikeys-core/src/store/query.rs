@@ -38,7 +38,7 @@ impl<T, C> Page<T, C> {
     }
 }
 
-/// A query for keys, which are returned newest first, by descending id.
+/// A query for keys. The keys are returned newest first, by descending id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyQuery {
@@ -66,8 +66,7 @@ impl KeyQuery {
     }
 }
 
-/// A query for audit events, which are returned newest first, by descending id. Only events that meet all
-/// conditions are returned.
+/// A query for audit events. The events that meet all conditions are returned newest first, by descending id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditQuery {

@@ -212,8 +212,8 @@ pub struct WarningState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
 pub enum WhenToWarn {
-    /// A warning is due now. The value is the period of the warning, which is how long before the expiration the
-    /// warning becomes due, such as 7 days.
+    /// A warning is due now. The value is the period of the warning, such as 7 days: how long before the expiration
+    /// the warning became due.
     Now(Duration),
     /// No warning is due now. The value is the time at which the key must be checked again.
     Later(Timestamp),

@@ -82,7 +82,7 @@ pub struct Locator {
 }
 
 impl Locator {
-    /// Creates a locator from its parts, which a store has read.
+    /// Creates a locator from the parts that a store has read.
     #[must_use]
     pub fn new(scheme: Scheme, bytes: impl Into<Box<[u8]>>) -> Self {
         Self { scheme, bytes: bytes.into() }

@@ -89,9 +89,9 @@ impl ExpiryWarning {
         Self { org, key, name, display_prefix, expires_at, period, recipients }
     }
 
-    /// Returns the id of the warning, which consists of the key's id, the expiration and the period. An example
-    /// is `aiaaaaaaaaaaaaaaaaaaaaaaaa.1893456000000000.604800000000`. The characters of the id are `a-z`, `0-9`,
-    /// `-` and `.`. If the same warning is sent twice, both messages have the same id.
+    /// Returns the id of the warning. The id consists of the key's id, the expiration and the period. An example is
+    /// `aiaaaaaaaaaaaaaaaaaaaaaaaa.1893456000000000.604800000000`. The characters of the id are `a-z`, `0-9`, `-`
+    /// and `.`. If the same warning is sent twice, both messages have the same id.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}.{}.{}", self.key, self.expires_at.as_micros(), self.period.as_micros())
