@@ -6,8 +6,8 @@ use crate::{ExpiryMail, SettingsError, TimeLeft};
 
 /// The facts that the texts of a mail are written from.
 ///
-/// Names with characters other than ASCII are enclosed in the characters U+2068 and U+2069, so that a name that is
-/// written from right to left does not disturb the sentence around it. Names contain no control characters.
+/// Names with characters other than ASCII are enclosed in the characters U+2068 and U+2069. A name that is written
+/// from right to left then does not disturb the sentence around it. Names contain no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MailDetails {
