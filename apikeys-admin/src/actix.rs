@@ -32,8 +32,8 @@ const API: &str = "/api";
 
 /// The scope for actix-web.
 impl AdminApi {
-    /// Creates a scope with the endpoints of the API, whose paths begin with `/api`. Register the scope as a
-    /// service of another scope, whose path is of your choice.
+    /// Creates a scope with the endpoints of the API. The paths of the endpoints begin with `/api`. Register the
+    /// scope as a service of another scope with a path of your choice.
     ///
     /// The scope takes the [`Admin`] from the extensions of the request. A middleware around the scope inserts
     /// the [`Admin`] after it has checked your service's login. If the [`Admin`] is missing, the response is
@@ -52,8 +52,8 @@ impl AdminApi {
 /// The services for actix-web.
 #[cfg(feature = "page")]
 impl SettingsPage {
-    /// Creates services with the page, its files and the endpoints of the API. Register the services in a
-    /// scope, whose path is of your choice.
+    /// Creates services with the page, its files and the endpoints of the API. Register the services in a scope
+    /// with a path of your choice.
     ///
     /// The services take the [`Admin`] from the extensions of the request, like the scope of
     /// [`AdminApi::into_scope`]. Create one `SettingsPage` per process and clone it for each worker.

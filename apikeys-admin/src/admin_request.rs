@@ -3,7 +3,7 @@ use std::fmt;
 /// A request to the management API, in plain strings. An adapter for a framework creates the request and passes
 /// it to [`AdminApi::handle`].
 ///
-/// `H` is the adapter's type for the headers, which implements [`apikeys_core::http::Headers`].
+/// `H` is the adapter's type for the headers, and implements [`apikeys_core::http::Headers`].
 ///
 /// [`AdminApi::handle`]: crate::AdminApi::handle
 pub struct AdminRequest<'a, H: ?Sized> {

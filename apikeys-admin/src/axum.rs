@@ -23,8 +23,8 @@ use crate::{
 
 /// The router for axum.
 impl AdminApi {
-    /// Creates a router with the endpoints of the API, whose paths begin with `/api`. Nest the router below a
-    /// path of your choice.
+    /// Creates a router with the endpoints of the API. The paths of the endpoints begin with `/api`. Nest the
+    /// router below a path of your choice.
     ///
     /// The router takes the [`Admin`] from the extensions of the request. A middleware around the router
     /// inserts the [`Admin`] after it has checked your service's login. If the [`Admin`] is missing, the

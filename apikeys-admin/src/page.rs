@@ -11,11 +11,10 @@ use crate::{Admin, AdminApi, AdminRequest, ManageErrorCode, PlainResponse};
 
 /// The Developer settings page, on which administrators manage keys in a browser.
 ///
-/// The page consists of HTML and the files of the custom element `<apikeys-settings>`, which are all part of
-/// the compiled crate. The element calls the management API, so the page and the [`AdminApi`] are mounted
-/// together: with the feature `axum`, `into_router` creates a router, and with the feature `actix`,
-/// `into_services` creates services for a scope. For other frameworks, [`handle`](Self::handle) takes a
-/// request in plain strings.
+/// The page consists of HTML and the files of the custom element `<apikeys-settings>`. All files are part of the
+/// compiled crate. The element calls the management API, so the page and the [`AdminApi`] are mounted together:
+/// with the feature `axum`, `into_router` creates a router, and with the feature `actix`, `into_services` creates
+/// services for a scope. For other frameworks, [`handle`](Self::handle) takes a request in plain strings.
 ///
 /// The section [Settings page](crate#settings-page) of the front page has examples, and explains how to put the
 /// element into a page of your own.
@@ -90,8 +89,8 @@ impl SettingsPage {
         self.with(|shell| shell.login_url = Some(url.into()))
     }
 
-    /// Sets the URL of a stylesheet of your service, which can set the colors and the font of the page. The
-    /// stylesheet must have the origin of the page.
+    /// Sets the URL of a stylesheet of your service. The stylesheet can set the colors and the font of the page,
+    /// and must have the origin of the page.
     #[must_use]
     pub fn stylesheet(self, url: impl Into<String>) -> Self {
         self.with(|shell| shell.stylesheet = Some(url.into()))
