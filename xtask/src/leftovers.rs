@@ -37,9 +37,23 @@ impl Leftovers {
     pub(crate) fn register(&self, secret: &str) -> Result<(), String> {
         let shown = secret.rfind('_').and_then(|at| secret.get(..at + "_0123".len()));
         let shown = shown.ok_or("the quickstart printed a key that does not have the format of a secret")?;
+        self.add(&format!("xtask {shown} {secret}\n"))
+    }
+
+    /// Registers the password of a server, of which no part may be shown. The password counts as a secret of the
+    /// tests of `package`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the list of secrets cannot be written.
+    pub(crate) fn register_password(&self, package: &str, password: &str) -> Result<(), String> {
+        self.add(&format!("{package}  {password}\n"))
+    }
+
+    fn add(&self, line: &str) -> Result<(), String> {
         let file = OpenOptions::new().create(true).append(true).open(&self.secrets);
         // A line is one write, because other processes append to the same file.
-        file.and_then(|mut file| file.write_all(format!("xtask {shown} {secret}\n").as_bytes()))
+        file.and_then(|mut file| file.write_all(line.as_bytes()))
             .map_err(|error| format!("cannot write {}: {error}", self.secrets.display()))
     }
 

@@ -15,6 +15,7 @@ mod publish;
 mod python;
 mod readme;
 mod scan;
+mod servers;
 mod step;
 #[cfg(test)]
 mod tags;
@@ -43,8 +44,10 @@ publish                       check the files of each package, and rehearse the 
 readme                        compile the two services in README, each in an empty project
 scan                          search the files that the last tests left for leaked secrets
 
-This command prepares the tests for `cargo nextest run`:
+These commands prepare what the tests need for `cargo nextest run`:
 mail-server                   install the mail server that tests send mails to; needs python3 with venv and pip
+servers                       install PostgreSQL and MariaDB, with apt as root or with sudo, or with Homebrew
+servers -- COMMAND            start both servers, run COMMAND with their URLs in its environment, and stop them
 
 These commands measure:
 bench quickstart              requests per second with the layer and without it
@@ -65,6 +68,8 @@ fn main() -> ExitCode {
         ["bench", "forget", rest @ ..] => bench::forget(rest),
         ["bench", "record", rest @ ..] => bench::record(rest),
         ["scan"] => test::scan_only(),
+        ["servers"] => servers::run(&[]),
+        ["servers", "--", command @ ..] => servers::run(command),
         ["mail-server"] => test::mail_server_only(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");

@@ -1,6 +1,6 @@
 use crate::{
-    browser, counts::Counts, leftovers::Leftovers, mail_server, part::Part, step::Step, tools,
-    workspace::cargo,
+    browser, counts::Counts, leftovers::Leftovers, mail_server, part::Part, servers::Servers, step::Step,
+    tools, workspace::cargo,
 };
 
 /// Builds the examples, runs all tests, doc tests and parts except those in `without`, and searches the files
@@ -22,16 +22,7 @@ pub(crate) fn run(without: &[Part]) -> Result<(), String> {
     }
     // The tests find the examples built, so that no test waits for cargo.
     let mut steps = vec![examples(), mail_server::step()];
-    let tests = cargo(&[
-        "nextest",
-        "run",
-        "--workspace",
-        "--exclude",
-        browser::PACKAGE,
-        "--all-features",
-        "--no-fail-fast",
-    ]);
-    steps.push(Step::run("tests", left.pass_to(tests), Some(Counts::of_nextest)));
+    steps.extend(tests(&left));
     let doc_tests = cargo(&[
         "test",
         "--doc",
@@ -51,6 +42,30 @@ pub(crate) fn run(without: &[Part]) -> Result<(), String> {
     let not_run: Vec<&str> = not_run.map(|(_, package)| *package).collect();
     steps.extend(left.search(&not_run));
     conclude(&steps, without)
+}
+
+/// Runs all tests except the parts, with the database servers that they need.
+fn tests(left: &Leftovers) -> Vec<Step> {
+    let mut servers = Servers::default();
+    let started = Step::check("PostgreSQL and MariaDB run", || {
+        servers = Servers::start(left)?;
+        Ok(servers.describe())
+    });
+    // Tests that need a server have the attribute `ignore`, so that `cargo test` works without servers.
+    let tests = cargo(&[
+        "nextest",
+        "run",
+        "--workspace",
+        "--exclude",
+        browser::PACKAGE,
+        "--all-features",
+        "--run-ignored",
+        "all",
+        "--no-fail-fast",
+    ]);
+    let tests = servers.pass_to(left.pass_to(tests));
+    // If a server does not run, its tests fail and say so.
+    vec![started, Step::run("tests", tests, Some(Counts::of_nextest))]
 }
 
 /// Runs one part alone.
