@@ -60,6 +60,17 @@ mod faultless {
     }));
 }
 
+/// Each test of the suite fails in the way that the attribute expects, which shows that each test has the
+/// attribute.
+mod with_attribute {
+    use super::*;
+
+    apikeys_core::conformance_tests!(
+        #[should_panic(expected = "no store")]
+        OnTokio(|| -> MemoryStore { panic!("no store") })
+    );
+}
+
 #[test]
 fn list_contains_every_requirement_once() {
     let listed: Vec<_> = requirements().iter().map(|requirement| format!("{requirement:?}")).collect();

@@ -9,10 +9,16 @@ use super::{AnyHarness, Harness};
 /// Call this macro in a module of its own, and import the harness into that module with `use`, as in the
 /// example of [`conformance`](crate::conformance). A path that begins with `super::` does not work as the
 /// argument, because the tests are in child modules of the calling module.
+///
+/// An attribute before the harness applies to each test. For a store that needs a server, this can be
+/// `conformance_tests!(#[ignore = "needs a server"] Harness)`.
 #[macro_export]
 macro_rules! conformance_tests {
+    (#[$attribute:meta] $harness:expr $(,)?) => {
+        $crate::__conformance_requirements! { tests ([#[$attribute]] $harness) }
+    };
     ($harness:expr $(,)?) => {
-        $crate::__conformance_requirements! { tests ($harness) }
+        $crate::__conformance_requirements! { tests ([] $harness) }
     };
 }
 
@@ -160,19 +166,23 @@ macro_rules! __conformance_requirements {
             }
         }
     };
-    (@tests ($harness:expr) $($group:ident { $($requirement:ident)* })*) => {$(
+    (@tests ($attributes:tt $harness:expr) $($group:ident { $($requirement:ident)* })*) => {$(
         mod $group {
             #[allow(unused_imports, reason = "the expression may name what is around the macro")]
             use super::*;
 
             $(
-                #[test]
-                fn $requirement() {
-                    $crate::conformance::check(stringify!($group), stringify!($requirement), &$harness);
-                }
+                $crate::__conformance_requirements! { @test $attributes $group $requirement ($harness) }
             )*
         }
     )*};
+    (@test [$($attributes:tt)*] $group:ident $requirement:ident ($harness:expr)) => {
+        #[test]
+        $($attributes)*
+        fn $requirement() {
+            $crate::conformance::check(stringify!($group), stringify!($requirement), &$harness);
+        }
+    };
     (@list () $($group:ident { $($requirement:ident)* })*) => {
         vec![$($(
             $crate::conformance::Requirement {
