@@ -1,5 +1,7 @@
 //! Turns errors of sqlx into [`StoreError`]s.
 
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
@@ -54,6 +56,16 @@ impl Failure {
             || error.as_database_error().is_some_and(|error| class_of(error) == Class::Busy)
     }
 
+    /// Returns whether the connection was lost. Another connection may work.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_lost(&self) -> bool {
+        match self.database() {
+            Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed) => true,
+            Some(sqlx::Error::Database(error)) => class_of(&**error) == Class::Lost,
+            _ => false,
+        }
+    }
+
     fn database(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Database(error)
@@ -88,7 +100,7 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
         Error::Database(error) => match class_of(&**error) {
             Class::Rejected => StoreErrorKind::Rejected,
             Class::Corrupt => StoreErrorKind::Corrupt,
-            Class::Busy | Class::Other => StoreErrorKind::Unavailable,
+            _ => StoreErrorKind::Unavailable,
         },
         Error::ColumnDecode { .. }
         | Error::ColumnIndexOutOfBounds { .. }
@@ -108,6 +120,9 @@ enum Class {
     Busy,
     /// The statement can never succeed with its values.
     Rejected,
+    /// The server has closed the connection.
+    #[cfg(feature = "postgres")]
+    Lost,
     /// The database or its tables are damaged.
     Corrupt,
     /// The database cannot run the statement now.
@@ -118,6 +133,10 @@ fn class_of(error: &dyn DatabaseError) -> Class {
     #[cfg(feature = "sqlite")]
     if let Some(error) = error.try_downcast_ref() {
         return sqlite::class(error);
+    }
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.try_downcast_ref() {
+        return postgres::class(error);
     }
     let _ = error;
     Class::Other

@@ -60,17 +60,25 @@ mod ids;
 mod key_store;
 mod operations;
 mod pages;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod session;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
 #[cfg(test)]
 #[path = "../tests/store/common.rs"]
 mod test_data;
+#[cfg(feature = "postgres")]
+mod texts;
 mod turns;
 
 #[doc(no_inline)]
 pub use apikeys_core;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresStore;
+#[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 
 #[cfg(doctest)]

@@ -3,6 +3,8 @@
 //! In a text, `?1` is the first argument. The docs of a statement say which arguments it has, if the order is not
 //! obvious from its only use.
 
+pub(crate) mod common;
+
 macro_rules! statements {
     ($(#[$doc:meta])* $enum:ident { $($name:ident,)* }) => {
         $(#[$doc])*

@@ -1,7 +1,5 @@
 //! Statements on committed changes and the revision.
 
-pub(super) const REVISION_OF_CHANGE: &str = "SELECT revision FROM apikeys_changes WHERE change_id = ?1";
-
 pub(super) const LATEST_REVISION: &str = "SELECT coalesce(max(revision), 0) FROM apikeys_changes";
 
 /// Keeps the latest 10,000 changes, because each added change deletes one.

@@ -26,8 +26,6 @@ macro_rules! delete_spans {
     };
 }
 
-pub(super) const FIRST_FORGOTTEN: &str = "SELECT num, hour FROM apikeys_forgotten ORDER BY num LIMIT 1";
-
 /// The schemes of the secrets that [`SECRETS`] deletes, and the number of secrets of each.
 pub(super) const SCHEMES: &str = concat!(
     "SELECT scheme, count(*) FROM apikeys_secrets INDEXED BY apikeys_secrets_by_key WHERE key IN ",
@@ -43,13 +41,9 @@ pub(super) const SPANS_OF_TOMBSTONES: &str = delete_spans!(first_tombstones!());
 pub(super) const TOMBSTONES: &str =
     concat!("DELETE FROM apikeys_tombstones WHERE id IN ", first_tombstones!());
 
-pub(super) const NEXT_HOUR: &str = "SELECT min(hour) FROM apikeys_usage WHERE hour >= ?1";
-
 pub(super) const USAGE: &str = "
     DELETE FROM apikeys_usage WHERE hour = ?2 AND org = ?1 AND key IN (
         SELECT key FROM apikeys_usage WHERE hour = ?2 AND org = ?1 LIMIT ?3)";
-
-pub(super) const SET_FORGOTTEN_HOUR: &str = "UPDATE apikeys_forgotten SET hour = ?2 WHERE num = ?1";
 
 /// The rows are a range of an index that is named. With `event IN (...)`, statistics from a time when there were
 /// few events would make SQLite scan the events of all organizations.
@@ -58,12 +52,3 @@ pub(super) const EVENTS: &str = "
         SELECT max(id) FROM (
             SELECT id FROM apikeys_audit INDEXED BY apikeys_audit_by_org
             WHERE org = ?1 ORDER BY id LIMIT ?2))";
-
-pub(super) const DELETE_FORGOTTEN: &str = "DELETE FROM apikeys_forgotten WHERE num = ?1";
-
-pub(super) const FIRST_DELETED_USAGE: &str =
-    "SELECT key, org, hour FROM apikeys_deleted_usage ORDER BY key LIMIT 1";
-
-pub(super) const SET_DELETED_USAGE_HOUR: &str = "UPDATE apikeys_deleted_usage SET hour = ?2 WHERE key = ?1";
-
-pub(super) const DELETE_DELETED_USAGE: &str = "DELETE FROM apikeys_deleted_usage WHERE key = ?1";

@@ -64,6 +64,4 @@ pub(super) const KNOWN_KEYS: &str = "
 pub(super) const OPEN_WRITER: &str =
     "INSERT INTO apikeys_writers (id, seq, last_at) VALUES (?1, 0, ?2) ON CONFLICT DO NOTHING";
 
-pub(super) const DELETE_OLD_WRITERS: &str = "DELETE FROM apikeys_writers WHERE last_at < ?1";
-
 pub(super) const WRITER_SEQUENCE: &str = "SELECT seq FROM apikeys_writers WHERE id = ?1";

@@ -40,5 +40,3 @@ pub(super) const DELETE_OF_KEY: &str = concat!(
     hours!("?3", "hours.hour IS NOT NULL LIMIT ?4"),
     "DELETE FROM apikeys_usage WHERE hour IN (SELECT hour FROM hours) AND org = ?2 AND key = ?1"
 );
-
-pub(super) const ADD_DELETED: &str = "INSERT INTO apikeys_deleted_usage (key, org, hour) VALUES (?1, ?2, ?3)";

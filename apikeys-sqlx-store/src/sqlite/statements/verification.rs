@@ -31,5 +31,3 @@ pub(super) const FIND_EIGHT: &str = find!(
         (VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14), (?15, ?16))
      LIMIT 1"
 );
-
-pub(super) const SCHEMES: &str = "SELECT scheme FROM apikeys_schemes WHERE secrets > 0";

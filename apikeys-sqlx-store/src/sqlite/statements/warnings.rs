@@ -18,9 +18,6 @@ pub(super) const DUE: &str = concat!(
      WHERE w.next_check <= ?1 ORDER BY w.next_check LIMIT ?2"
 );
 
-pub(super) const SET_NEXT_CHECK: &str =
-    "UPDATE apikeys_warnings SET next_check = ?2, claim = ?3 WHERE key = ?1";
-
 /// Returns the expiration of a key of the organization ?2. For a deleted key, the expiration is NULL.
 pub(super) const OWNED_KEY: &str = "
     SELECT 1, expires_at FROM apikeys_keys WHERE id = ?1 AND org = ?2
@@ -30,15 +27,3 @@ pub(super) const EVENT: &str =
     "SELECT 1 FROM apikeys_audit INDEXED BY apikeys_audit_by_org WHERE org = ?1 AND id = ?2";
 
 pub(super) const SENT: &str = "SELECT sent_expires_at, sent_period_us FROM apikeys_warnings WHERE key = ?1";
-
-/// Stores the sent warning. If the claim is ?4, the claim ends and the next check is ?5.
-pub(super) const SET_SENT: &str = "
-    UPDATE apikeys_warnings SET sent_expires_at = ?2, sent_period_us = ?3,
-        next_check = CASE WHEN claim = ?4 THEN ?5 ELSE next_check END,
-        claim = CASE WHEN claim = ?4 THEN NULL ELSE claim END
-    WHERE key = ?1";
-
-pub(super) const POSTPONE: &str =
-    "UPDATE apikeys_warnings SET next_check = ?3, claim = NULL WHERE key = ?1 AND claim = ?2";
-
-pub(super) const DELETE: &str = "DELETE FROM apikeys_warnings WHERE key = ?1";
