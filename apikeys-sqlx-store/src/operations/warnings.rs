@@ -1,6 +1,6 @@
 //! Claims warnings before keys expire, and remembers which warnings were sent.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use apikeys_core::{
     KeyId, Timestamp,
@@ -11,6 +11,7 @@ use apikeys_core::{
     },
 };
 
+use super::orgs;
 use crate::{
     argument::arguments,
     cells::Cells,
@@ -114,10 +115,8 @@ impl Work for Finish<'_> {
 
     async fn run<S: Session>(&self, session: &mut S) -> Result<Verdict<FinishOutcome>, Failure> {
         let warning = self.0;
-        let numbers = session.org_numbers(&BTreeSet::from([&warning.org])).await?;
-        let Some(number) = numbers.get(&warning.org).copied() else {
-            return Ok(Verdict::RollBack(FinishOutcome::Forgotten));
-        };
+        // The lock also makes a repeated call wait until the first call has written the event.
+        let (number, _) = orgs::lock(session, &warning.org).await?;
         let key = session.optional(WriteStatement::OwnedKey, arguments![&warning.key, number]).await?;
         let Some(key) = key else { return Ok(Verdict::RollBack(FinishOutcome::Forgotten)) };
         if let Some(event) = &warning.event {

@@ -1,20 +1,11 @@
-//! The conformance tests of `apikeys-core`, with each way to open the store.
-
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use apikeys_core::conformance::{Harness, Task};
 use apikeys_sqlx_store::SqliteStore;
 use apikeys_test_leftovers::Folder;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{block_on, spawn_all};
 
 /// How a database is opened.
 #[derive(Clone, Copy)]
@@ -63,15 +54,11 @@ impl Harness for OnTokio {
     }
 
     async fn run(&self, tasks: Vec<Task>) {
-        let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-        for task in running {
-            task.await.unwrap();
-        }
+        spawn_all(tasks).await;
     }
 
     fn block_on(&self, test: impl Future<Output = ()>) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
-        runtime.unwrap().block_on(test);
+        block_on(test);
     }
 }
 
