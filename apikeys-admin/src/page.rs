@@ -75,8 +75,8 @@ impl SettingsPage {
     }
 
     /// Sets the URL of an endpoint of your service that accepts API keys with `GET`. The page shows a `curl`
-    /// command with this URL when a key has been created. The URL may be relative to the page, such as
-    /// `/v1/whoami`. By default, the command has a placeholder in place of the URL.
+    /// command with this URL when a key has been created. The URL may be a path on the origin of the page, such
+    /// as `/v1/whoami`. By default, the command has a placeholder in place of the URL.
     #[must_use]
     pub fn service_url(self, url: impl Into<String>) -> Self {
         self.with(|shell| shell.service_url = Some(url.into()))

@@ -6,10 +6,10 @@
 //! `apikeys-mail` has a notifier that sends e-mails. A warning is sent seven days before a key expires, unless
 //! you set other [periods](WarningPeriods).
 //!
-//! The [`Maintenance`](crate::Maintenance) sends the warnings. If several instances use one store, one of
-//! them sends each warning. A warning can be sent twice if the first attempt is not recorded in the store, for
-//! example because the instance crashes just after it has sent the warning, or because the store is unavailable
-//! for several minutes. Both messages then have the same [`id`](ExpiryWarning::id).
+//! The [`Maintenance`](crate::Maintenance) sends the warnings. If several instances use one store, one of them
+//! sends each warning. A warning can be sent twice if the store does not record that the warning was sent, for
+//! example because the instance crashes just after sending the warning, or because the store is unavailable for
+//! several minutes. Both messages then have the same [`id`](ExpiryWarning::id).
 //!
 //! No warning is sent for a key that is deactivated, expired or deleted. With a period of seven days, no warning is
 //! sent if less than seven days were left when the key's expiration was set. If the expiration is changed, a

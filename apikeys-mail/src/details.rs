@@ -19,7 +19,8 @@ pub struct MailDetails {
     pub key_name: String,
     /// The key's name, shortened for a subject if it is wider than 40 columns.
     pub short_key_name: String,
-    /// The prefix of the key's secret, `_` and the first four characters after it.
+    /// The beginning of the key's secret: its prefix, `_` and the next four characters, such as
+    /// `acme_live_7Hc3`.
     pub display_prefix: String,
     /// The time from which the key is refused. Convert it into `time::OffsetDateTime` to get the day and the
     /// month.

@@ -96,9 +96,9 @@ impl SmtpServer {
     }
 
     /// Sets the time limit of an attempt to send a mail, from the connection to the response that accepts the
-    /// mail. The default is 60 s. An attempt also ends after half of the
-    /// [`claim_timeout`](apikeys_core::warning::ExpiryWarnings::claim_timeout), which is 150 s by default. A longer
-    /// time limit has no effect.
+    /// mail. The default is 60 s. A time limit that is longer than half of the
+    /// [`claim_timeout`](apikeys_core::warning::ExpiryWarnings::claim_timeout) has no effect. By default, half of
+    /// the `claim_timeout` is 150 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -120,7 +120,8 @@ pub struct KeyRef {
     pub id: KeyId,
     /// The key's current name, or the name that the key had when it was deleted.
     pub name: KeyName,
-    /// The prefix of the key's secret, `_` and the first four characters after it.
+    /// The beginning of the key's secret: its prefix, `_` and the next four characters, such as
+    /// `acme_live_7Hc3`.
     pub display_prefix: String,
 }
 

@@ -139,7 +139,7 @@ pub async fn log_is_filtered_by_key_action_and_time(harness: &dyn AnyHarness) {
     }
 }
 
-/// A query returns the same events for every size of the pages, with every combination of filters.
+/// With every combination of filters, a query returns the same events whatever the size of the pages.
 pub async fn filtered_log_is_the_same_for_every_page_size(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (events, rows) = filled(&store).await;

@@ -27,8 +27,9 @@ pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(har
     old.is_gone(&store, &change).await;
 }
 
-/// If each call of [`purge`](KeyStore::purge) removes one row, other organizations remain unchanged. Between the
-/// calls, their keys can be found, created, deleted and used.
+/// A purge of a forgotten organization does not change other organizations, even if each call of
+/// [`purge`](KeyStore::purge) removes one row. Between the calls, keys of other organizations can be created,
+/// found, used and deleted.
 pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "acme").await;
@@ -64,7 +65,8 @@ pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness
     }
 }
 
-/// If the future of a purge is dropped at any point, the next purge removes the remaining rows.
+/// If the future of a [`purge`](KeyStore::purge) is dropped at any point, the next call removes the remaining
+/// rows.
 pub async fn purge_that_was_dropped_is_continued_by_the_next(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let bystander = Organization::filled(&store, "other").await;
@@ -129,7 +131,8 @@ pub async fn concurrent_purges_remove_everything_once(harness: &dyn AnyHarness) 
     assert_eq!(bystander.snapshot(&store).await, snapshot);
 }
 
-/// A purge removes nothing if no organization was forgotten. A limit of 0 rows is treated as a limit of 1 row.
+/// If no organization was forgotten and no usage of a deleted key remains in the store, a purge removes nothing.
+/// A limit of 0 rows is treated as a limit of 1 row.
 pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     assert_eq!(store.shared().purge(1_000).await.expect("purge"), PurgeProgress::new(0, false));
@@ -275,8 +278,9 @@ pub async fn change_decided_before_forgetting_is_refused_by_a_new_organization(h
     }
 }
 
-/// Each organization has a number of its own ([`OrgRow::number`](crate::store::OrgRow::number)). The number does
-/// not change until the organization is forgotten.
+/// Each organization gets a number that the store has never given to another organization
+/// ([`OrgRow::number`](crate::store::OrgRow::number)). The number does not change until the organization is
+/// forgotten.
 pub async fn organization_keeps_its_number_until_it_is_forgotten(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let number = async |org: &OrgId| store.org(org).await.expect("org").map(|row| row.number);

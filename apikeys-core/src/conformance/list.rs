@@ -10,7 +10,7 @@ use super::{AnyHarness, Harness};
 /// example of [`conformance`](crate::conformance). A path that begins with `super::` does not work as the
 /// argument, because the tests are in child modules of the calling module.
 ///
-/// An attribute before the harness applies to each test. For a store that needs a server, this can be
+/// An attribute before the harness applies to each test. An example for a store that needs a server is
 /// `conformance_tests!(#[ignore = "needs a server"] Harness)`.
 #[macro_export]
 macro_rules! conformance_tests {

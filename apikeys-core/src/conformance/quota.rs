@@ -152,8 +152,8 @@ pub async fn refused_creation_does_not_increase_the_key_count(harness: &dyn AnyH
     store.done(create_within(&store.row(&org), &[], Some(2))).await;
 }
 
-/// If the stored plan is not the expected plan, a creation returns `PlanChanged`, whatever quota the creation
-/// names.
+/// If the stored plan is not the expected plan, a creation returns `PlanChanged`, whether or not the quota is
+/// full.
 pub async fn plan_is_checked_before_the_quota(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let org = org("o");

@@ -153,8 +153,8 @@ pub async fn concurrent_writers_lose_no_request(harness: &dyn AnyHarness) {
     assert_eq!(store.log(&org("o")).await.len(), rows.len() + events);
 }
 
-/// Answered and aborted requests increase the request count. The time of the latest use is the time of the
-/// latest of these requests, in whatever order the requests are recorded.
+/// Answered and aborted requests increase the request count. The time of the key's latest use is the time of the
+/// latest of these requests, whatever the order in which the requests are recorded.
 pub async fn counters_count_answered_and_aborted_requests(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -203,7 +203,7 @@ pub async fn denied_and_started_requests_change_no_counter(harness: &dyn AnyHarn
     assert_eq!(store.log(&row.org).await.len(), 4);
 }
 
-/// If an event has a count and its id is already in the audit log, the count is added to the event in the
+/// If an event counts denials and its id is already in the audit log, the count is added to the event in the
 /// log.
 pub async fn count_is_added_to_the_event_in_the_log(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
@@ -218,8 +218,8 @@ pub async fn count_is_added_to_the_event_in_the_log(harness: &dyn AnyHarness) {
     assert_eq!(usage(&store, &row).await, (0, 12));
 }
 
-/// If several [writers](KeyStore::open_writer) concurrently add counts to an event, the event's count is the sum of
-/// all counts.
+/// If several [writers](KeyStore::open_writer) concurrently record an event that counts denials, under the same
+/// id, the event's count is the sum of all counts.
 pub async fn counts_added_concurrently_add_up(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -240,7 +240,8 @@ pub async fn counts_added_concurrently_add_up(harness: &dyn AnyHarness) {
     assert_eq!(usage(&store, &row).await, (0, 180));
 }
 
-/// An event of a deleted key is kept, with the last name and display prefix of the key.
+/// If an event is recorded after its key was deleted, the event is kept and has the last name and display prefix
+/// of the key.
 pub async fn events_of_deleted_keys_are_kept(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -257,7 +258,7 @@ pub async fn events_of_deleted_keys_are_kept(harness: &dyn AnyHarness) {
     assert_eq!(usage(&store, &row).await, (0, 0));
 }
 
-/// If a key is deleted while a batch is recorded, the deletion and the batch succeed and every event is in
+/// If a key is deleted while a batch is recorded, both the deletion and the batch succeed, and every event is in
 /// the audit log.
 pub async fn deletion_concurrent_with_a_batch_loses_no_event(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
@@ -332,7 +333,7 @@ pub async fn batch_with_an_event_that_cannot_be_stored_is_rejected(harness: &dyn
     assert_eq!(store.view(&row).await.expect("the key").request_count, 2);
 }
 
-/// A batch of 4,000 events of 100 keys in 10 organizations is recorded as one batch.
+/// A batch can have 4,000 events of 100 keys in 10 organizations.
 pub async fn large_batch_is_recorded_as_one_batch(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let mut rows = Vec::new();

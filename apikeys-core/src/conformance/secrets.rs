@@ -11,7 +11,7 @@ use crate::{
     token::{Locator, Scheme},
 };
 
-/// A secret is found if one of several candidate locators is stored, whatever the order of the candidates.
+/// A look-up with several locators finds the secret that has one of them, whatever the order of the locators.
 pub async fn secret_is_found_by_one_of_several_locators(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for scheme in schemes() {

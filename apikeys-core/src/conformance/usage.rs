@@ -15,8 +15,8 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The usage of a key contains the numbers of requests and denials in each hour or day, earliest first. Hours and
-/// days without requests and denials are left out.
+/// The usage of a key contains the numbers of admitted and denied requests in each hour or UTC day, earliest
+/// first. Hours and days without admitted or denied requests are left out.
 pub async fn usage_is_counted_by_hour_and_day(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -58,7 +58,7 @@ pub async fn hours_and_days_are_exact_to_the_microsecond(harness: &dyn AnyHarnes
     }
 }
 
-/// Usage includes requests before 1970, at the first timestamp and at the last timestamp.
+/// Usage includes requests before 1970, and requests at the first and at the last [`Timestamp`].
 pub async fn usage_is_counted_before_1970_and_at_the_first_and_last_timestamp(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;
@@ -105,7 +105,7 @@ pub async fn usage_contains_only_the_queried_time_span(harness: &dyn AnyHarness)
     }
 }
 
-/// A key of another organization, an unknown key and a deleted key have no usage.
+/// A query for the usage of a key that is unknown, deleted or owned by another organization returns no usage.
 pub async fn usage_of_a_missing_or_other_organizations_key_is_empty(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let (row, _) = store.create(&org("o")).await;

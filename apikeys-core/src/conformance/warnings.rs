@@ -120,8 +120,8 @@ fn at(offset: Duration) -> Option<Timestamp> {
     Some(NOW.saturating_add(offset))
 }
 
-/// A claim returns each key that is due, with all its fields. While the claim lasts, the key is not claimed again.
-/// When the claim has ended, another claim replaces it.
+/// A [claim](Warnings) returns each key that is due for a warning, with all fields of the key. The key is not
+/// claimed again before the claim ends. When the time of the claim is over, the key can be claimed again.
 pub async fn due_key_is_claimed_once_until_the_claim_ends(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -132,7 +132,7 @@ pub async fn due_key_is_claimed_once_until_the_claim_ends(harness: &dyn AnyHarne
     bench.assert_due(end, &[]).await;
 }
 
-/// If many instances claim warnings concurrently, each key is claimed once.
+/// If many instances claim warnings concurrently, each key that is due is claimed exactly once.
 pub async fn concurrent_claims_claim_each_key_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let mut keys = BTreeSet::new();
@@ -159,7 +159,8 @@ pub async fn concurrent_claims_claim_each_key_once(harness: &dyn AnyHarness) {
     assert_eq!(claimed.into_iter().collect::<BTreeSet<_>>(), keys);
 }
 
-/// A claim checks at most the given number of keys, and says whether more keys may be due.
+/// A claim checks at most [`max_keys`](WarningClaim::max_keys) keys, and says whether further keys may have to
+/// be checked.
 pub async fn claim_checks_a_limited_number_of_keys(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let mut keys = BTreeSet::new();
@@ -182,9 +183,9 @@ pub async fn claim_checks_a_limited_number_of_keys(harness: &dyn AnyHarness) {
     assert!(calls >= 5, "ten keys are checked two at a time");
 }
 
-/// With a [period](WarningPeriods) of 7 days, a key is due from 7 days before its expiration until the expiration.
-/// These keys are not due: keys without an expiration, deactivated keys, and keys whose expiration was set when
-/// less than 7 days were left.
+/// With a [period](WarningPeriods) of 7 days, a key is due for a warning from 7 days before its expiration until
+/// the expiration. These keys are not due: keys without an expiration, deactivated keys, and keys whose
+/// expiration was set when less than 7 days were left.
 pub async fn only_active_keys_within_a_period_are_due(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");
@@ -202,7 +203,8 @@ pub async fn only_active_keys_within_a_period_are_due(harness: &dyn AnyHarness) 
     bench.assert_due(NOW, &[(&begin, 7 * DAY), (&end, 7 * DAY)]).await;
 }
 
-/// A key that is not due is claimed when it becomes due, even if that is many days later.
+/// A key that is not due for a warning when it is checked is claimed once it is due, even if that is many days
+/// later.
 pub async fn key_is_claimed_when_it_becomes_due(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(20 * DAY)).await;
@@ -216,7 +218,7 @@ pub async fn key_is_claimed_when_it_becomes_due(harness: &dyn AnyHarness) {
 }
 
 /// If warnings for several [periods](WarningPeriods) are due, the warning for the shortest period is claimed.
-/// Afterwards, only warnings for shorter periods become due.
+/// After that warning was sent, only warnings for shorter periods become due for the same expiration.
 pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     bench.periods = WarningPeriods::new([30 * DAY, 7 * DAY, DAY]).expect("periods");
@@ -230,7 +232,8 @@ pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     assert_eq!(bench.warned(&row.org).await.len(), 2);
 }
 
-/// If the [periods](WarningPeriods) of the claims change, the new periods apply to every key within a day.
+/// A key that is not due for a warning is checked again after a day at the latest, so that changed
+/// [warning periods](WarningPeriods) take effect.
 pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(28 * DAY)).await;
@@ -239,8 +242,8 @@ pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(DAY), &[(&row, 29 * DAY)]).await;
 }
 
-/// If [`finish`](Warnings::finish) is called twice with a sent warning, the audit log contains its event once, with
-/// every field. The key is not due again.
+/// If [`finish`](Warnings::finish) is called twice with a sent warning, the audit log contains the event of the
+/// warning once, with every field. The key is not due for this warning again.
 pub async fn sent_warning_is_recorded_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -253,7 +256,8 @@ pub async fn sent_warning_is_recorded_once(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// If several concurrent calls finish the same warning, its event is recorded once.
+/// If [`finish`](Warnings::finish) is called several times concurrently with the same warning, the event of the
+/// warning is recorded once.
 pub async fn warning_finished_concurrently_is_recorded_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -268,7 +272,8 @@ pub async fn warning_finished_concurrently_is_recorded_once(harness: &dyn AnyHar
     assert_eq!(bench.warned(&row.org).await.len(), 1);
 }
 
-/// If a warning was given up, no event is recorded, and the key is not due again.
+/// If [`finish`](Warnings::finish) is called without an event, because the warning will never be sent, no event
+/// is recorded and the key is not due for this warning again.
 pub async fn warning_that_was_given_up_writes_no_event(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -279,8 +284,8 @@ pub async fn warning_that_was_given_up_writes_no_event(harness: &dyn AnyHarness)
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// If two instances send a warning, because the claim of the first ended before it recorded the warning, both
-/// events are recorded. The key is not due again.
+/// If two instances send a warning, because the claim of the first instance ended before that instance recorded
+/// the warning, both events are recorded. The key is not due for this warning again.
 pub async fn warning_finished_after_its_claim_ended_is_recorded(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -293,8 +298,8 @@ pub async fn warning_finished_after_its_claim_ended_is_recorded(harness: &dyn An
     bench.assert_due(NOW.saturating_add(DAY), &[]).await;
 }
 
-/// If an instance records a warning for an old expiration after its own claim has ended, another instance's claim
-/// for the new expiration does not end.
+/// If an instance records a warning after the instance's claim has ended, another instance's claim on the key
+/// does not end.
 pub async fn warning_finished_late_does_not_end_another_claim(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -308,8 +313,8 @@ pub async fn warning_finished_late_does_not_end_another_claim(harness: &dyn AnyH
     bench.assert_due(end.saturating_add(CLAIM), &[]).await;
 }
 
-/// A warning that was postponed is due again at the given time and not before. Another claim cannot postpone
-/// the warning.
+/// A key whose warning was [postponed](Warnings::postpone) is due again at the given time and not before. A call
+/// of `postpone` with another claim than the one on the key changes nothing.
 pub async fn postponed_warning_is_due_at_the_given_time(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -328,7 +333,7 @@ pub async fn postponed_warning_is_due_at_the_given_time(harness: &dyn AnyHarness
     bench.assert_due(until, &[]).await;
 }
 
-/// If the expiration is changed after a warning was sent, a warning for the new expiration becomes due.
+/// If the expiration of a key is changed after a warning was sent, a warning for the new expiration becomes due.
 pub async fn changed_expiration_is_due_again(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -340,9 +345,8 @@ pub async fn changed_expiration_is_due_again(harness: &dyn AnyHarness) {
     bench.assert_due(NOW.saturating_add(3 * DAY), &[(&moved, 7 * DAY)]).await;
 }
 
-/// If a key is updated while it is claimed, the key is not claimed again before the claim ends. If the expiration
-/// changes during the claim, and the warning for the old expiration is recorded after the warning for the new
-/// expiration, no further warning becomes due.
+/// A key that is updated during a claim is not claimed again before the claim ends. If the warning for an old
+/// expiration is recorded after the warning for the new expiration, the key does not become due again.
 pub async fn key_updated_during_a_claim_is_not_claimed_twice(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(3 * DAY)).await;
@@ -362,7 +366,7 @@ pub async fn key_updated_during_a_claim_is_not_claimed_twice(harness: &dyn AnyHa
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// A key that was deactivated is not due. If the key is activated again, it is due, unless the warning was
+/// A deactivated key is not due for a warning. If the key is activated again, it is due, unless the warning was
 /// already sent.
 pub async fn reactivated_key_is_due_if_no_warning_was_sent(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
@@ -377,8 +381,8 @@ pub async fn reactivated_key_is_due_if_no_warning_was_sent(harness: &dyn AnyHarn
     bench.assert_due(NOW.saturating_add(HOUR), &[]).await;
 }
 
-/// A deleted key is not due. If the key is deleted while its warning is sent, the event of the warning is
-/// recorded.
+/// A deleted key is not due for a warning. If a key is deleted while its warning is being sent, the event of the
+/// warning is still recorded.
 pub async fn deleted_key_is_not_due_and_keeps_its_event(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let never = bench.key(&org("o"), at(3 * DAY)).await;
@@ -392,8 +396,8 @@ pub async fn deleted_key_is_not_due_and_keeps_its_event(harness: &dyn AnyHarness
     bench.assert_due(NOW.saturating_add(CLAIM), &[]).await;
 }
 
-/// Keys of a forgotten organization are not due, and no warning for these keys is recorded, before and after
-/// the purge. A new organization with the same id is not affected.
+/// Keys of a forgotten organization are not due for warnings, and no warning for these keys is recorded, before
+/// and after the purge. A new organization with the same id is not affected.
 pub async fn keys_of_a_forgotten_organization_are_not_due(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");
@@ -415,8 +419,8 @@ pub async fn keys_of_a_forgotten_organization_are_not_due(harness: &dyn AnyHarne
     bench.assert_due(NOW.saturating_add(CLAIM), &[(&new, 7 * DAY)]).await;
 }
 
-/// If keys are updated while warnings for them are claimed and sent, the audit log has one event of a sent warning
-/// for each key afterwards.
+/// If keys are updated while warnings for them are claimed and recorded, exactly one warning is recorded for
+/// each key.
 pub async fn warnings_concurrent_with_updates_are_sent_once(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let org = org("o");

@@ -241,9 +241,9 @@ impl KeyManager {
         Ok(self.inner.ask("audit", self.inner.store.audit(&query)).await?)
     }
 
-    /// Returns the numbers of a key's requests and denials by hour or UTC day, in ascending order. The first
+    /// Returns the numbers of a key's admitted and denied requests by hour or UTC day, earliest first. The first
     /// hour or day is the one that contains `since`. Hours and days that begin at or after `until` are not
-    /// included. Hours and days without requests are left out.
+    /// included. Hours and days without admitted or denied requests are left out.
     ///
     /// # Errors
     ///

@@ -57,7 +57,8 @@ impl ManagedKey {
         &self.view.row.name
     }
 
-    /// Returns the beginning of the key's secret: the prefix, `_` and the first four characters after it.
+    /// Returns the beginning of the key's secret: its prefix, `_` and the next four characters, such as
+    /// `acme_live_7Hc3`.
     #[must_use]
     pub fn display_prefix(&self) -> &str {
         &self.view.row.display_prefix

@@ -1,10 +1,9 @@
 use crate::text::{InvalidValue, is_printable, text_value};
 
 text_value! {
-    /// The name that an administrator gives a key. A name has 1 to 100 characters after trimming, and no
-    /// control characters.
+    /// The name that an administrator gives a key: 1 to 100 characters without control characters.
     ///
-    /// White space around the text is removed. Cloning is cheap.
+    /// White space at the beginning and the end of the text is removed and does not count. Cloning is cheap.
     KeyName, read_key_name
 }
 

@@ -89,7 +89,7 @@ impl KeyPatch {
     }
 
     /// Sets the time from which the key is refused. The time must be in the future. A key that has expired works
-    /// again.
+    /// again after this change.
     #[must_use]
     pub fn expires_at(mut self, at: impl Into<Timestamp>) -> Self {
         self.expires_at = Some(Some(at.into()));

@@ -72,9 +72,8 @@ pub enum ChangeKind {
         plan: PlanName,
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         ///
-        /// A change with `None` is committed if the organization is not stored at the time of the commit. The
-        /// organization may have been stored and forgotten in the meantime, because no data of that organization
-        /// was used to prepare the change.
+        /// A change with `None` is committed if the organization is not stored at the time of the commit, even
+        /// if the organization was stored and forgotten after the change was prepared.
         expected: Option<StoredPlan>,
         /// The number of keys that the plan allows. `None` means any number.
         max_keys: Option<u32>,
@@ -109,9 +108,8 @@ pub enum ChangeKind {
         plan: PlanName,
         /// The stored plan when the change was prepared. `None` means that the organization was not stored.
         ///
-        /// A change with `None` is committed if the organization is not stored at the time of the commit. The
-        /// organization may have been stored and forgotten in the meantime, because no data of that organization
-        /// was used to prepare the change.
+        /// A change with `None` is committed if the organization is not stored at the time of the commit, even
+        /// if the organization was stored and forgotten after the change was prepared.
         expected: Option<StoredPlan>,
     },
     /// Makes an organization unreadable and marks all its rows for removal: keys, secrets, counters, usage,

@@ -18,7 +18,8 @@ pub struct KeyRow {
     pub org: OrgId,
     /// The name that an administrator gave the key.
     pub name: KeyName,
-    /// The prefix of the key's secret, `_` and the first four characters after it.
+    /// The beginning of the key's secret: its prefix, `_` and the next four characters, such as
+    /// `acme_live_7Hc3`.
     pub display_prefix: String,
     /// Whether the key is active. A deactivated key is refused.
     pub active: bool,

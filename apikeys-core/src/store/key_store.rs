@@ -37,11 +37,12 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// taken effect or not. After every other error, nothing was written.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// Returns the [`SecretRow`] that has one of these [locators](crate#terms), with its key and plan. Returns
-    /// `None` if there is no such row. All of `locators` are derived from one secret, each by another scheme,
-    /// so at most one of them is stored. A row can have a time at which the secret ends
-    /// ([`ends_at`](SecretRow::ends_at)). The row is returned even if that time has passed, because the engine
-    /// compares the time with its own clock.
+    /// Returns the [`SecretRow`] that has one of these [locators](crate#terms), with its key and plan, or
+    /// `None` if there is no such row.
+    ///
+    /// All of `locators` are derived from one secret, each by another scheme, so at most one of them is stored.
+    /// The row is returned even if the secret has ended ([`ends_at`](SecretRow::ends_at)), because the engine
+    /// compares that time with its own clock.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>>;
 
     /// Returns the [schemes](crate#terms) of all stored secrets, each scheme once, in any order. A secret of a
@@ -121,20 +122,21 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// read are left out.
     async fn audit(&self, query: &AuditQuery) -> StoreResult<Page<AuditEntry, EventId>>;
 
-    /// Returns a key's usage by hour or UTC day, earliest first. Hours and days without requests are left out.
+    /// Returns a key's usage by hour or UTC day, earliest first. Hours and days without admitted or denied
+    /// requests are left out.
     async fn usage(&self, query: &UsageQuery) -> StoreResult<Vec<UsagePoint>>;
 
-    /// Removes about `max_rows` rows of forgotten organizations in one transaction, or all of them if there
-    /// are fewer. A store may also leave the usage of a [deleted](super::ChangeKind::Delete) key to this
-    /// method.
+    /// Removes about `max_rows` rows of forgotten organizations in one transaction, or all of them if there are
+    /// fewer. In this method, a store may also remove usage of [deleted](super::ChangeKind::Delete) keys that
+    /// was not removed when the keys were deleted.
     ///
     /// The [engine](crate::engine) repeats the call until [`more`](PurgeProgress::more) is false. Several instances
     /// may call this method concurrently. If an instance crashes, the next call of any instance continues with the
     /// remaining rows. The duration of a call depends on `max_rows` and not on the number of stored rows, so that
     /// changes and batches do not wait long. If `max_rows` is 0, the store uses 1.
     ///
-    /// The default implementation is for stores that remove all rows when an organization is forgotten. The
-    /// default removes nothing.
+    /// The default implementation removes nothing. It is for stores that remove all rows when an organization is
+    /// forgotten.
     async fn purge(&self, max_rows: u32) -> StoreResult<PurgeProgress> {
         let _ = max_rows;
         Ok(PurgeProgress::default())

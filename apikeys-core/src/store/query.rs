@@ -52,7 +52,7 @@ pub struct KeyQuery {
 }
 
 impl KeyQuery {
-    /// Creates a query for the newest `limit` keys of `org`.
+    /// Creates a query for the newest `limit` keys of `org`, or of all organizations if `org` is `None`.
     #[must_use]
     pub const fn new(org: Option<OrgId>, limit: u32) -> Self {
         Self { org, after: None, limit }
@@ -154,7 +154,7 @@ impl UsageQuery {
     }
 }
 
-/// The unit of time for which a [`UsagePoint`] counts requests and denials.
+/// The unit of time for which a [`UsagePoint`] counts admitted and denied requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UsageStep {

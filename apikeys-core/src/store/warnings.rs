@@ -134,8 +134,8 @@ pub struct FinishedWarning {
     pub key: KeyId,
     /// The expiration and the period of the warning.
     pub sent: SentWarning,
-    /// The audit event of a sent warning. `None` means that the warning was given up, for example because the
-    /// organization has no administrators, or that the store refused the event.
+    /// The audit event of the sent warning. The value is `None` if the warning will never be sent, for example
+    /// because the organization has no administrators. The value is also `None` if the store refused the event.
     pub event: Option<AuditEvent>,
 }
 
@@ -183,8 +183,9 @@ impl SentWarning {
     /// Returns the sent warning that a store must remember for a key when this warning is finished. `stored` is the
     /// sent warning that the store remembers so far, and `expires_at` is the current expiration of the key.
     ///
-    /// The result is `stored` if the expiration of the key has changed since this warning was claimed, or if
-    /// `stored` is a warning for the same expiration with a shorter period. Otherwise, the result is this warning.
+    /// If the expiration of the key has changed since this warning was claimed, or if a warning with a shorter
+    /// period was already sent for the same expiration, the method returns `stored`. Otherwise, the method
+    /// returns this warning.
     #[must_use]
     pub fn after(self, stored: Option<Self>, expires_at: Option<Timestamp>) -> Option<Self> {
         let shorter_was_sent =

@@ -36,8 +36,8 @@ impl Secret {
         &self.text
     }
 
-    /// Returns the display prefix: the prefix, `_` and the first four characters after it. The display prefix is
-    /// not secret.
+    /// Returns the display prefix, which is the beginning of the secret: its prefix, `_` and the next four
+    /// characters, such as `acme_live_7Hc3`. The display prefix may be shown to others.
     #[must_use]
     pub fn display_prefix(&self) -> &str {
         self.text.get(..self.shown).unwrap_or_default()

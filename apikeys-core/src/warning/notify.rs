@@ -42,8 +42,8 @@ pub trait Contacts: Send + Sync + 'static {
 /// Sends warnings.
 #[async_trait]
 pub trait Notifier: Send + Sync + 'static {
-    /// Sends a warning to its recipients. When this method returns, the warning must be sent. It is not
-    /// sufficient to put the warning into a queue in memory.
+    /// Sends a warning to its recipients. When this method returns `Ok`, the warning must have been sent. It is
+    /// not sufficient to put the warning into a queue in memory.
     ///
     /// The [engine](crate::engine) drops the future if it takes too long, and tries again later.
     ///
@@ -63,10 +63,11 @@ pub struct ExpiryWarning {
     pub org: OrgId,
     /// The key's id.
     pub key: KeyId,
-    /// The name that an administrator gave the key. The name can contain any printable characters, also
-    /// characters that HTML and e-mail headers must escape.
+    /// The name that an administrator gave the key. The name can contain all printable characters, including
+    /// those that must be escaped in HTML and in e-mail headers.
     pub name: KeyName,
-    /// The prefix of the key's secret, `_` and the first four characters after it.
+    /// The beginning of the key's secret: its prefix, `_` and the next four characters, such as
+    /// `acme_live_7Hc3`.
     pub display_prefix: String,
     /// The time from which the key is refused.
     pub expires_at: Timestamp,
@@ -210,9 +211,9 @@ impl ExpiryWarnings {
     /// crashes, another instance sends the warning after this time. The minimum is 2 s, and the default is 5
     /// minutes.
     ///
-    /// If the timeout is longer than half of the shortest of the [`periods`](Self::periods), half of that period is
-    /// used instead, so that another instance has time left to send the warning. An attempt to send a warning is
-    /// ended after half of the time that is used.
+    /// If the timeout is longer than half of the shortest of the [`periods`](Self::periods), the timeout is half
+    /// of that period, so that another instance has time left to send the warning. An instance ends an attempt
+    /// to send a warning after half of the timeout, and tries again later.
     pub fn claim_timeout(mut self, timeout: Duration) -> Self {
         self.claim_timeout = timeout.max(Duration::from_secs(2));
         self
