@@ -84,6 +84,10 @@ impl PostgresStore {
     ///
     /// Call [`migrate`](Self::migrate) before the first use. Without the tables, every operation fails.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as in sqlx's own constructors; cloning a pool is cheap"
+    )]
     pub fn new(pool: PgPool) -> Self {
         Self::over(Connections::beside(&pool), None, true)
     }
@@ -95,6 +99,10 @@ impl PostgresStore {
     ///
     /// Returns an error of the kind [`Rejected`](apikeys_core::store::StoreErrorKind::Rejected) if the name does not consist of 1 to 63
     /// characters of `a-z`, `0-9` and `_`, or if it begins with a digit.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as in sqlx's own constructors; cloning a pool is cheap"
+    )]
     pub fn new_in_schema(pool: PgPool, schema: &str) -> StoreResult<Self> {
         let schema = Schema::new(schema).map_err(|failure| failure.during("new_in_schema"))?;
         Ok(Self::over(Connections::beside(&pool), Some(schema), true))

@@ -28,7 +28,7 @@ pub(super) async fn append(
         run(connection, &texts.append, some, &[]).await?;
     }
     // A statement can change each row once.
-    let (merged, counts) = merged(&counted)?;
+    let (merged, counts) = merged(&counted);
     for (some, counts) in merged.chunks(MOST_ROWS).zip(counts.chunks(MOST_ROWS)) {
         run(connection, &texts.append_counts, some, counts).await?;
     }
@@ -40,9 +40,7 @@ fn count(event: &AuditEvent) -> Option<u32> {
 }
 
 /// Adds the counts of events with the same id. Returns each event once, and its count.
-fn merged<'e>(
-    events: &[(OrgNumber, &'e AuditEvent)],
-) -> Result<(Vec<(OrgNumber, &'e AuditEvent)>, Vec<u32>), Failure> {
+fn merged<'e>(events: &[(OrgNumber, &'e AuditEvent)]) -> (Vec<(OrgNumber, &'e AuditEvent)>, Vec<u32>) {
     let mut by_id: BTreeMap<(OrgNumber, EventId), (&AuditEvent, u32)> = BTreeMap::new();
     for (org, event) in events {
         let added = count(event).unwrap_or_default();
@@ -53,7 +51,7 @@ fn merged<'e>(
             Entry::Occupied(mut taken) => taken.get_mut().1 = taken.get().1.saturating_add(added),
         }
     }
-    Ok(by_id.into_iter().map(|((org, _), (event, count))| ((org, event), count)).unzip())
+    by_id.into_iter().map(|((org, _), (event, count))| ((org, event), count)).unzip()
 }
 
 /// Runs a statement. `counts` replaces the counts of the events if it is not empty.

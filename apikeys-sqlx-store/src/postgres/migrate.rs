@@ -56,5 +56,6 @@ fn migrator() -> Migrator {
     let mut migrator = Migrator::with_migrations(all.into());
     migrator.dangerous_set_table_name(TABLE);
     migrator.set_ignore_missing(true);
+    migrator.set_locking(false);
     migrator
 }

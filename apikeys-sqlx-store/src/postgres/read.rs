@@ -1,6 +1,9 @@
 //! Runs reads: on which connections, and for how long.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     Connection as _, PgConnection,
@@ -18,6 +21,9 @@ use crate::{
 
 /// The longest time that a statement of management can run.
 const LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a read tries other connections while connections are lost.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Begins a transaction that ends a statement after [`LIMIT`].
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = 2000";
@@ -44,21 +50,21 @@ impl Reads {
 
     /// Returns all rows of the statement.
     ///
-    /// A connection that was lost since its last use, for example because the server was restarted, is replaced. Each
-    /// connection of the pool can be such a connection.
+    /// A connection that was lost, for example because the server was restarted, is replaced. Each connection of the pool
+    /// can be such a connection.
     async fn rows(
         &self,
         statement: ReadStatement,
         arguments: &[Argument<'_>],
     ) -> Result<Vec<PgRow>, Failure> {
         let text = self.texts.common.read(statement)?;
-        let mut stale = self.pool.options().get_max_connections();
+        let began = Instant::now();
         loop {
             let mut lease = Lease::take(&self.pool).await?;
             let result = self.once(&mut lease, text, arguments).await;
             lease.end(&result);
             match result {
-                Err(failure) if failure.is_lost() && stale > 0 => stale -= 1,
+                Err(failure) if failure.is_lost() && began.elapsed() < PATIENCE => {}
                 result => return result,
             }
         }

@@ -57,11 +57,17 @@ impl Harness for OnTokio {
 mod url {
     use super::{OnTokio, Way};
 
-    apikeys_core::conformance_tests!(#[ignore = "needs a server: run cargo xtask test"] OnTokio::new(Way::Url));
+    apikeys_core::conformance_tests!(
+        #[ignore = "needs a server: run cargo xtask test"]
+        OnTokio::new(Way::Url)
+    );
 }
 
 mod pool {
     use super::{OnTokio, Way};
 
-    apikeys_core::conformance_tests!(#[ignore = "needs a server: run cargo xtask test"] OnTokio::new(Way::Pool));
+    apikeys_core::conformance_tests!(
+        #[ignore = "needs a server: run cargo xtask test"]
+        OnTokio::new(Way::Pool)
+    );
 }
