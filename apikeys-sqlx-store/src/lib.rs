@@ -66,9 +66,12 @@ mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 #[path = "../tests/store/common.rs"]
 mod test_data;
+#[cfg(all(test, feature = "postgres"))]
+#[path = "../tests/store/values.rs"]
+mod test_values;
 #[cfg(feature = "postgres")]
 mod texts;
 mod turns;

@@ -4,6 +4,8 @@ mod append;
 mod connections;
 mod lease;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod read;
 mod session;
 mod statements;
