@@ -5,10 +5,10 @@ mod audit_pages;
 mod history;
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Row, postgres::PgRow};
 
 use self::history::{History, Statistics};
-use super::texts::PgTexts;
+use super::{read, texts::PgTexts, transaction};
 use crate::{
     statements::{ReadStatement, WriteStatement},
     texts::Text,
@@ -18,6 +18,9 @@ use crate::{
 /// forgotten organization, and each deleted key whose usage was not purged yet.
 const SMALL: [&str; 5] =
     ["apikeys_schemes", "apikeys_state", "apikeys_writers", "apikeys_forgotten", "apikeys_deleted_usage"];
+
+const VERIFICATION: [ReadStatement; 3] =
+    [ReadStatement::FindOne, ReadStatement::FindEight, ReadStatement::Schemes];
 
 /// Returns the plan that PostgreSQL uses for all values of the parameters.
 async fn plan(connection: &mut PgConnection, text: &Text) -> Value {
@@ -30,7 +33,11 @@ async fn plan(connection: &mut PgConnection, text: &Text) -> Value {
     let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE checked{arguments}");
     let row = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut *connection).await.unwrap();
     connection.execute("DEALLOCATE checked").await.unwrap();
-    serde_json::from_str(row.get::<&str, _>(0)).unwrap()
+    json(&row)
+}
+
+fn json(row: &PgRow) -> Value {
+    serde_json::from_str(row.try_get_unchecked(0).unwrap()).unwrap()
 }
 
 /// Calls `visit` for each node of a plan.
@@ -69,10 +76,20 @@ async fn statements_search_by_index_with_any_statistics() {
         let history = History::new(statistics).await;
         let mut connection = history.connection().await;
         connection.execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
-        for &statement in ReadStatement::ALL {
+        // Verification reads without a transaction.
+        let (verification, management) = ReadStatement::ALL.split_at(VERIFICATION.len());
+        assert_eq!(verification, VERIFICATION);
+        for &statement in verification {
             let plan = plan(&mut connection, texts.common.read(statement).unwrap()).await;
             check(&(statement, statistics), &plan);
         }
+        connection.execute(read::BEGIN).await.unwrap();
+        for &statement in management {
+            let plan = plan(&mut connection, texts.common.read(statement).unwrap()).await;
+            check(&(statement, statistics), &plan);
+        }
+        connection.execute("ROLLBACK").await.unwrap();
+        connection.execute(transaction::BEGIN).await.unwrap();
         for &statement in WriteStatement::ALL {
             let plan = plan(&mut connection, texts.common.write(statement).unwrap()).await;
             check(&(statement, statistics), &plan);

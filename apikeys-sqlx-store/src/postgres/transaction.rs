@@ -9,10 +9,14 @@ use crate::{
     session::{Verdict, Work},
 };
 
-/// Begins a transaction. A transaction does not wait longer for a lock than the engine waits for the store. If its
-/// process stops in the middle, the database ends the transaction, so that its locks do not stop other processes.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 4000; \
-     SET LOCAL statement_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 10000";
+/// Begins a transaction.
+///
+/// A transaction does not wait longer for a lock than the engine waits for the store. If its process stops in the
+/// middle, the database ends the transaction, so that its locks do not stop other processes. Statistics from a time when
+/// a table was small do not make PostgreSQL scan the table.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 4000; \
+     SET LOCAL statement_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 10000; \
+     SET LOCAL enable_seqscan = off";
 
 /// Runs `work` in a transaction. The transaction is attempted again if it conflicts with another one, and if the
 /// connection was lost before the commit was sent.

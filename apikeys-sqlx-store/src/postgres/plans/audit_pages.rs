@@ -2,13 +2,13 @@
 
 use apikeys_core::{Timestamp, audit::Action, id::EventId, store::AuditQuery};
 use serde_json::Value;
-use sqlx::{Arguments as _, AssertSqlSafe, PgConnection, Row, postgres::PgArguments};
+use sqlx::{Arguments as _, AssertSqlSafe, Executor, PgConnection, postgres::PgArguments};
 
 use super::history::{History, RARE, SECONDS, Statistics, after};
 use crate::{
     argument::{Argument, add_arguments},
     operations::audit,
-    postgres::texts::PgTexts,
+    postgres::{read, texts::PgTexts},
 };
 
 fn cursor(seconds: i64) -> EventId {
@@ -25,7 +25,7 @@ async fn work(connection: &mut PgConnection, texts: &PgTexts, query: &AuditQuery
     bind(&mut arguments, &text.ordered(&values).unwrap()).unwrap();
     let explain = format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {}", text.sql().as_str());
     let row = sqlx::query_with(AssertSqlSafe(explain), arguments).fetch_one(connection).await.unwrap();
-    let plan: Value = serde_json::from_str(row.try_get_unchecked(0).unwrap()).unwrap();
+    let plan = super::json(&row);
     let top = &plan[0]["Plan"];
     let number = |name: &str| top[name].as_u64().unwrap();
     (number("Actual Rows"), number("Shared Hit Blocks") + number("Shared Read Blocks"), plan.clone())
@@ -45,6 +45,7 @@ async fn audit_page_of_a_long_history_reads_few_blocks_with_every_filter() {
     for statistics in Statistics::ALL {
         let history = History::new(statistics).await;
         let mut connection = history.connection().await;
+        connection.execute(read::BEGIN).await.unwrap();
         let keys = [None, Some(history.busy), Some(history.quiet), Some(history.foreign)];
         let actions = [None, Some(Action::Request), Some(Action::KeyCreated), Some(Action::AuditGap)];
         let (middle, early) = (SECONDS / 2, RARE / 2);

@@ -48,7 +48,7 @@ macro_rules! of_org {
         concat!(
             "SELECT * FROM (SELECT p.* FROM apikeys_audit p WHERE p.org = ",
             own_org!("?1"),
-            " AND (?4 IS NULL OR p.action = ?4) AND ",
+            " AND (?4::text IS NULL OR p.action = ?4) AND ",
             $condition,
             " ORDER BY p.id DESC LIMIT ?3) o"
         )
@@ -64,7 +64,7 @@ macro_rules! of_key {
             own_key!(),
             " AND p.org + 0 = ",
             own_org!("?1"),
-            " AND (?4 IS NULL OR p.action = ?4) AND ",
+            " AND (?4::text IS NULL OR p.action = ?4) AND ",
             $condition,
             " ORDER BY p.id DESC LIMIT ?3) o"
         )
@@ -112,7 +112,7 @@ macro_rules! late {
             " UNION ALL SELECT * FROM (SELECT p.* FROM apikeys_audit p WHERE p.org = ",
             own_org!("?1"),
             " AND p.late AND p.at >= ?6 AND p.at < ?7 AND substr(p.id, 1) < ?2
-                AND (?4 IS NULL OR p.action = ?4) AND (?5 IS NULL OR p.key = ?5)
+                AND (?4::text IS NULL OR p.action = ?4) AND (?5::bytea IS NULL OR p.key = ?5)
              ORDER BY substr(p.id, 1) DESC LIMIT ?3) l"
         )
     };

@@ -7,14 +7,15 @@ use super::columns::{key_columns, revision};
 /// The key is in an outer join, so that a secret without a key is noticed as an error. The secrets of
 /// forgotten organizations are left out.
 macro_rules! find {
-    ($condition:literal) => {
+    ($secrets:literal, $condition:literal) => {
         concat!(
             "SELECT s.scheme, s.locator, s.key, s.created_at, s.ends_at, ",
             key_columns!(),
             ", o.plan, ",
             revision!(),
-            " FROM apikeys_secrets s
-             LEFT JOIN apikeys_keys k ON k.id = s.key
+            " FROM ",
+            $secrets,
+            " LEFT JOIN apikeys_keys k ON k.id = s.key
              LEFT JOIN apikeys_orgs o ON o.num = k.org
              WHERE NOT EXISTS (SELECT 1 FROM apikeys_forgotten f WHERE f.num = k.org) AND ",
             $condition
@@ -22,11 +23,14 @@ macro_rules! find {
     };
 }
 
-pub(super) const FIND_ONE: &str = find!("s.scheme = ?1 AND s.locator = ?2");
+pub(super) const FIND_ONE: &str = find!("apikeys_secrets s", "s.scheme = ?1 AND s.locator = ?2");
 
-/// Parameters without a value are NULL and match no secret.
+/// Parameters without a value are NULL and match no secret. `OFFSET 0` makes PostgreSQL look up each locator, whatever
+/// the statistics say.
 pub(super) const FIND_EIGHT: &str = find!(
-    "(s.scheme, s.locator) IN ((?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14),
-        (?15, ?16))
-     LIMIT 1"
+    "(VALUES (?1::text, ?2::bytea), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14), (?15, ?16))
+        AS l (scheme, locator)
+     CROSS JOIN LATERAL (
+        SELECT * FROM apikeys_secrets x WHERE x.scheme = l.scheme AND x.locator = l.locator OFFSET 0) s",
+    "true LIMIT 1"
 );
