@@ -39,6 +39,14 @@
 //! # fn main() {}
 //! ```
 //!
+//! [`KeyStore`](crate::store::KeyStore) has two optional parts. For a store without one of them, implement
+//! [`Harness::supports_purge`] or [`Harness::supports_warnings`]. The module [`store`](crate::store) explains how to
+//! write a store. The folder `examples/custom-store` of the repository has a complete store without the optional
+//! parts, and its tests.
+//!
+//! If the tests need a server that is not always there, give them an attribute:
+//! `conformance_tests!(#[ignore = "needs a server"] OnServer)`.
+//!
 //! A test panics if the store does not meet the requirement. [`requirements`] returns all requirements, for a
 //! test runner of your own. [`faults`] has a store that fails on purpose, for tests of code that depends on a
 //! store.

@@ -7,8 +7,28 @@
 //! and the store writes each of them in one transaction. [`OrgState`] has the rules that a store checks in the
 //! transaction, so that all stores apply the same rules.
 //!
-//! To write a store, implement [`KeyStore`]. To test the store, enable the feature `conformance` of this crate
-//! and use the macro `conformance_tests!`, which defines one test for each requirement of the interface.
+//! # Writing a store
+//!
+//! The example in the folder `examples/custom-store` of the repository is a complete store over maps in memory.
+//! Proceed in this order:
+//!
+//! 1. Run the suite `conformance` on a store whose methods all return an error of the kind
+//!    [`Unsupported`](StoreErrorKind::Unsupported), and let it lead the way. The suite needs the feature
+//!    `conformance` of this crate, and has one test for each requirement of the interface.
+//! 2. Write [`commit`](KeyStore::commit) as one transaction: lock the organization's row, look up the change id, call
+//!    [`OrgState::check`], check the key and the locators, write the rows and events, and increase the
+//!    revision. Everything that decides about the change is read after the lock.
+//! 3. Write the reads. They read the primary database, so that each sees what the last commit wrote.
+//! 4. Write [`record`](KeyStore::record) as one transaction too. It locks the row of the writer, which has the number
+//!    of the last batch, and changes the counters in a fixed order, so that two batches never wait for each other.
+//! 5. Assign each error of the database to a [`StoreErrorKind`]. An error after which the database may have
+//!    committed is [`Unavailable`](StoreErrorKind::Unavailable). A deadlock is not an error of the store: repeat the
+//!    transaction.
+//! 6. Decide about the optional parts. A store without [`purge`](KeyStore::purge) removes all rows of an
+//!    organization when it is forgotten, which takes long for an organization with many events. A store without
+//!    [`warnings`](KeyStore::warnings) cannot be used with e-mails before keys expire.
+//! 7. Run the suite on the store, and also on `Arc<dyn KeyStore>` and `Box<dyn KeyStore>` if your service uses
+//!    these. The tests of concurrency find mistakes only if the harness runs its tasks on several threads.
 
 mod batch;
 mod change;

@@ -31,12 +31,14 @@ const LATENCY: Duration = Duration::from_micros(1_234);
 /// A new store, with methods that make the data to store.
 pub(super) struct Fixture {
     store: Arc<dyn KeyStore>,
+    supports_purge: bool,
     made: AtomicU64,
 }
 
 impl Fixture {
     pub(super) async fn open(harness: &dyn AnyHarness) -> Self {
-        Self { store: harness.open().await, made: AtomicU64::new(1) }
+        let (store, supports_purge) = (harness.open().await, harness.supports_purge());
+        Self { store, supports_purge, made: AtomicU64::new(1) }
     }
 
     /// Returns a pointer to the store, for tasks that run concurrently.
@@ -178,6 +180,22 @@ impl Fixture {
                 return rows;
             }
         }
+    }
+
+    /// Purges until nothing is left, after an organization was forgotten. Asserts that the purge removes rows,
+    /// unless the store has removed all rows when the organization was forgotten.
+    pub(super) async fn purge_forgotten(&self) {
+        let rows = self.purge().await;
+        assert_eq!(
+            rows > 0,
+            self.supports_purge,
+            "a purge removes {rows} rows, which does not fit `supports_purge`"
+        );
+    }
+
+    /// Returns whether a purge removes rows.
+    pub(super) const fn supports_purge(&self) -> bool {
+        self.supports_purge
     }
 
     pub(super) async fn found(&self, locator: &Locator) -> Option<FoundKey> {

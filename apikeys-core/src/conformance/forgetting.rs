@@ -23,7 +23,7 @@ pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(har
     let change = store.change(forget(&old.org));
     assert!(matches!(store.submit(&change).await, CommitOutcome::Done { .. }));
     old.is_gone(&store, &change).await;
-    assert!(store.purge().await > 0, "a purge removes rows");
+    store.purge_forgotten().await;
     old.is_gone(&store, &change).await;
 }
 
@@ -59,7 +59,11 @@ pub async fn purge_in_pieces_of_one_row_leaves_other_organizations_alone(harness
         }
         assert!(pieces < 1_000, "the purge comes to no end");
     }
-    assert!(pieces >= 5, "only {pieces} pieces");
+    if store.supports_purge() {
+        assert!(pieces >= 5, "only {pieces} pieces");
+    } else {
+        assert_eq!(pieces, 1, "a purge without rows to remove has one piece");
+    }
     for (snapshot, other) in others {
         assert_eq!(other.snapshot(&store).await, snapshot, "{}", other.org);
     }

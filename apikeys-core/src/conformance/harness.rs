@@ -24,6 +24,13 @@ pub trait Harness: Send + Sync + 'static {
     /// Runs `test` to completion. If `test` panics, this method panics.
     fn block_on(&self, test: impl Future<Output = ()>);
 
+    /// Returns whether the store removes the rows of forgotten organizations in [`KeyStore::purge`]. The default
+    /// is true. If this method returns false, the store removes all rows when an organization is forgotten, and
+    /// the tests of the group `forgetting` check that a purge finds no rows to remove.
+    fn supports_purge(&self) -> bool {
+        true
+    }
+
     /// Returns whether the store supports warnings before keys expire ([`KeyStore::warnings`]). The default is
     /// true. If this method returns false, the tests of the group `warnings` only check that [`KeyStore::warnings`]
     /// returns `None`.
@@ -41,6 +48,9 @@ pub trait AnyHarness: Send + Sync {
     /// Runs tasks concurrently in the same way as [`Harness::run`].
     fn run(&self, tasks: Vec<Task>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
+    /// Returns the same as [`Harness::supports_purge`].
+    fn supports_purge(&self) -> bool;
+
     /// Returns the same as [`Harness::supports_warnings`].
     fn supports_warnings(&self) -> bool;
 }
@@ -52,6 +62,10 @@ impl<H: Harness> AnyHarness for H {
 
     fn run(&self, tasks: Vec<Task>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(Harness::run(self, tasks))
+    }
+
+    fn supports_purge(&self) -> bool {
+        Harness::supports_purge(self)
     }
 
     fn supports_warnings(&self) -> bool {
