@@ -15,8 +15,8 @@ use crate::{
 
 /// Decides whether requests are within their rate limits.
 ///
-/// [`LocalLimiter`] decides for one process, with the windows that the [engine](crate::engine) keeps for the keys
-/// in use. A limiter that several instances share can ask a server instead.
+/// [`LocalLimiter`] decides for one process. It counts in the [`Window`] that the [engine](crate::engine) keeps for
+/// each key in use. A limiter that several instances share can ask a server instead.
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
     /// Counts requests against one or more limits. Each [`Charge`] has a limit and the number of requests to
     /// count. If every charge is within its limit, all are counted. Otherwise none is counted.

@@ -49,7 +49,7 @@ use crate::{
 /// * The texts cannot be encoded as an e-mail.
 ///
 /// All other errors are temporary, because their cause can be removed before the next attempt. A refused login or
-/// sender is therefore a temporary error. After a temporary error, [apikeys_core](apikeys_core::warning) sends the
+/// sender is therefore a temporary error. After a temporary error, [`apikeys_core`](apikeys_core::warning) sends the
 /// warning again later.
 ///
 /// If the connection ends after the mail was sent and before the server has responded, the server may have

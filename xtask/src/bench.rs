@@ -1,4 +1,6 @@
-use crate::workspace::cargo;
+use std::process::Command;
+
+use crate::{leftovers::Leftovers, servers::Servers, workspace::cargo};
 
 /// Measures the requests per second of the quickstart, and of the same service without the layer.
 ///
@@ -36,10 +38,27 @@ pub(crate) fn record(arguments: &[&str]) -> Result<(), String> {
     run("bench-record", arguments)
 }
 
+/// Compares the stores with plain statements of sqlx, on servers of its own.
+///
+/// # Errors
+///
+/// Returns an error if a server does not start, or if the measurement cannot be run or fails.
+pub(crate) fn stores(arguments: &[&str]) -> Result<(), String> {
+    let servers = Servers::for_measurements(&Leftovers::in_target())?;
+    finish(servers.pass_to(command("bench-stores", arguments)))
+}
+
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let status = cargo(&["run", "--release", "--package", "apikeys-benches", "--bin", program, "--"])
-        .args(arguments)
-        .status()
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    finish(command(program, arguments))
+}
+
+fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = cargo(&["run", "--release", "--package", "apikeys-benches", "--bin", program, "--"]);
+    command.args(arguments);
+    command
+}
+
+fn finish(mut command: Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err("the measurement failed; its output is above".to_owned()) }
 }

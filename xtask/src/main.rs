@@ -55,7 +55,9 @@ bench audit                   audit pages of a key with 8 million seconds of his
                               while sixteen such pages are read
 bench forget                  forgetting an organization with 4 million events, while another organization
                               sends requests
-bench record                  events per second that the store records";
+bench record                  events per second that the store in SQLite records
+bench stores                  verifications and recorded events of each store, beside plain statements of sqlx
+bench stores pages            audit pages of a PostgreSQL database with ten million events";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         ["bench", "audit", rest @ ..] => bench::audit(rest),
         ["bench", "forget", rest @ ..] => bench::forget(rest),
         ["bench", "record", rest @ ..] => bench::record(rest),
+        ["bench", "stores", rest @ ..] => bench::stores(rest),
         ["scan"] => test::scan_only(),
         ["servers"] => servers::run(&[]),
         ["servers", "--", command @ ..] => servers::run(command),

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -29,6 +29,23 @@ impl Servers {
     ///
     /// Returns an error if a server is missing and cannot be installed, or if it does not start.
     pub(crate) fn start(left: &Leftovers) -> Result<Self, String> {
+        // Tests create and remove hundreds of databases. They kill servers, but not the machine.
+        Self::start_with(left, Server::start_without_waiting_for_the_disk)
+    }
+
+    /// Starts servers like [`start`](Self::start) that wait until each commit is on the disk, as in production.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a server is missing and cannot be installed, or if it does not start.
+    pub(crate) fn for_measurements(left: &Leftovers) -> Result<Self, String> {
+        Self::start_with(left, Server::start)
+    }
+
+    fn start_with(
+        left: &Leftovers,
+        start: impl Fn(Engine, &Path) -> Result<Server, String>,
+    ) -> Result<Self, String> {
         let mut servers = Self::default();
         for engine in Engine::ALL {
             let variable = engine.url_variable();
@@ -37,7 +54,7 @@ impl Servers {
                 continue;
             }
             ensure_installed(engine)?;
-            let server = Server::start(engine, &log(left, engine)?)?;
+            let server = start(engine, &log(left, engine)?)?;
             left.register_password(PACKAGE, server.password())?;
             servers.used.push(format!("{} runs on port {}", engine.name(), server.port()));
             servers.started.push(server);

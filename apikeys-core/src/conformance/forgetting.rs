@@ -15,8 +15,8 @@ use crate::{
     token::Scheme,
 };
 
-/// Once an organization was forgotten, no method returns its plan, keys, usage or events, except the event that
-/// records the forgetting. This is so before and after [`purge`](KeyStore::purge) removes the rows.
+/// Once an organization was forgotten, no method returns its plan, its keys, their usage or any earlier event, both
+/// before and after [`purge`](KeyStore::purge) removes the rows. The event that records the forgetting remains.
 pub async fn forgotten_organization_is_unreadable_before_and_after_the_purge(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     let old = Organization::filled(&store, "o").await;
@@ -331,9 +331,9 @@ pub async fn forgetting_an_organization_that_is_not_stored_is_not_found(harness:
     }
 }
 
-/// If an organization is forgotten while keys are created, a batch is recorded and rows are purged, only the event
-/// that records the forgetting remains. Each creation is either committed before the organization is forgotten or
-/// refused.
+/// Forgetting an organization leaves only the event that records the forgetting, even if other calls create keys,
+/// record a batch and purge rows at the same time. Each creation is either committed before the organization is
+/// forgotten or refused.
 pub async fn forgetting_concurrent_with_other_writes_leaves_only_its_event(harness: &dyn AnyHarness) {
     let store = Fixture::open(harness).await;
     for round in 0..20 {

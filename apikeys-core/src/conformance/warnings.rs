@@ -203,8 +203,7 @@ pub async fn only_active_keys_within_a_period_are_due(harness: &dyn AnyHarness) 
     bench.assert_due(NOW, &[(&begin, 7 * DAY), (&end, 7 * DAY)]).await;
 }
 
-/// A key that is not due for a warning when it is checked is claimed once it is due, even if that is many days
-/// later.
+/// If a warning becomes due many days after the creation of its key, the key is claimed at that time and not earlier.
 pub async fn key_is_claimed_when_it_becomes_due(harness: &dyn AnyHarness) {
     let Some(bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(20 * DAY)).await;
@@ -232,8 +231,8 @@ pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     assert_eq!(bench.warned(&row.org).await.len(), 2);
 }
 
-/// A key that is not due for a warning is checked again after a day at the latest, so that changed
-/// [warning periods](WarningPeriods) take effect.
+/// If the [warning periods](WarningPeriods) change, the new periods apply to each active key with an expiration within a
+/// day, because the store checks each such key at least once a day.
 pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(28 * DAY)).await;

@@ -134,7 +134,8 @@ impl SecretRow {
     }
 }
 
-/// The settings of a key that newer versions of this library may add, as one JSON object.
+/// Settings of a key that this version of the library does not know, as one JSON object. Newer versions may add such
+/// settings.
 ///
 /// A store keeps the text unchanged. This version of the library does not parse the text, so that a process keeps
 /// the settings that a newer version wrote.

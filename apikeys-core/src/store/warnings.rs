@@ -135,7 +135,8 @@ pub struct FinishedWarning {
     /// The expiration and the period of the warning.
     pub sent: SentWarning,
     /// The audit event of the sent warning. The value is `None` if the warning will never be sent, for example
-    /// because the organization has no administrators. The value is also `None` if the store refused the event.
+    /// because the organization has no administrators. If the store refuses the event of a warning, the engine calls
+    /// [`finish`](Warnings::finish) once more with `None`.
     pub event: Option<AuditEvent>,
 }
 
@@ -180,12 +181,11 @@ impl SentWarning {
         Self { expires_at, period }
     }
 
-    /// Returns the sent warning that a store must remember for a key when this warning is finished. `stored` is the
-    /// sent warning that the store remembers so far, and `expires_at` is the current expiration of the key.
+    /// Decides which warning a store remembers for a key when `self` is finished: `self`, or the warning `stored` that
+    /// the store remembers so far. `expires_at` is the current expiration of the key.
     ///
-    /// If the expiration of the key has changed since this warning was claimed, or if a warning with a shorter
-    /// period was already sent for the same expiration, the method returns `stored`. Otherwise, the method
-    /// returns this warning.
+    /// The method returns `stored` if the expiration of the key has changed since `self` was claimed, or if `stored`
+    /// is a warning for the same expiration with a shorter period. Otherwise, the method returns `self`.
     #[must_use]
     pub fn after(self, stored: Option<Self>, expires_at: Option<Timestamp>) -> Option<Self> {
         let shorter_was_sent =

@@ -211,9 +211,9 @@ impl ExpiryWarnings {
     /// crashes, another instance sends the warning after this time. The minimum is 2 s, and the default is 5
     /// minutes.
     ///
-    /// If the timeout is longer than half of the shortest of the [`periods`](Self::periods), the timeout is half
-    /// of that period, so that another instance has time left to send the warning. An instance ends an attempt
-    /// to send a warning after half of the timeout, and tries again later.
+    /// Half of the shortest of the [`periods`](Self::periods) is used instead of a longer timeout, so that another
+    /// instance has time left to send the warning. An instance ends an attempt to send a warning after half of the
+    /// timeout, and tries again later.
     pub fn claim_timeout(mut self, timeout: Duration) -> Self {
         self.claim_timeout = timeout.max(Duration::from_secs(2));
         self

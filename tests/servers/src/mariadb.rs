@@ -16,6 +16,11 @@ pub(crate) const DATABASE: &str = "test";
 /// The file in which the server logs every twentieth statement.
 pub(crate) const STATEMENTS: &str = "statements.log";
 
+/// The settings of a server that does not wait for the disk. With 2, the log is written at each commit, and the system
+/// writes it to the disk later.
+pub(crate) const WITHOUT_WAITING: &[&str] =
+    &["--innodb-flush-log-at-trx-commit=2", "--skip-innodb-doublewrite", "--innodb-flush-method=nosync"];
+
 /// Returns the command that creates the files of a server in `folder`.
 ///
 /// # Errors
@@ -44,7 +49,7 @@ pub(crate) fn init(
 
 /// Returns the command that runs the server in the foreground.
 ///
-/// Nothing here changes what the server guarantees. Every twentieth statement is logged, so that the search for
+/// Every twentieth statement is logged, so that the search for
 /// leaked secrets sees what the server was sent. The server has no log of errors with their statements.
 pub(crate) fn server(account: &Account, programs: &Programs, folder: &Path, port: u16) -> Command {
     let mut command = account.command(&programs.server);

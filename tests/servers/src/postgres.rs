@@ -13,6 +13,9 @@ pub(crate) const STOP: &str = "QUIT";
 /// The empty database that exists from the start.
 pub(crate) const DATABASE: &str = "postgres";
 
+/// The settings of a server that does not wait for the disk.
+pub(crate) const WITHOUT_WAITING: &[&str] = &["-c", "fsync=off"];
+
 /// Returns the command that creates the files of a server in `folder`.
 ///
 /// # Errors
@@ -37,7 +40,7 @@ pub(crate) fn init(
 
 /// Returns the command that runs the server in the foreground.
 ///
-/// Nothing here changes what the server guarantees. Errors are logged with the statement and its parameters, and so
+/// Errors are logged with the statement and its parameters, and so
 /// is every twentieth statement, so that the search for leaked secrets sees what the server was sent.
 pub(crate) fn server(account: &Account, programs: &Programs, folder: &Path, port: u16) -> Command {
     let mut command = account.command(&programs.server);

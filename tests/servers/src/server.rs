@@ -26,11 +26,19 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// The time between two looks at a server that starts or ends.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Whether a commit waits until its data is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disk {
+    Waits,
+    DoesNotWait,
+}
+
 /// A database server in a temporary folder, on a port of 127.0.0.1, with a random password. Dropping the value stops
 /// the server and removes the folder.
 #[derive(Debug)]
 pub struct Server {
     engine: Engine,
+    disk: Disk,
     account: Account,
     programs: Programs,
     folder: PathBuf,
@@ -50,6 +58,20 @@ impl Server {
     ///
     /// Returns an error if the server is not installed or does not start.
     pub fn start(engine: Engine, log: &Path) -> Result<Self, String> {
+        Self::start_with(engine, log, Disk::Waits)
+    }
+
+    /// Sets up and starts a server like [`start`](Self::start) that does not wait for the disk. Its data survives a crash
+    /// of the server, but not a crash of the machine.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the server is not installed or does not start.
+    pub fn start_without_waiting_for_the_disk(engine: Engine, log: &Path) -> Result<Self, String> {
+        Self::start_with(engine, log, Disk::DoesNotWait)
+    }
+
+    fn start_with(engine: Engine, log: &Path, disk: Disk) -> Result<Self, String> {
         let programs = programs::find(engine).ok_or_else(|| {
             format!("{} is not installed: run `cargo xtask servers`, which installs it", engine.name())
         })?;
@@ -62,7 +84,8 @@ impl Server {
         let guardian = Guardian::start(&account, stop, &folder)?;
         let (port, password) = (free_port()?, random::text(32)?);
         let (log, child) = (log.to_owned(), None);
-        let mut server = Self { engine, account, programs, folder, port, password, log, child, guardian };
+        let mut server =
+            Self { engine, disk, account, programs, folder, port, password, log, child, guardian };
         server.init()?;
         server.run_on_a_free_port()?;
         Ok(server)
@@ -183,6 +206,12 @@ impl Server {
             Engine::Postgres => postgres::server(account, programs, folder, *port),
             Engine::MySql => mariadb::server(account, programs, folder, *port),
         };
+        if self.disk == Disk::DoesNotWait {
+            command.args(match self.engine {
+                Engine::Postgres => postgres::WITHOUT_WAITING,
+                Engine::MySql => mariadb::WITHOUT_WAITING,
+            });
+        }
         let log = self.open_log()?;
         let already = log.metadata().map_or(0, |metadata| metadata.len());
         let both = log.try_clone().map_err(|error| format!("cannot open the log: {error}"))?;
