@@ -46,6 +46,20 @@ impl FaultyNetwork {
         Self::with_seed(target, seed)
     }
 
+    /// Creates a network in front of the server in `url`, in the same way as [`to`](Self::to). The URL has a port, or the
+    /// scheme of PostgreSQL or MySQL.
+    #[must_use]
+    pub fn before(url: &str) -> Self {
+        let url = Url::parse(url).expect("a URL");
+        let default_port = || match url.scheme() {
+            "postgres" | "postgresql" => Some(5432),
+            "mysql" | "mariadb" => Some(3306),
+            _ => None,
+        };
+        let addresses = url.socket_addrs(default_port).expect("a URL with a host and a port");
+        Self::to(*addresses.first().expect("an address of the host"))
+    }
+
     /// Creates a network with a given seed. The places of random cuts depend on the seed and on the order in which
     /// connections are accepted.
     #[must_use]

@@ -354,6 +354,13 @@ fn url_of_the_network_differs_only_in_its_address() {
 }
 
 #[test]
+fn network_before_a_url_reaches_its_server() {
+    let server = Echo::start();
+    let network = FaultyNetwork::before(&format!("postgres://me@localhost:{}/db", server.address.port()));
+    echo(&mut connect(&network), "one");
+}
+
+#[test]
 fn dropped_network_ends_its_connections() {
     let server = Echo::start();
     let network = FaultyNetwork::to(server.address);
