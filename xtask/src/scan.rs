@@ -36,7 +36,7 @@ const FLOORS: [Floor; 10] = [
     floor("apikeys-mail", 1, 0, 14, 12_000),
     floor("apikeys-sqlx-store", 20, 200, 200, 100_000_000),
     floor("apikeys-tests", 1_900, 100, 480, 130_000_000),
-    floor("apikeys-test-servers", 8, 0, 6, 30_000),
+    floor("apikeys-test-servers", 6, 0, 4, 60_000),
     floor("apikeys-test-browser", 1_350, 25, 62, 18_000_000),
     floor("apikeys-tower", 44, 0, 40, 600_000),
     floor("xtask", 2, 1, 1, 250_000),
