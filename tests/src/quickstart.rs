@@ -181,9 +181,17 @@ fn example(name: &str) -> PathBuf {
 
 /// Returns cargo's messages about all examples.
 fn build() -> String {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut cargo = Blocking::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    // The build script of ring reads these variables, which cargo sets for the package of the test. With other values than
+    // in a shell, cargo would build ring and all that depends on it again.
+    for (name, _) in env::vars_os() {
+        let package = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if name.to_str().is_some_and(|name| package.iter().any(|start| name.starts_with(start))) {
+            cargo.env_remove(name);
+        }
+    }
     // These are the arguments of `cargo xtask test`, so that cargo need not build the examples again.
-    let built = Blocking::new(cargo)
+    let built = cargo
         .args(["build", "--workspace", "--exclude", "apikeys-test-browser", "--examples"])
         .arg("--message-format=json")
         .current_dir(root())

@@ -39,6 +39,14 @@ pub(crate) fn cargo_home() -> Result<PathBuf, String> {
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root()).env("CARGO_TERM_COLOR", "never");
+    // The build script of ring reads these variables, which cargo sets for this program. With other values than in a shell,
+    // cargo would build ring and all that depends on it again.
+    for (name, _) in env::vars_os() {
+        let package = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if name.to_str().is_some_and(|name| package.iter().any(|start| name.starts_with(start))) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
