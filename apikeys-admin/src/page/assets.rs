@@ -14,6 +14,13 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// The number of hexadecimal digits in the name of a folder.
+const HASH_LENGTH: usize = 20;
+
+/// How caches keep the files of this version, and those that another version has requested.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+const NEVER: &str = "no-store";
+
 macro_rules! files {
     ($($media_type:ident $name:literal)+) => {
         [$(($name, $media_type, include_str!(concat!("../../page/", $name)))),+]
@@ -50,6 +57,10 @@ static FILES: [(&str, &str, &str); 22] = files! {
 ///
 /// The folder's name changes with each file, so caches may keep the files forever. The modules are all in this
 /// folder and import each other by relative URLs.
+///
+/// While a service is updated, instances of two versions respond to the same browser. A page of one version then
+/// requests its files from an instance of the other, which has a folder of another name. That instance responds with its own
+/// file of the same name, which caches must not keep.
 #[derive(Debug)]
 pub(super) struct Assets {
     hash: String,
@@ -74,7 +85,7 @@ impl Assets {
                 hash.update(part);
             }
         }
-        let hash = HEXLOWER.encode(hash.finalize().get(..10).unwrap_or_default());
+        let hash = HEXLOWER.encode(hash.finalize().get(..HASH_LENGTH / 2).unwrap_or_default());
         let files = files
             .iter()
             .map(|&(name, media_type, content)| File { name, media_type, content, gzip: gzip(content) })
@@ -95,19 +106,20 @@ impl Assets {
         self.files.iter().map(|file| file.name).filter(|name| name.ends_with(".js")).filter(wanted)
     }
 
-    /// Returns the file with this path below `assets/`, or a response with status 404.
+    /// Returns the file with this path below `assets/`, or a response with status 404. The folder may be that of
+    /// another version.
     pub(super) fn file(&self, path: &str, gzip: bool) -> PlainResponse {
-        let found = path
-            .split_once('/')
-            .filter(|(hash, _)| *hash == self.hash)
-            .and_then(|(_, name)| self.files.iter().find(|file| file.name == name));
-        let Some(file) = found else {
+        let found = path.split_once('/').filter(|(folder, _)| is_hash(folder)).and_then(|(folder, name)| {
+            let file = self.files.iter().find(|file| file.name == name)?;
+            Some((file, if folder == self.hash { FOREVER } else { NEVER }))
+        });
+        let Some((file, caching)) = found else {
             return PlainResponse::new(404, TEXT, "Not found.\n")
                 .with_header("x-content-type-options", "nosniff");
         };
         let mut response = PlainResponse::empty(200)
             .with_header("content-type", file.media_type)
-            .with_header("cache-control", "public, max-age=31536000, immutable")
+            .with_header("cache-control", caching)
             .with_header("x-content-type-options", "nosniff")
             .with_header("vary", "accept-encoding");
         response.body = match &file.gzip {
@@ -129,6 +141,11 @@ impl Assets {
         response.body = format!("import \"./{}\";\n", self.path("apikeys-settings.js")).into();
         response
     }
+}
+
+/// Returns whether a folder can be that of a version.
+fn is_hash(folder: &str) -> bool {
+    folder.len() == HASH_LENGTH && folder.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn gzip(content: &str) -> Option<Vec<u8>> {

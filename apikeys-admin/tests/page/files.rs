@@ -8,6 +8,9 @@ use crate::frameworks::{FRAMEWORKS, Framework, MOUNT, Site, files_of, resolved};
 
 const GZIP: (&str, &str) = ("accept-encoding", "gzip, deflate, br, zstd");
 
+/// The folder of the files of a version that differs from this one.
+const OTHER_VERSION: &str = "/settings/developer/assets/00000000000000000000";
+
 /// Returns the path of the folder of the files, with a slash at the end.
 async fn folder(framework: Framework) -> String {
     let page = Site::new().get(framework, MOUNT).await;
@@ -104,7 +107,14 @@ async fn unknown_files_and_other_spellings_are_not_found() {
             folder.clone(),
             format!("{assets}/{hash}"),
             format!("{assets}/{}/api.js", hash.to_uppercase()),
-            format!("{assets}/00000000000000000000/api.js"),
+            format!("{assets}/{}/api.js", &hash[1..]),
+            format!("{assets}/{hash}0/api.js"),
+            format!("{OTHER_VERSION}/unknown.js"),
+            format!("{OTHER_VERSION}/../{hash}/api.js"),
+            format!("{OTHER_VERSION}/..%2f{hash}%2fapi.js"),
+            format!("{OTHER_VERSION}/../../apikeys-settings.js"),
+            format!("{assets}/0000000000000000000g/api.js"),
+            format!("{assets}/../0000000000000000/api.js"),
             format!("{assets}//api.js"),
             format!("{assets}/{hash}/../../Cargo.toml"),
             format!("{assets}/../../../../../../etc/passwd"),
@@ -114,6 +124,25 @@ async fn unknown_files_and_other_spellings_are_not_found() {
             let reply = Site::new().get(framework, &path).await;
             assert_eq!(reply.status, 404, "{framework:?} {path}");
             assert!(!reply.header("cache-control").unwrap_or_default().contains("immutable"), "{path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn file_of_another_version_is_that_of_this_version_and_is_not_stored() {
+    for framework in FRAMEWORKS {
+        for name in on_disk() {
+            for headers in [&[][..], &[GZIP]] {
+                let other =
+                    Site::new().send(framework, "GET", &format!("{OTHER_VERSION}/{name}"), headers).await;
+                let own = folder(framework).await;
+                let own = Site::new().send(framework, "GET", &format!("{own}{name}"), headers).await;
+                assert_eq!((other.status, &other.body), (200, &own.body), "{name}");
+                assert_eq!(other.header("cache-control"), Some("no-store"), "{name}");
+                for header in ["content-type", "content-encoding", "vary", "x-content-type-options"] {
+                    assert_eq!(other.header(header), own.header(header), "{header} of {name}");
+                }
+            }
         }
     }
 }
