@@ -199,6 +199,9 @@ fn judge(faults: &[Fault], expected: &[String]) -> Vec<String> {
 }
 
 /// A headless Chromium that sends no requests of its own, resolves no names, and logs everything.
+///
+/// Only the name `plain.example` has an address, which is that of this machine. Its pages have no HTTPS, and browsers do not
+/// trust it as they trust 127.0.0.1.
 fn capabilities(profile: &Path) -> ChromeCapabilities {
     let mut capabilities = DesiredCapabilities::chrome();
     capabilities.set_binary(program("chromium").to_str().unwrap()).unwrap();
@@ -211,7 +214,7 @@ fn capabilities(profile: &Path) -> ChromeCapabilities {
         "--disable-component-update",
         "--disable-dev-shm-usage",
         "--disable-sync",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        "--host-resolver-rules=MAP plain.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         "--lang=en-US",
         "--no-first-run",
     ]

@@ -182,6 +182,13 @@ impl Element<'_> {
         self.script(&format!("return this.getAttribute({name:?})")).await.as_str().map(str::to_owned)
     }
 
+    /// Returns the accessible description, which is empty if the element has none.
+    pub async fn description(&self) -> String {
+        let query = json!({ "objectId": self.object().await, "fetchRelatives": false });
+        let tree = self.browser.devtools("Accessibility.getPartialAXTree", query).await;
+        tree["nodes"][0]["description"]["value"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Returns whether the element has the focus.
     pub async fn has_focus(&self) -> bool {
         self.browser.focused().await.is_some_and(|focused| focused.node == self.node)
