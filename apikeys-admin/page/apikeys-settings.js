@@ -79,7 +79,7 @@ class App {
     // The element is busy until the first view is shown, or until the reason is shown why this is not possible.
     this.element = element;
     element.setAttribute('aria-busy', 'true');
-    this.format = new Format(language);
+    this.format = new Format(language, texts['time.now']);
     this.texts = new Texts(texts, this.format);
     this.t = (key, values) => this.texts.t(key, values);
     this.hash = element.getAttribute('routing') === 'hash';
@@ -107,14 +107,9 @@ class App {
 
   /** Shows a message that screen readers speak. In a dialog, only the dialog can be heard. */
   announce(text) {
-    const dialog = this.root.querySelector('dialog[open]');
-    if (dialog) {
-      let status = dialog.querySelector('[role=status]');
-      if (!status) {
-        status = h('p', { role: 'status', class: 'visually-hidden' });
-        dialog.append(status);
-      }
-      status.textContent = text;
+    const inDialog = this.root.querySelector('dialog[open] [role=status]');
+    if (inDialog) {
+      inDialog.textContent = text;
       return;
     }
     this.#live.textContent = text;
@@ -209,7 +204,6 @@ class App {
     Promise.resolve(view.enter())
       .catch(() => {})
       .finally(() => this.element.removeAttribute('aria-busy'));
-    if (view === this.#auditLog && !this.data.loaded) this.data.load().catch(() => {});
     if (first || this.#tabs.includes(this.root.activeElement)) return;
     if (leftKey && view === this.#keyList) view.focusKey(leftKey);
     else view.heading.focus();

@@ -1,6 +1,6 @@
 // The audit log: filters, pages, and new events as they happen.
 
-import { arrange, h, isolated, uniqueId, visible } from './dom.js';
+import { arrange, h, isolated, setText, uniqueId, visible } from './dom.js';
 import { sentence, tone } from './event-text.js';
 import { DAY, HOUR } from './format.js';
 import { Poll } from './poll.js';
@@ -23,6 +23,8 @@ const MOST = 1000;
 export class AuditLog {
   #app;
   #events = [];
+  /** The keys of the events that were shown, by their ids. */
+  #seen = new Map();
   #nodes = new Map();
   #cursor;
   #filters = {};
@@ -44,6 +46,7 @@ export class AuditLog {
     this.#fillKeys();
     this.#app.data.addEventListener('change', this.#fillKeys);
     this.#poll.start();
+    this.#loadKeys();
     return this.reload();
   }
 
@@ -54,6 +57,7 @@ export class AuditLog {
   }
 
   refresh() {
+    this.#loadKeys();
     return this.#poll.now();
   }
 
@@ -78,6 +82,15 @@ export class AuditLog {
     const changed = () => this.reload();
     const option = (value, text) => h('option', { value }, text);
     this.key = h('select', { name: 'key_id', onchange: changed });
+    this.moreKeysText = h('span', { id: uniqueId() });
+    this.moreKeys = h(
+      'p',
+      { class: 'hint', id: 'more-keys', hidden: true },
+      this.moreKeysText,
+      ' ',
+      h('button', { type: 'button', class: 'link', onclick: ({ currentTarget }) => this.#loadMoreKeys(currentTarget) }, t('keys.load-more')),
+    );
+    this.key.setAttribute('aria-describedby', this.moreKeysText.id);
     this.action = h(
       'select',
       { name: 'action', onchange: changed },
@@ -108,32 +121,66 @@ export class AuditLog {
     return h(
       'form',
       { class: 'filters', 'aria-label': t('audit.filters'), onsubmit: (event) => event.preventDefault() },
-      this.keyId ? undefined : labelled(t('audit.key'), this.key),
+      this.keyId ? undefined : labelled(t('audit.key'), this.key, this.moreKeys),
       labelled(t('audit.action'), this.action),
       labelled(t('audit.time'), this.time),
       this.range,
     );
   }
 
-  /** Lists the keys in the filter. A key that is chosen stays, even if it has been deleted. */
+  /** Loads the keys for the filter, unless they are loaded. */
+  #loadKeys() {
+    const { data } = this.#app;
+    // The client of the API reports an error, and the keys of the events are in the filter nevertheless.
+    if (!this.keyId && !data.loaded) data.load().catch(() => {});
+  }
+
+  async #loadMoreKeys(button) {
+    if (button.getAttribute('aria-disabled')) return;
+    const { data, t, format } = this.#app;
+    button.setAttribute('aria-disabled', 'true');
+    try {
+      await data.loadMore();
+      this.#app.announce(t('keys.loaded-now', { count: format.number(data.keys.length) }));
+      if (this.moreKeys.hidden) this.key.focus();
+    } catch {
+      // The client of the API has reported the error.
+    } finally {
+      button.removeAttribute('aria-disabled');
+    }
+  }
+
+  /** Lists the keys in the filter: those that are loaded, and those of events, which may be deleted or not loaded. */
   #fillKeys = () => {
-    const { data, t } = this.#app;
-    const state = data.keys.map((key) => `${key.id} ${key.name}`).join('\n');
-    if (this.keyId || this.keysShown === state) return;
+    const { data, t, format } = this.#app;
+    if (this.keyId) return;
+    this.moreKeys.hidden = !data.loaded || !data.more;
+    const listed = { count: format.number(data.keys.length), used: format.number(data.quota?.used ?? 0) };
+    setText(this.moreKeysText, this.moreKeys.hidden ? '' : t('audit.keys-listed', listed));
+    const loaded = new Set(data.keys.map((key) => key.id));
+    const others = [...this.#seen.values()].filter((key) => !loaded.has(key.id));
+    const state = JSON.stringify([data.keys, others].map((keys) => keys.map(({ id, name, deleted }) => [id, name, deleted])));
+    if (this.keysShown === state) return;
     this.keysShown = state;
-    const chosen = this.key.selectedOptions[0];
-    const options = data.keys.map((key) => h('option', { value: key.id }, `${key.name} (${key.prefix ?? ''}…)`));
-    if (chosen?.value && !data.key(chosen.value)) options.push(chosen);
-    const value = chosen?.value ?? '';
-    this.key.replaceChildren(h('option', { value: '' }, t('audit.all-keys')), ...options);
+    const option = (key) => h('option', { value: key.id }, key.deleted ? t('audit.deleted-key', { key: described(key) }) : described(key));
+    const { value } = this.key;
+    this.key.replaceChildren(h('option', { value: '' }, t('audit.all-keys')), ...data.keys.map(option));
+    if (others.length > 0) this.key.append(h('optgroup', { label: t('audit.other-keys') }, others.map(option)));
     this.key.value = value;
   };
 
+  /** Keeps the keys of the events for the filter. */
+  #noteKeys() {
+    for (const { action, key } of this.#events) {
+      if (!key) continue;
+      const deleted = action === 'key.deleted' || Boolean(this.#seen.get(key.id)?.deleted);
+      this.#seen.set(key.id, { ...key, deleted });
+    }
+    this.#fillKeys();
+  }
+
   /** Shows only the events of one key. */
   showKey(key) {
-    if (![...this.key.options].some((option) => option.value === key.id)) {
-      this.key.append(h('option', { value: key.id }, `${key.name ?? key.id} (${key.prefix ?? ''}…)`));
-    }
     this.key.value = key.id;
     this.reload();
     this.key.focus();
@@ -201,6 +248,7 @@ export class AuditLog {
     this.list.removeAttribute('aria-busy');
     this.empty.hidden = nodes.size > 0;
     this.older.hidden = !this.#cursor;
+    this.#noteKeys();
   }
 
   #item(event) {
@@ -212,7 +260,7 @@ export class AuditLog {
         'summary',
         {},
         h('time', { datetime: event.at }, format.event(event.at)),
-        h('span', { class: 'sentence' }, sentence(this.#app, event)),
+        h('span', { class: 'sentence', id: uniqueId() }, sentence(this.#app, event)),
       ),
     );
     details.addEventListener('toggle', () => this.#expand(details, event), { once: true });
@@ -236,7 +284,7 @@ export class AuditLog {
         key && !this.keyId
           ? h(
               'button',
-              { type: 'button', 'data-do': 'only-key', 'aria-label': t('audit.only-key-of', { name: isolated(key.name ?? key.id) }), onclick: () => this.showKey(key) },
+              { type: 'button', 'data-do': 'only-key', 'aria-describedby': details.querySelector('.sentence').id, onclick: () => this.showKey(key) },
               t('audit.only-key'),
             )
           : undefined,
@@ -247,7 +295,13 @@ export class AuditLog {
   }
 }
 
-function labelled(text, input) {
+function labelled(text, input, extra) {
   input.id = uniqueId();
-  return h('div', { class: 'filter' }, h('label', { for: input.id }, text), input);
+  return h('div', { class: 'filter' }, h('label', { for: input.id }, text), input, extra);
+}
+
+/** Returns the text of a key in the filter. */
+function described({ id, name, prefix }) {
+  const shown = isolated(name ?? id);
+  return prefix ? `${shown} (${prefix}…)` : shown;
 }

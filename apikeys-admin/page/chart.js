@@ -48,8 +48,8 @@ function bars(slot, x, width, height, most) {
 }
 
 /**
- * Creates a chart that is `width` pixels wide. `tick` returns the text below a slot, or `undefined`, and `describe` the text that the pointer
- * shows.
+ * Creates a chart that is `width` pixels wide. `tick` returns the text below a slot, or `undefined`, and `describe` the
+ * text that the pointer shows.
  */
 export function largeChart(all, { width, label, number, tick, describe }) {
   const [height, left, bottom, top] = [200, 44, 22, 8];
@@ -73,7 +73,10 @@ export function largeChart(all, { width, label, number, tick, describe }) {
     group.append(...bars(slot, x + (slotWidth - barWidth) / 2, barWidth, inner, most));
     chart.append(group);
     const text = tick(slot, index);
-    if (text) chart.append(svg('text', { x: x + slotWidth / 2, y: height - 5, 'text-anchor': 'middle' }, text));
+    if (!text) return;
+    // A text in the middle of the last slots would end outside.
+    const atEnd = width - (x + slotWidth / 2) < 32;
+    chart.append(svg('text', { x: atEnd ? width : x + slotWidth / 2, y: height - 5, 'text-anchor': atEnd ? 'end' : 'middle' }, text));
   });
   return chart;
 }

@@ -41,10 +41,12 @@ export function deleteKey(app, key, deleted = () => {}) {
   openDialog(app, {
     name: 'delete',
     title: t('delete.title'),
-    content: (handle) => [
+    about: [
       h('p', {}, texts.nodes('delete.intro', { name: nameOf(key.name), prefix: h('code', {}, `${key.prefix ?? ''}…`) })),
       h('p', {}, ...usage(app, key)),
       h('p', { class: 'warning' }, t('delete.final')),
+    ],
+    content: (handle) => [
       h(
         'form',
         {

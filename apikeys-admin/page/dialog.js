@@ -3,12 +3,13 @@
 import { h, uniqueId } from './dom.js';
 
 /**
- * Opens a modal dialog. `content` receives the dialog's handle and returns the nodes below the title.
+ * Opens a modal dialog. `about` are paragraphs that screen readers read when the dialog opens. `content` receives the
+ * dialog's handle and returns the nodes below.
  *
  * The handle has `close()`, and `busy`, while which the dialog stays open. With `stays`, only `close()` closes the
  * dialog. When the dialog has closed, the focus returns to the element that had it, or to the view's own place.
  */
-export function openDialog(app, { name, title, content, stays = false, closed }) {
+export function openDialog(app, { name, title, about, content, stays = false, closed }) {
   const opener = app.root.activeElement;
   const id = uniqueId();
   const dialog = h('dialog', { 'data-dialog': name, 'aria-labelledby': id });
@@ -39,7 +40,10 @@ export function openDialog(app, { name, title, content, stays = false, closed })
     if (opener?.isConnected && !opener.closest('[hidden]')) opener.focus();
     else app.focusHome();
   });
-  dialog.append(h('h2', { id }, title), ...content(handle));
+  // Screen readers speak what changes in a region that was there before, so each dialog has one from the beginning.
+  const description = h('div', { id: uniqueId(), class: 'about' }, about);
+  if (about) dialog.setAttribute('aria-describedby', description.id);
+  dialog.append(h('h2', { id }, title), description, ...content(handle), h('p', { role: 'status', class: 'visually-hidden' }));
   app.root.append(dialog);
   dialog.showModal();
   return handle;

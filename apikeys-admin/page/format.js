@@ -8,7 +8,9 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 export class Format {
-  constructor(language) {
+  /** Creates a format of a language, in which `now` is the text for a moment ago. */
+  constructor(language, now) {
+    this.now = now;
     // The reader's own region decides how dates look, if it belongs to the language of the page.
     const regional = navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
     this.numbers = new Intl.NumberFormat(regional);
@@ -72,7 +74,8 @@ export class Format {
     const distance = new Date(time).getTime() - now;
     const size = Math.abs(distance);
     const count = (unit) => Math.round(distance / unit);
-    if (size < 10 * SECOND) return this.relatives.format(0, 'second');
+    // The clocks of the service and of the reader may differ by some seconds.
+    if (size < 10 * SECOND) return this.now;
     if (size < MINUTE) return this.relatives.format(count(SECOND), 'second');
     if (size < HOUR) return this.relatives.format(Math.trunc(distance / MINUTE), 'minute');
     if (size < DAY) return this.relatives.format(Math.trunc(distance / HOUR), 'hour');

@@ -85,7 +85,7 @@ class KeyForm {
         },
       },
       this.field('name', t('form.name'), this.name, t('form.name-hint')),
-      this.field('expires_at', t('form.expiration'), this.expiration, t('form.expiration-hint'), this.dateField),
+      this.field('expires_at', t('form.expiration'), this.expiration, '', this.dateField),
       this.field('rate_limit', t('form.limit'), this.limit, limitHint),
       this.formError,
       h(
@@ -95,6 +95,7 @@ class KeyForm {
         button,
       ),
     );
+    this.showDate();
     return form;
   }
 
@@ -102,9 +103,12 @@ class KeyForm {
     input.id = uniqueId();
     const hintNode = h('p', { class: 'hint', id: uniqueId() }, hint);
     const error = h('p', { class: 'error', id: uniqueId(), 'data-error': pointer, hidden: true });
-    input.setAttribute('aria-describedby', `${error.id} ${hintNode.id}`);
-    this.fields.set(pointer, { input, error });
-    return h('div', { class: 'field' }, h('label', { for: input.id }, label), input, extra, error, hintNode);
+    input.setAttribute('aria-describedby', hintNode.id);
+    const field = { input, error, hint: hintNode };
+    this.fields.set(pointer, field);
+    // An error is about the value that was sent, so it does not stay beside another value.
+    const changed = () => this.clearError(field);
+    return h('div', { class: 'field', oninput: changed, onchange: changed }, h('label', { for: input.id }, label), input, extra, error, hintNode);
   }
 
   expirations() {
@@ -115,14 +119,20 @@ class KeyForm {
     options.unshift(h('option', { value: 'none' }, t('form.no-expiration')));
     if (key?.expires_at) {
       const text = key.status === 'expired' ? 'form.expired-at' : 'form.keep';
-      options.unshift(h('option', { value: 'keep' }, t(text, { date: app.format.dayAndTime(key.expires_at) })));
+      options.unshift(h('option', { value: 'keep' }, t(text, { date: app.format.day(key.expires_at) })));
     }
     options.push(h('option', { value: 'date' }, t('form.choose-date')));
     return options;
   }
 
+  /** Shows the field for a date, and says until when the key works, if the chosen expiration is a day. */
   showDate() {
-    this.dateField.hidden = this.expiration.value !== 'date';
+    const { value } = this.expiration;
+    const { hint } = this.fields.get('expires_at');
+    hint.textContent = value === 'none' || value === 'keep' ? '' : this.t('form.expiration-hint');
+    hint.hidden = hint.textContent === '';
+    this.date.setAttribute('aria-describedby', hint.id);
+    this.dateField.hidden = value !== 'date';
     if (!this.dateField.hidden) this.date.focus();
   }
 
@@ -197,7 +207,7 @@ class KeyForm {
     field.error.hidden = false;
     field.invalid = input ?? field.input;
     field.invalid.setAttribute('aria-invalid', 'true');
-    field.invalid.setAttribute('aria-describedby', field.error.id);
+    field.invalid.setAttribute('aria-describedby', `${field.error.id} ${field.hint.id}`);
   }
 
   showFormError(text) {
@@ -208,11 +218,14 @@ class KeyForm {
   clearErrors() {
     this.formError.hidden = true;
     this.formError.textContent = '';
-    for (const field of this.fields.values()) {
-      field.error.hidden = true;
-      field.invalid?.removeAttribute('aria-invalid');
-      field.invalid = undefined;
-    }
+    for (const field of this.fields.values()) this.clearError(field);
+  }
+
+  clearError(field) {
+    field.error.hidden = true;
+    field.invalid?.removeAttribute('aria-invalid');
+    field.invalid?.setAttribute('aria-describedby', field.hint.id);
+    field.invalid = undefined;
   }
 
   /** Moves the focus to the first field with an error. Returns whether there is one. */

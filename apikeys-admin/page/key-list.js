@@ -82,7 +82,7 @@ export class KeyList {
       { id: 'more', hidden: true },
       this.moreText,
       ' ',
-      h('button', { type: 'button', onclick: () => app.data.loadMore(this.#abort.signal).catch(() => {}) }, t('keys.load-more')),
+      h('button', { type: 'button', onclick: ({ currentTarget }) => this.#loadMore(currentTarget) }, t('keys.load-more')),
     );
     this.heading = h('h2', { tabindex: -1 }, t('keys.title'));
     this.node = h(
@@ -140,6 +140,24 @@ export class KeyList {
     if (this.previous.disabled || this.next.disabled) (this.previous.disabled ? this.next : this.previous).focus();
   }
 
+  async #loadMore(button) {
+    if (button.getAttribute('aria-disabled')) return;
+    const { data, t, format } = this.#app;
+    button.setAttribute('aria-disabled', 'true');
+    setText(button, t('keys.loading'));
+    try {
+      await data.loadMore(this.#abort.signal);
+      this.#app.announce(t('keys.loaded-now', { count: format.number(data.keys.length) }));
+      // The button is hidden when all keys are loaded.
+      if (this.more.hidden) (this.pager.hidden ? this.filter : this.next.disabled ? this.previous : this.next).focus();
+    } catch {
+      // The client of the API has reported the error.
+    } finally {
+      setText(button, t('keys.load-more'));
+      button.removeAttribute('aria-disabled');
+    }
+  }
+
   /** Returns the keys that match the filter, in the chosen order. */
   #select() {
     const wanted = searchable(this.filter.value.trim());
@@ -150,7 +168,7 @@ export class KeyList {
   }
 
   #show() {
-    const { data, format, t, texts } = this.#app;
+    const { data, format, t } = this.#app;
     if (!data.quota) return;
     const selected = this.#select();
     const last = Math.max(0, Math.ceil(selected.length / ROWS) - 1);
@@ -164,7 +182,9 @@ export class KeyList {
     this.controls.hidden = data.keys.length < 2 && this.filter.value === '';
     this.table.hidden = shown.length === 0;
     this.empty.hidden = shown.length > 0 || (none && this.#withoutAccess());
-    setText(this.empty, none ? t('keys.empty') : t('keys.no-match'));
+    const loaded = { count: format.number(data.keys.length), used: format.number(data.quota.used) };
+    const noMatch = data.more ? t('keys.no-match-loaded', loaded) : t('keys.no-match');
+    setText(this.empty, none ? t('keys.empty') : noMatch);
     this.pager.hidden = last === 0;
     this.previous.disabled = this.#page === 0;
     this.next.disabled = this.#page === last;
@@ -173,7 +193,7 @@ export class KeyList {
       t('pager.position', { first: format.number(first + 1), last: format.number(first + shown.length), count: format.number(selected.length) }),
     );
     this.more.hidden = !data.loaded || !data.more;
-    setText(this.moreText, texts.count('keys.loaded', data.keys.length));
+    setText(this.moreText, t('keys.loaded', loaded));
     this.#showQuota();
     // With many keys, a reload takes many requests.
     this.#poll.seconds = data.keys.length > 100 ? 60 : 5;

@@ -21,6 +21,10 @@ export class KeyPage {
   #abort = new AbortController();
   #poll = new Poll(() => this.#update(), 5);
   #stamp;
+  /** Draws the chart again in the width that it has now. */
+  #redraw = () => {};
+  // A new chart may have another height, so it must not be drawn while sizes are observed.
+  #resize = new ResizeObserver(() => requestAnimationFrame(() => this.#redraw()));
 
   constructor(app, id) {
     this.#app = app;
@@ -89,6 +93,7 @@ export class KeyPage {
     if (known) this.#show(known);
     this.#app.data.addEventListener('change', this.#changed);
     this.#poll.start();
+    this.#resize.observe(this.chart);
     return Promise.all([this.#poll.now(), this.log.enter()]);
   }
 
@@ -96,6 +101,7 @@ export class KeyPage {
     this.#app.data.removeEventListener('change', this.#changed);
     this.#poll.stop();
     this.#abort.abort();
+    this.#resize.disconnect();
     this.log.leave();
   }
 
@@ -158,19 +164,41 @@ export class KeyPage {
     const first = slots([], step, count, now)[0].at;
     const { points } = await this.#app.api.usage(this.#id, { step, since: new Date(first).toISOString() }, this.#abort.signal);
     if (this.ranges.querySelector('input:checked').value !== range) return;
-    this.#draw(slots(points, step, count, now), step, range);
+    const all = slots(points, step, count, now);
+    this.#fill(all, step, range);
+    this.#redraw = () => this.#draw(all, step, range);
+    this.#redraw();
   }
 
-  #draw(all, step, range) {
+  /** Shows the totals and the table of the usage. */
+  #fill(all, step, range) {
     const { t, format } = this.#app;
     const { requests, denied } = totals(all);
     const values = { requests: format.number(requests), denied: format.number(denied), range: t(`usage.${range}`) };
     setText(this.summary, t(step === 'day' ? 'usage.summary-days' : 'usage.summary', values));
-    const name = (slot) => (step === 'day' ? format.utcDays.format(slot.at) : format.hour(slot.at));
-    const width = Math.max(300, Math.round(this.chart.clientWidth) || 720);
+    setText(this.timeHeading, t(step === 'day' ? 'usage.day' : 'usage.hour'));
+    const used = all.filter((slot) => slot.requests || slot.denied).reverse();
+    const row = (slot) =>
+      h(
+        'tr',
+        {},
+        h('th', { scope: 'row' }, this.#slotName(slot, step)),
+        h('td', {}, format.number(slot.requests)),
+        h('td', {}, format.number(slot.denied)),
+      );
+    this.tableBody.replaceChildren(
+      ...(used.length ? used.map(row) : [h('tr', {}, h('td', { colspan: 3 }, t('usage.none')))]),
+    );
+  }
+
+  #draw(all, step, range) {
+    const { t, format } = this.#app;
+    const width = Math.max(240, Math.round(this.chart.clientWidth) || 720);
+    if (this.drawn?.all === all && this.drawn.width === width) return;
+    this.drawn = { all, width };
     const every = step === 'day' ? Math.ceil(all.length / 6) : undefined;
     const tick = (slot, index) => {
-      if (every) return index % every === Math.floor(every / 2) ? name(slot) : undefined;
+      if (every) return index % every === Math.floor(every / 2) ? this.#slotName(slot, step) : undefined;
       const hour = new Date(slot.at).getHours();
       if (range === '24h') return hour % 6 === 0 ? format.clock.format(slot.at) : undefined;
       // On a narrow screen, there is room for every other day.
@@ -178,22 +206,18 @@ export class KeyPage {
       return shown ? format.days.format(slot.at) : undefined;
     };
     const describe = (slot) =>
-      t('usage.point', { time: name(slot), requests: format.number(slot.requests), denied: format.number(slot.denied) });
+      t('usage.point', {
+        time: this.#slotName(slot, step),
+        requests: format.number(slot.requests),
+        denied: format.number(slot.denied),
+      });
     this.chart.replaceChildren(
       largeChart(all, { width, label: this.summary.textContent, number: (value) => format.number(value), tick, describe }),
     );
-    setText(this.timeHeading, t(step === 'day' ? 'usage.day' : 'usage.hour'));
-    const used = all.filter((slot) => slot.requests || slot.denied).reverse();
-    const row = (slot) =>
-      h(
-        'tr',
-        {},
-        h('th', { scope: 'row' }, name(slot)),
-        h('td', {}, format.number(slot.requests)),
-        h('td', {}, format.number(slot.denied)),
-      );
-    this.tableBody.replaceChildren(
-      ...(used.length ? used.map(row) : [h('tr', {}, h('td', { colspan: 3 }, t('usage.none')))]),
-    );
+  }
+
+  #slotName(slot, step) {
+    const { format } = this.#app;
+    return step === 'day' ? format.utcDays.format(slot.at) : format.hour(slot.at);
   }
 }

@@ -11,8 +11,10 @@ import { h, nameOf } from './dom.js';
  */
 export function showSecret(app, { key, secret }) {
   const { t } = app;
-  const code = h('code', { id: 'secret', tabindex: 0, 'aria-label': t('secret.label') }, secret);
-  const curl = h('code', { id: 'curl', tabindex: 0, 'aria-label': t('secret.curl-label') }, curlLine(app, secret));
+  // Elements with the role `code` cannot have names.
+  const text = (id, label, content) => h('code', { id, role: 'group', tabindex: 0, 'aria-label': t(label) }, content);
+  const code = text('secret', 'secret.label', secret);
+  const curl = text('curl', 'secret.curl-label', curlLine(app, secret));
   const ask = (event) => event.preventDefault();
   window.addEventListener('beforeunload', ask);
   const forget = () => {
@@ -29,12 +31,14 @@ export function showSecret(app, { key, secret }) {
     title: t('secret.title'),
     stays: true,
     closed: forget,
-    content: (handle) => [
+    about: [
       h('p', {}, app.texts.nodes('secret.intro', { name: nameOf(name) })),
       h('p', { class: 'warning' }, t('secret.once')),
-      h('div', { class: 'copyable' }, code, copyButton(app, 'copy-secret', code)),
+    ],
+    content: (handle) => [
+      ...copyable(app, 'copy-secret', code),
       h('p', { class: 'label' }, t('secret.try')),
-      h('div', { class: 'copyable' }, curl, copyButton(app, 'copy-curl', curl)),
+      ...copyable(app, 'copy-curl', curl),
       h(
         'div',
         { class: 'buttons' },
@@ -48,25 +52,29 @@ function curlLine(app, secret) {
   return `curl -H "Authorization: Bearer ${secret}" ${app.serviceUrl ?? app.t('secret.placeholder-url')}`;
 }
 
-function copyButton(app, id, source) {
+/** Returns the nodes of a text with a button that copies it. If this fails, a line says how to copy. */
+function copyable(app, id, source) {
   const { t } = app;
   let timer;
-  const button = h('button', { type: 'button', id }, t('copy'));
+  const failed = h('p', { class: 'hint', hidden: true }, t('copy-failed'));
+  // The name of the button says what is copied, too.
+  const button = h('button', { type: 'button', id, 'aria-labelledby': `${id} ${source.id}` }, t('copy'));
   button.addEventListener('click', async () => {
-    const copied = await copy(app, source);
-    button.textContent = t(copied ? 'copied' : 'copy-failed');
+    const copied = await copy(source);
+    failed.hidden = copied;
+    app.announce(t(copied ? 'copied-announcement' : 'copy-failed'));
+    button.textContent = t(copied ? 'copied' : 'copy');
     button.classList.toggle('done', copied);
-    app.announce(t(copied ? 'copied-announcement' : 'copy-failed-announcement'));
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.textContent = t('copy');
       button.classList.remove('done');
     }, 3000);
   });
-  return button;
+  return [h('div', { class: 'copyable' }, source, button), failed];
 }
 
-async function copy(app, source) {
+async function copy(source) {
   try {
     await navigator.clipboard.writeText(source.textContent);
     return true;

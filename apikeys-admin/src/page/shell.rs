@@ -46,6 +46,9 @@ impl Shell {
     /// Returns the page. `base` is the URL of the mount.
     pub(super) fn page(&self, base: &str, assets: &Assets) -> PlainResponse {
         let mut head = String::new();
+        // The element asks for its style only when its modules have run. The browser asks earlier.
+        let style = assets.path("apikeys-settings.css");
+        let _ = writeln!(head, "<link rel=\"preload\" as=\"style\" href=\"{}\">", Escaped(base, &style));
         for module in assets.modules(self.language.tag()) {
             let url = Escaped(base, &assets.path(module));
             let _ = writeln!(head, "<link rel=\"modulepreload\" href=\"{url}\">");

@@ -37,6 +37,15 @@ fn every_language_has_the_same_texts_with_the_same_places() {
     }
 }
 
+/// Other texts that are the same in both languages have not been translated.
+#[test]
+fn texts_that_are_the_same_in_both_languages_belong_to_both() {
+    let (english, german) = (texts("en"), texts("de"));
+    let same = english.iter().filter(|(key, text)| german[*key] == **text);
+    let same: BTreeSet<_> = same.map(|(_, text)| text.as_str()).collect();
+    assert_eq!(same, BTreeSet::from(["Name", "Status", "{action} {key}"]));
+}
+
 #[test]
 fn texts_with_a_number_have_both_forms() {
     let english = texts("en");

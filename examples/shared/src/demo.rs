@@ -1,6 +1,6 @@
 use std::{io, sync::Arc};
 
-use apikeys_admin::{AdminApi, ManageErrorCode, PlainResponse, SettingsPage};
+use apikeys_admin::{AdminApi, Language, ManageErrorCode, PlainResponse, SettingsPage};
 use apikeys_core::{
     Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, NewKey, OrgId, PlanName, Secret,
     entropy::EntropyError, http::Headers, store::StoreError, warning::ExpiryWarnings,
@@ -26,6 +26,7 @@ pub struct Demo {
     pub api: AdminApi,
     /// The login of administrators.
     pub login: Login,
+    language: Language,
 }
 
 /// The error returned when the demo cannot be set up.
@@ -71,13 +72,20 @@ impl Demo {
     #[must_use]
     pub fn new(keys: ApiKeys, login: Login) -> Self {
         let api = AdminApi::new(keys.clone()).login_cookie(LOGIN_COOKIE);
-        Self { keys, api, login }
+        Self { keys, api, login, language: Language::default() }
+    }
+
+    /// Sets the language of the settings page. The default is English.
+    #[must_use]
+    pub fn language(mut self, language: Language) -> Self {
+        self.language = language;
+        self
     }
 
     /// Returns the settings page with the management API, to mount at `/settings/developer`.
     #[must_use]
     pub fn page(&self) -> SettingsPage {
-        SettingsPage::new(self.api.clone()).service_url("/v1/whoami")
+        SettingsPage::new(self.api.clone()).service_url("/v1/whoami").language(self.language)
     }
 
     /// Responds to `PUT /demo/plan` with the body `{"plan": "…"}`: puts the organization of the login

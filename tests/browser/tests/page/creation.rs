@@ -23,6 +23,14 @@ async fn key_is_created_with_each_expiration_and_works_at_once(framework: &'stat
             let name = format!("Expires {days}");
             page.begin(&name).await;
             choose(&page.browser.select("select[name=expiration]").await, days).await;
+            let hint = "The key works until the end of that day in your time zone.";
+            let described = page.browser.find("combobox", "Expiration").await.description().await;
+            assert_eq!(described, if days == "none" { "" } else { hint }, "{days}");
+            assert_eq!(
+                page.browser.select("dialog").await.text().await.contains(hint),
+                days != "none",
+                "{days}"
+            );
             page.submit().await;
             let secret = page.secret().await;
             page.stored().await;
@@ -96,16 +104,19 @@ async fn invalid_fields_are_named_at_the_fields(framework: &'static str) {
             let error = page.browser.select(&format!("dialog [data-error={pointer}]")).await;
             assert_eq!(error.text().await, text);
             let described = field.attribute("aria-describedby").await.unwrap();
-            assert!(
-                described.split(' ').any(|id| id == described)
-                    && error.attribute("id").await == Some(described)
-            );
+            assert_eq!(error.attribute("id").await.as_deref(), described.split(' ').next());
         }
         assert!(
             page.browser.find("textbox", "Name").await.has_focus().await,
             "the first wrong field has the focus"
         );
         page.inspect("field-errors").await;
+        // An error is about the value that was sent, and goes when the value changes.
+        page.browser.find("textbox", "Name").await.fill("x").await;
+        page.browser.select("dialog [name=name]:not([aria-invalid])").await;
+        page.browser.select("dialog [data-error=name][hidden]").await;
+        choose(&page.browser.select("select[name=expiration]").await, "none").await;
+        page.browser.select("dialog [data-error=expires_at][hidden]").await;
         assert_eq!(page.keys().await.len(), 0);
         assert_eq!(page.front.times_sent("POST /settings/developer/api/keys "), 0);
     })

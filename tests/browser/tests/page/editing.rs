@@ -25,6 +25,25 @@ async fn key_is_edited_and_the_focus_returns(framework: &'static str) {
         let key = &page.keys().await[0];
         assert_eq!((&key["name"], &key["rate_limit"]), (&json!("After"), &json!(7)));
         assert!(key["expires_at"].is_string());
+        // The log says what changed, from what to what.
+        page.browser.find("tab", "Audit log").await.click().await;
+        let event = page.browser.find_with_text("listitem", "demo edited the key After: ").await.text().await;
+        for change in
+            ["name from Before to After", "expiration from never to ", "rate limit from the default to 7"]
+        {
+            assert!(event.contains(change), "{event}");
+        }
+        // An expiration and a rate limit can be removed.
+        page.browser.find("tab", "API keys").await.click().await;
+        page.browser.find("button", "Edit \u{2068}After\u{2069}").await.click().await;
+        let dialog = page.browser.find("dialog", "Edit API key").await;
+        dialog.find("textbox", "Rate limit (requests per minute)").await.fill("").await;
+        choose(&page.browser.select("dialog [name=expiration]").await, "none").await;
+        page.submit().await;
+        page.browser.gone("dialog", "Edit API key").await;
+        let key = &page.keys().await[0];
+        assert!(key["expires_at"].is_null() && key["rate_limit"].is_null(), "{key}");
+        assert_eq!(key["effective_rate_limit"], 60);
     })
     .await;
 }

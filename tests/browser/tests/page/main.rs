@@ -10,10 +10,16 @@
     reason = "a test fails by panicking"
 )]
 
+mod accessibility;
 mod audit;
+mod copying;
 mod creation;
 mod editing;
+mod embedded;
 mod front;
+mod german;
+mod layout;
+mod listing;
 mod loading;
 mod many_keys;
 mod names;

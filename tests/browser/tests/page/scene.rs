@@ -3,7 +3,7 @@ use apikeys_test_leftovers::{Artifacts, note_secret};
 use apikeys_tests::contract::{Database, MOUNT, Service, Subject, TOKEN};
 use serde_json::Value;
 
-use crate::front::Front;
+use crate::{front::Front, layout::assert_fits};
 
 /// A quickstart, and a browser that is logged in as an administrator of one organization.
 pub(crate) struct Scene<'s> {
@@ -82,8 +82,8 @@ impl Scene<'_> {
         self.service.org(self.org).get("/keys").await["keys"].as_array().unwrap().clone()
     }
 
-    /// Checks the accessibility of what the page shows, in both schemes and on both devices. The tests on axum also
-    /// leave pictures.
+    /// Checks the accessibility of what the page shows, in both schemes and on both devices, and that it fits on a phone.
+    /// The tests on axum also leave pictures.
     pub(crate) async fn inspect(&self, name: &str) {
         if self.framework == "axum" {
             self.browser.screenshots(name).await;
@@ -91,6 +91,7 @@ impl Scene<'_> {
         self.browser.assert_accessible().await;
         self.browser.show(Device::Phone, Scheme::Dark).await;
         self.browser.assert_accessible().await;
+        assert_fits(self.browser).await;
         self.browser.show(Device::Desktop, Scheme::Light).await;
     }
 

@@ -1,5 +1,6 @@
 use std::{fs, path::Path};
 
+use apikeys_test_browser::Browser;
 use apikeys_tests::on_each_framework;
 use serde_json::json;
 
@@ -38,6 +39,35 @@ async fn secret_is_shown_once_and_nothing_holds_it_afterwards(framework: &'stati
         assert!(!is_in_files(&page.browser.profile(), secret.as_bytes()), "the profile holds the secret");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_the_page_asks_only_while_the_secret_is_shown() {
+    scene("axum", "page-leave", "org_starter", async |page| {
+        page.begin("Left").await;
+        page.browser.session().refresh().await.unwrap();
+        page.ready().await;
+        assert_eq!(questions(page.browser).await, 0, "an open form");
+        page.begin("Left").await;
+        page.submit().await;
+        page.secret().await;
+        // Chromedriver confirms that the page is left.
+        page.browser.session().refresh().await.unwrap();
+        page.ready().await;
+        assert_eq!(questions(page.browser).await, 1, "a secret that is shown");
+        page.create("Stored").await;
+        page.browser.session().refresh().await.unwrap();
+        page.ready().await;
+        assert_eq!(questions(page.browser).await, 1, "a secret that is stored");
+    })
+    .await;
+}
+
+/// Returns how often the browser has asked whether the reader wants to leave the page.
+async fn questions(browser: &Browser) -> usize {
+    let events = browser.events().await;
+    let opened = events.iter().filter(|event| event["method"] == "Page.javascriptDialogOpening");
+    opened.filter(|event| event["params"]["type"] == "beforeunload").count()
 }
 
 fn is_in_files(folder: &Path, bytes: &[u8]) -> bool {

@@ -1,9 +1,16 @@
+use apikeys_test_browser::{Device, Scheme};
 use apikeys_tests::on_each_framework;
 use serde_json::json;
 
 use crate::scene::scene;
 
 on_each_framework![usage_is_drawn_and_listed_in_a_table];
+
+/// How much larger or smaller the chart is shown than it was drawn.
+const SCALE: &str = "(() => {
+    const chart = document.querySelector('apikeys-settings').shadowRoot.querySelector('#chart');
+    return chart.clientWidth / chart.viewBox.baseVal.width;
+})()";
 
 async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
     scene(framework, "page-usage", "org_starter", async |page| {
@@ -24,6 +31,14 @@ async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
             return [sum(1), sum(2)]";
         assert_eq!(cells.script(sums).await, json!([3, 2]));
         page.inspect("usage").await;
+        // The chart is drawn for the width of the window, so that its texts keep their size.
+        page.browser.show(Device::Phone, Scheme::Light).await;
+        page.browser.until(&format!("{SCALE} === 1")).await;
+        let outside = "const right = this.getBoundingClientRect().right;
+            return [...this.querySelectorAll('text')].filter((text) => text.getBoundingClientRect().right > right + 0.5).length";
+        assert_eq!(page.browser.select("#chart").await.script(outside).await, 0, "texts are cut off");
+        page.browser.show(Device::Desktop, Scheme::Light).await;
+        page.browser.until(&format!("{SCALE} === 1")).await;
         page.browser.select("[name=range][value='30d']").await.script("this.click()").await;
         page.browser.until("document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-summary').textContent.includes('Days are in UTC')").await;
         page.browser.select("#back").await.click().await;

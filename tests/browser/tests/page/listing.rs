@@ -1,0 +1,56 @@
+use std::time::{Duration, SystemTime};
+
+use apikeys_core::Timestamp;
+use apikeys_tests::on_each_framework;
+use serde_json::json;
+
+use crate::scene::{choose, scene};
+
+on_each_framework![list_shows_the_state_and_the_use_of_each_key_and_an_expired_key_is_extended];
+
+async fn list_shows_the_state_and_the_use_of_each_key_and_an_expired_key_is_extended(
+    framework: &'static str,
+) {
+    scene(framework, "page-list", "org_professional", async |page| {
+        let org = page.service.org("org_professional");
+        let after = |seconds| {
+            let time = Timestamp::from(SystemTime::now()).saturating_add(Duration::from_secs(seconds));
+            time.to_string()
+        };
+        let expired = org.create(json!({ "name": "Expired", "expires_at": after(1) })).await;
+        let paused = org.create(json!({ "name": "Paused", "rate_limit": 5 })).await;
+        org.edit(&paused.id, json!({ "active": false })).await;
+        let used = org.create(json!({ "name": "Used", "expires_at": after(3 * 24 * 60 * 60) })).await;
+        assert_eq!(page.service.whoami(&used.secret).await.status, 200);
+        org.key_once(&used.id, |key| key["request_count"] == 1).await;
+        org.key_once(&expired.id, |key| key["status"] == "expired").await;
+        assert_eq!(page.service.whoami(&expired.secret).await.status, 401);
+
+        page.browser.session().refresh().await.unwrap();
+        page.ready().await;
+        let rows = "const shown = (cell, column) => (column && cell.querySelector('time') || cell).innerText.split('\\n')[0];
+            return [...this.rows].map((row) => [...row.cells].slice(0, 6).map(shown))";
+        let rows = page.browser.select("#keys tbody").await.script(rows).await;
+        let first = ["Used", "Active", "just now", "1", "in 3 days", "60 per minute (default)"];
+        let second = ["Paused", "Deactivated", "Never", "0", "Never", "5 per minute"];
+        assert_eq!((&rows[0], &rows[1]), (&json!(first), &json!(second)));
+        assert_eq!((&rows[2][0], &rows[2][1]), (&json!("Expired"), &json!("Expired")));
+        // A key that expires within seven days is marked, and the exact time is shown on focus.
+        let soon = page.browser.select("#keys .soon").await;
+        assert!(soon.text().await.starts_with("Expires soon:"));
+        let tip = "const when = this.querySelector('.when'); when.focus(); const tip = when.querySelector('.tip');
+            return [tip.checkVisibility(), tip.textContent.includes(String(new Date(when.querySelector('time').dateTime).getFullYear()))]";
+        assert_eq!(soon.script(tip).await, json!([true, true]));
+        let prefix = page.browser.select(&format!("[data-key='{}'] code.prefix", used.id)).await.text().await;
+        assert_eq!(prefix, format!("{}…", used.key["prefix"].as_str().unwrap()));
+        page.inspect("states").await;
+
+        page.browser.find("button", "Edit \u{2068}Expired\u{2069}").await.click().await;
+        choose(&page.browser.select("dialog [name=expiration]").await, "30").await;
+        page.submit().await;
+        page.browser.gone("dialog", "Edit API key").await;
+        page.browser.select(&format!("[data-key='{}'] [data-status=active]", expired.id)).await;
+        assert_eq!(page.service.whoami(&expired.secret).await.status, 200);
+    })
+    .await;
+}
