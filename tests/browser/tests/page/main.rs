@@ -21,6 +21,7 @@ mod german;
 mod layout;
 mod listing;
 mod loading;
+mod mail;
 mod many_keys;
 mod names;
 mod outages;
