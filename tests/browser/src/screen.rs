@@ -60,15 +60,23 @@ impl Browser {
     /// Writes pictures of the page on both devices in both schemes, as `NAME-desktop-light.png` and so on, into the folder
     /// `screenshots` of the target folder. The page is shown on the desktop in the light scheme afterwards.
     pub async fn screenshots(&self, name: &str) {
-        for (device, scheme, ending) in [
-            (Device::Phone, Scheme::Dark, "phone-dark"),
-            (Device::Phone, Scheme::Light, "phone-light"),
-            (Device::Desktop, Scheme::Dark, "desktop-dark"),
-            (Device::Desktop, Scheme::Light, "desktop-light"),
-        ] {
-            self.show(device, scheme).await;
-            self.capture(&folder().join(format!("{name}-{ending}.png"))).await;
+        for device in [Device::Phone, Device::Desktop] {
+            for scheme in [Scheme::Dark, Scheme::Light] {
+                self.screenshot(name, device, scheme).await;
+            }
         }
+    }
+
+    /// Writes one of these pictures, and leaves the page on the device in the scheme.
+    pub async fn screenshot(&self, name: &str, device: Device, scheme: Scheme) {
+        self.show(device, scheme).await;
+        let ending = match (device, scheme) {
+            (Device::Phone, Scheme::Dark) => "phone-dark",
+            (Device::Phone, Scheme::Light) => "phone-light",
+            (Device::Desktop, Scheme::Dark) => "desktop-dark",
+            (Device::Desktop, Scheme::Light) => "desktop-light",
+        };
+        self.capture(&folder().join(format!("{name}-{ending}.png"))).await;
     }
 
     /// Writes a picture of the whole page, or of the window while a dialog is open.
