@@ -200,8 +200,8 @@ export class KeyPage {
     const tick = (slot, index) => {
       if (every) return index % every === Math.floor(every / 2) ? this.#slotName(slot, step) : undefined;
       const hour = new Date(slot.at).getHours();
-      if (range === '24h') return hour % 6 === 0 ? format.clock.format(slot.at) : undefined;
-      // On a narrow screen, there is room for every other day.
+      if (range === '24h') return hour % (width > 480 ? 6 : 12) === 0 ? format.clock.format(slot.at) : undefined;
+      // On a narrow screen, there is room for every other text.
       const shown = hour === 12 && (width > 480 || Math.floor(index / 24) % 2 === 0);
       return shown ? format.days.format(slot.at) : undefined;
     };

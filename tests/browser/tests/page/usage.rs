@@ -37,6 +37,10 @@ async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
         let outside = "const right = this.getBoundingClientRect().right;
             return [...this.querySelectorAll('text')].filter((text) => text.getBoundingClientRect().right > right + 0.5).length";
         assert_eq!(page.browser.select("#chart").await.script(outside).await, 0, "texts are cut off");
+        let touching = "const texts = [...this.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
+            const touch = (one, other) => one.left < other.right + 4 && other.left < one.right + 4 && one.top < other.bottom && other.top < one.bottom;
+            return texts.filter((one, index) => texts.slice(index + 1).some((other) => touch(one, other))).length";
+        assert_eq!(page.browser.select("#chart").await.script(touching).await, 0, "texts touch each other");
         page.browser.show(Device::Desktop, Scheme::Light).await;
         page.browser.until(&format!("{SCALE} === 1")).await;
         page.browser.select("[name=range][value='30d']").await.script("this.click()").await;
