@@ -231,8 +231,8 @@ pub async fn shortest_due_period_is_claimed(harness: &dyn AnyHarness) {
     assert_eq!(bench.warned(&row.org).await.len(), 2);
 }
 
-/// If the [warning periods](WarningPeriods) change, the new periods apply to each active key with an expiration within a
-/// day, because the store checks each such key at least once a day.
+/// If the [warning periods](WarningPeriods) change, the new periods apply within a day to each active key that expires,
+/// because the store checks each such key at least once a day.
 pub async fn changed_periods_apply_within_a_day(harness: &dyn AnyHarness) {
     let Some(mut bench) = Bench::open(harness).await else { return };
     let row = bench.key(&org("o"), at(28 * DAY)).await;

@@ -41,8 +41,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// `None` if there is no such row.
     ///
     /// All of `locators` are derived from one secret, each by another scheme, so at most one of them is stored.
-    /// The row is returned even if the secret has ended ([`ends_at`](SecretRow::ends_at)), because the engine
-    /// compares that time with its own clock.
+    /// A secret can end before its key expires ([`ends_at`](SecretRow::ends_at)). The row is returned nevertheless,
+    /// because the engine compares that time with its own clock.
     async fn find(&self, locators: &[Locator]) -> StoreResult<Option<FoundKey>>;
 
     /// Returns the [schemes](crate#terms) of all stored secrets, each scheme once, in any order. A secret of a

@@ -211,8 +211,8 @@ impl ExpiryWarnings {
     /// crashes, another instance sends the warning after this time. The minimum is 2 s, and the default is 5
     /// minutes.
     ///
-    /// Half of the shortest of the [`periods`](Self::periods) is used instead of a longer timeout, so that another
-    /// instance has time left to send the warning. An instance ends an attempt to send a warning after half of the
+    /// The timeout is at most half of the shortest of the [`periods`](Self::periods), so that another instance has time
+    /// left to send the warning. A longer timeout is shortened. An instance ends an attempt to send a warning after half of the
     /// timeout, and tries again later.
     pub fn claim_timeout(mut self, timeout: Duration) -> Self {
         self.claim_timeout = timeout.max(Duration::from_secs(2));
