@@ -62,6 +62,8 @@ mod operations;
 mod pages;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod server;
 mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;

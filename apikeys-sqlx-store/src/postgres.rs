@@ -2,30 +2,28 @@
 
 mod append;
 mod connections;
-mod lease;
 mod migrate;
 #[cfg(test)]
 mod plans;
-mod read;
+mod server;
 mod session;
 mod statements;
 mod texts;
-mod transaction;
 
 use std::{fmt, sync::Arc};
 
 use apikeys_core::store::{Batch, RecordOutcome, StoreResult};
-use sqlx::postgres::PgPool;
+use sqlx::{Postgres, postgres::PgPool};
 
 use self::{
     connections::Connections,
-    read::Reads,
     texts::{PgTexts, Schema},
 };
 use crate::{
     error::Failure,
     key_store::key_store,
     operations::record::RecordWithCare,
+    server::{Reads, write},
     session::{Backend, Work},
 };
 
@@ -71,8 +69,8 @@ use crate::{
 /// `tls-rustls-ring-webpki`, and if the URL demands it, for example with `?sslmode=verify-full`.
 #[derive(Clone)]
 pub struct PostgresStore {
-    verification: Reads,
-    management: Reads,
+    verification: Reads<Postgres>,
+    management: Reads<Postgres>,
     changes: PgPool,
     recording: PgPool,
     texts: Arc<PgTexts>,
@@ -192,13 +190,13 @@ impl fmt::Debug for PostgresStore {
 key_store!(PostgresStore);
 
 impl Backend for PostgresStore {
-    type Reader = Reads;
+    type Reader = Reads<Postgres>;
 
-    fn verification(&self) -> &Reads {
+    fn verification(&self) -> &Reads<Postgres> {
         &self.verification
     }
 
-    fn management(&self) -> &Reads {
+    fn management(&self) -> &Reads<Postgres> {
         &self.management
     }
 
@@ -211,12 +209,12 @@ impl Backend for PostgresStore {
     }
 
     async fn write<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
-        let result = transaction::write(&self.changes, &self.texts, work).await;
+        let result = write(&self.changes, &self.texts, work).await;
         result.map_err(|failure| failure.during(operation))
     }
 
     async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {
-        let result = transaction::write(&self.recording, &self.texts, &RecordWithCare(batch)).await;
+        let result = write(&self.recording, &self.texts, &RecordWithCare(batch)).await;
         result.map_err(|failure| failure.during("record"))
     }
 }

@@ -44,7 +44,8 @@ pub(crate) struct Deleted {
     pub(crate) next: Option<i64>,
 }
 
-/// Deletes the usage of a key in the first `hours` hours from `from` in which any key has usage.
+/// Deletes the usage of a key in the first `hours` hours from `from` in which the key has usage, or in which any key has
+/// usage, depending on the database.
 pub(crate) async fn delete(
     session: &mut impl Session,
     org: OrgNumber,
@@ -52,7 +53,8 @@ pub(crate) async fn delete(
     from: i64,
     hours: u32,
 ) -> Result<Deleted, Failure> {
-    let row = session.one(WriteStatement::Hours, arguments![from, hours]).await?;
+    let one_more = i64::from(hours) + 1;
+    let row = session.one(WriteStatement::Hours, arguments![from, one_more, &key]).await?;
     let mut columns = Columns::of(&row);
     let (existing, last): (u32, _) = (columns.count("number of hours")?, columns.optional_number()?);
     let next = last.filter(|_| existing > hours);

@@ -1,13 +1,13 @@
 //! Creates and updates the tables.
 
 use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr,
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
     postgres::PgPool,
 };
 
-use super::{lease::Lease, texts::Schema};
-use crate::error::Failure;
+use super::texts::Schema;
+use crate::{error::Failure, server::Lease};
 
 /// The table that lists the migrations that ran. The default table of sqlx belongs to the service.
 const TABLE: &str = "apikeys_migrations";
@@ -26,7 +26,7 @@ pub(super) async fn migrate(pool: &PgPool, schema: Option<&Schema>) -> Result<()
     result
 }
 
-async fn run(connection: &mut Lease, schema: Option<&Schema>) -> Result<(), Failure> {
+async fn run(connection: &mut PgConnection, schema: Option<&Schema>) -> Result<(), Failure> {
     let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
     if let Some(schema) = schema {

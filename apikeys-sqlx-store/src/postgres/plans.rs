@@ -5,11 +5,12 @@ mod audit_pages;
 mod history;
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Row, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres, Row, postgres::PgRow};
 
 use self::history::{History, Statistics};
-use super::{read, texts::PgTexts, transaction};
+use super::texts::PgTexts;
 use crate::{
+    server::Server,
     statements::{ReadStatement, WriteStatement},
     texts::Text,
 };
@@ -83,13 +84,13 @@ async fn statements_search_by_index_with_any_statistics() {
             let plan = plan(&mut connection, texts.common.read(statement).unwrap()).await;
             check(&(statement, statistics), &plan);
         }
-        connection.execute(read::BEGIN).await.unwrap();
+        connection.execute(Postgres::BEGIN_READ.unwrap()).await.unwrap();
         for &statement in management {
             let plan = plan(&mut connection, texts.common.read(statement).unwrap()).await;
             check(&(statement, statistics), &plan);
         }
         connection.execute("ROLLBACK").await.unwrap();
-        connection.execute(transaction::BEGIN).await.unwrap();
+        connection.execute(Postgres::BEGIN_WRITE).await.unwrap();
         for &statement in WriteStatement::ALL {
             let plan = plan(&mut connection, texts.common.write(statement).unwrap()).await;
             check(&(statement, statistics), &plan);

@@ -6,24 +6,25 @@ use apikeys_core::{
     store::{Change, Revision},
 };
 use sqlx::{
-    Arguments as _, PgConnection, Postgres,
+    PgConnection, Postgres,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
 
 use super::{append, texts::PgTexts};
 use crate::{
-    argument::{Argument, add_arguments, arguments},
+    argument::{Argument, arguments},
     columns::Columns,
     error::Failure,
     operations::record::now,
+    server::Server as _,
     session::{BatchRows, KnownKey, OrgNumber, Session},
     statements::WriteStatement,
     texts::Text,
 };
 
 /// The connection of a write transaction.
-pub(super) struct PgSession<'c> {
+pub(crate) struct PgSession<'c> {
     connection: &'c mut PgConnection,
     texts: &'c PgTexts,
 }
@@ -146,11 +147,6 @@ fn number(row: &PgRow) -> Result<(&[u8], OrgNumber), Failure> {
 }
 
 /// Returns the statement with its arguments.
-pub(super) fn query(
-    text: &Text,
-    values: &[Argument<'_>],
-) -> Result<Query<'static, Postgres, PgArguments>, Failure> {
-    let mut arguments = PgArguments::default();
-    add_arguments!(arguments, text.ordered(values)?);
-    Ok(sqlx::query_with(text.sql(), arguments))
+fn query(text: &Text, values: &[Argument<'_>]) -> Result<Query<'static, Postgres, PgArguments>, Failure> {
+    Ok(sqlx::query_with(text.sql(), Postgres::arguments(text, values)?))
 }

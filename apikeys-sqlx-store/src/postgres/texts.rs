@@ -6,7 +6,7 @@ use crate::{
 
 /// The texts of all statements, with the schema of the tables.
 #[derive(Debug)]
-pub(super) struct PgTexts {
+pub(crate) struct PgTexts {
     pub(super) common: Texts,
     pub(super) org_numbers: Text,
     pub(super) add_change: Text,
@@ -35,6 +35,12 @@ impl PgTexts {
             append: prepare(statements::APPEND),
             append_counts: prepare(statements::APPEND_COUNTS),
         }
+    }
+}
+
+impl AsRef<Texts> for PgTexts {
+    fn as_ref(&self) -> &Texts {
+        &self.common
     }
 }
 

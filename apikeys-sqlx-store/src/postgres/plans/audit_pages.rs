@@ -2,13 +2,14 @@
 
 use apikeys_core::{Timestamp, audit::Action, id::EventId, store::AuditQuery};
 use serde_json::Value;
-use sqlx::{Arguments as _, AssertSqlSafe, Executor, PgConnection, postgres::PgArguments};
+use sqlx::{Arguments as _, AssertSqlSafe, Executor, PgConnection, Postgres, postgres::PgArguments};
 
 use super::history::{History, RARE, SECONDS, Statistics, after};
 use crate::{
     argument::{Argument, add_arguments},
     operations::audit,
-    postgres::{read, texts::PgTexts},
+    postgres::texts::PgTexts,
+    server::Server,
 };
 
 fn cursor(seconds: i64) -> EventId {
@@ -45,7 +46,7 @@ async fn audit_page_of_a_long_history_reads_few_blocks_with_every_filter() {
     for statistics in Statistics::ALL {
         let history = History::new(statistics).await;
         let mut connection = history.connection().await;
-        connection.execute(read::BEGIN).await.unwrap();
+        connection.execute(Postgres::BEGIN_READ.unwrap()).await.unwrap();
         let keys = [None, Some(history.busy), Some(history.quiet), Some(history.foreign)];
         let actions = [None, Some(Action::Request), Some(Action::KeyCreated), Some(Action::AuditGap)];
         let (middle, early) = (SECONDS / 2, RARE / 2);

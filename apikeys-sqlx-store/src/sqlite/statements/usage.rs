@@ -31,9 +31,9 @@ pub(super) const USAGE: &str = concat!(
      ORDER BY u.hour"
 );
 
-/// The number of hours from ?1, at most ?2 + 1, and the last of these hours.
+/// The number of hours from ?1, at most ?2, and the last of these hours.
 pub(super) const HOURS: &str =
-    concat!(hours!("?1", "hours.hour IS NOT NULL LIMIT ?2 + 1"), "SELECT count(hour), max(hour) FROM hours");
+    concat!(hours!("?1", "hours.hour IS NOT NULL LIMIT ?2"), "SELECT count(hour), max(hour) FROM hours");
 
 /// Deletes the usage of the key ?1 in the first ?4 hours from ?3.
 pub(super) const DELETE_OF_KEY: &str = concat!(

@@ -1,34 +1,32 @@
 use std::{
     ops::{Deref, DerefMut},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use sqlx::{PgConnection, Postgres, pool::PoolConnection, postgres::PgPool};
+use sqlx::{Pool, pool::PoolConnection};
 
+use super::Server;
 use crate::error::Failure;
-
-/// A dropped operation that ran longer than this closes its connection.
-const SUSPECT: Duration = Duration::from_millis(500);
 
 /// A connection of a pool while an operation uses it.
 ///
 /// If a network or a server stops responding, operations are dropped at the engine's time limit. The pool would wait
 /// for an answer on their connections, so that soon all connections of the pool wait. A dropped operation that took
 /// long therefore closes its connection, and the next operation opens a new one.
-pub(super) struct Lease {
-    connection: PoolConnection<Postgres>,
+pub(crate) struct Lease<S: Server> {
+    connection: PoolConnection<S>,
     began: Instant,
     is_running: bool,
 }
 
-impl Lease {
-    pub(super) async fn take(pool: &PgPool) -> Result<Self, Failure> {
+impl<S: Server> Lease<S> {
+    pub(crate) async fn take(pool: &Pool<S>) -> Result<Self, Failure> {
         let connection = pool.acquire().await?;
         Ok(Self { connection, began: Instant::now(), is_running: true })
     }
 
     /// Ends the operation. If the connection was lost, it is closed; otherwise it returns to the pool.
-    pub(super) fn end<T>(mut self, result: &Result<T, Failure>) {
+    pub(crate) fn end<T>(mut self, result: &Result<T, Failure>) {
         self.is_running = false;
         if result.as_ref().is_err_and(Failure::is_lost) {
             self.connection.close_on_drop();
@@ -36,24 +34,24 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl<S: Server> Drop for Lease<S> {
     fn drop(&mut self) {
-        if self.is_running && self.began.elapsed() > SUSPECT {
+        if self.is_running && self.began.elapsed() >= S::SUSPECT {
             self.connection.close_on_drop();
         }
     }
 }
 
-impl Deref for Lease {
-    type Target = PgConnection;
+impl<S: Server> Deref for Lease<S> {
+    type Target = S::Connection;
 
-    fn deref(&self) -> &PgConnection {
+    fn deref(&self) -> &S::Connection {
         &self.connection
     }
 }
 
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut PgConnection {
+impl<S: Server> DerefMut for Lease<S> {
+    fn deref_mut(&mut self) -> &mut S::Connection {
         &mut self.connection
     }
 }
