@@ -1,8 +1,10 @@
 //! Turns errors of sqlx into [`StoreError`]s.
 
+#[cfg(feature = "mysql")]
+pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sqlite-unlinked")]
 pub(crate) mod sqlite;
 
 use std::time::Duration;
@@ -57,7 +59,7 @@ impl Failure {
     }
 
     /// Returns whether the connection was lost. Another connection may work.
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(crate) fn is_lost(&self) -> bool {
         match self.database() {
             Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed) => true,
@@ -121,7 +123,7 @@ enum Class {
     /// The statement can never succeed with its values.
     Rejected,
     /// The server has closed the connection.
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     Lost,
     /// The database or its tables are damaged.
     Corrupt,
@@ -130,9 +132,13 @@ enum Class {
 }
 
 fn class_of(error: &dyn DatabaseError) -> Class {
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "sqlite-unlinked")]
     if let Some(error) = error.try_downcast_ref() {
         return sqlite::class(error);
+    }
+    #[cfg(feature = "mysql")]
+    if let Some(error) = error.try_downcast_ref() {
+        return mysql::class(error);
     }
     #[cfg(feature = "postgres")]
     if let Some(error) = error.try_downcast_ref() {

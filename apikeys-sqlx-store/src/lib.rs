@@ -1,48 +1,58 @@
-//! Stores [API keys](apikeys_core) in SQLite, through [sqlx](https://docs.rs/sqlx) 0.9.
+//! Stores [API keys](apikeys_core) in PostgreSQL, MySQL, MariaDB or SQLite, through
+//! [sqlx](https://docs.rs/sqlx) 0.9.
 //!
-//! [`SqliteStore::connect`] opens a database file that only the store uses. [`SqliteStore::new`] uses a pool
-//! of your service, so that the tables are in the service's own database:
+//! `new` of a store uses a pool of your service, so that the tables are in the service's own database. `connect` opens
+//! connections that only the store uses:
 //!
 //! ```no_run
-//! use apikeys_sqlx_store::SqliteStore;
-//!
+//! # #[cfg(all(feature = "postgres", feature = "sqlite"))]
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use apikeys_sqlx_store::{PostgresStore, SqliteStore};
+//!
+//! // Uses the service's own database. `migrate` creates missing tables.
+//! let pool = sqlx::PgPool::connect("postgres://acme:password@localhost/acme").await?;
+//! let store = PostgresStore::new(pool);
+//! store.migrate().await?;
+//!
 //! // Opens a file of the store, and creates the file and its tables if they are missing.
 //! let store = SqliteStore::connect("sqlite:keys.db").await?;
-//!
-//! // Uses the service's own database.
-//! let pool = sqlx::SqlitePool::connect("sqlite:service.db").await?;
-//! let store = SqliteStore::new(pool);
-//! store.migrate().await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! For tests, a database can be in memory. The database is deleted when the store is dropped:
+//! For tests, a SQLite database can be in memory. The database is deleted when the store is dropped:
 //!
 //! ```
-//! use apikeys_sqlx_store::{SqliteStore, apikeys_core::{OrgId, store::KeyStore}};
-//!
+//! # #[cfg(feature = "sqlite")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use apikeys_sqlx_store::{SqliteStore, apikeys_core::{OrgId, store::KeyStore}};
+//!
 //! let store = SqliteStore::connect("sqlite::memory:").await?;
 //! assert_eq!(store.org(&OrgId::new("org_1")?).await?, None);
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "sqlite"))]
+//! # fn main() {}
 //! ```
 //!
 //! # Features
 //!
 //! | feature | description | default |
 //! | --- | --- | --- |
-//! | `sqlite-bundled` | compiles SQLite into the program, which requires a C compiler | yes |
+//! | `sqlite` | `SqliteStore`, with SQLite compiled into the program, which requires a C compiler | yes |
+//! | `sqlite-unlinked` | `SqliteStore` without SQLite itself | with `sqlite` |
+//! | `postgres` | `PostgresStore` | no |
+//! | `mysql` | `MySqlStore`, for MySQL and MariaDB | no |
 //! | `runtime-tokio` | sqlx runs on tokio | yes |
 //! | `runtime-smol` | sqlx runs on smol | no |
 //!
 //! Enable at least one runtime. Use and drop a store within that runtime.
 //!
-//! To link the system's SQLite instead, turn the default features off and enable the feature
+//! To link the system's SQLite, turn the default features off, enable `sqlite-unlinked`, and enable the feature
 //! `sqlite-unbundled` of sqlx 0.9 in your own `Cargo.toml`.
+//!
+//! For encrypted connections to a server, enable one of the TLS features of sqlx 0.9 in your own `Cargo.toml`.
 //!
 //! This crate does not enable the features `macros`, `time` and `uuid` of sqlx, because they can change the
 //! types that sqlx's macros infer for your service's own queries.
@@ -58,32 +68,36 @@ mod columns;
 mod error;
 mod ids;
 mod key_store;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod operations;
 mod pages;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
 mod session;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sqlite-unlinked")]
 mod sqlite;
 mod statements;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(all(test, feature = "sqlite-unlinked"))]
 #[path = "../tests/store/common.rs"]
 mod test_data;
 #[cfg(all(test, feature = "postgres"))]
 #[path = "../tests/store/values.rs"]
 mod test_values;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod texts;
 mod turns;
 
 #[doc(no_inline)]
 pub use apikeys_core;
 
+#[cfg(feature = "mysql")]
+pub use self::mysql::MySqlStore;
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sqlite-unlinked")]
 pub use self::sqlite::SqliteStore;
 
 #[cfg(doctest)]

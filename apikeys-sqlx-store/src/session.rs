@@ -96,8 +96,8 @@ pub(crate) trait Session: Send {
     /// exist is missing. The transaction must then be rolled back.
     fn record(&mut self, rows: &BatchRows<'_>) -> impl Future<Output = Result<bool, Failure>> + Send;
 
-    /// Deletes up to `most` rows that belong to the first `keys` keys, or tombstones, of an organization and that
-    /// only this database has. Returns the number of deleted rows.
+    /// Deletes up to `most` rows that belong to the first `keys` keys or tombstones of an organization, or to its
+    /// events, and that only this database has. Returns the number of deleted rows.
     fn purge_own_rows(
         &mut self,
         _of: Purged,
@@ -148,11 +148,12 @@ impl BatchRows<'_> {
     }
 }
 
-/// The keys whose rows [`Session::purge_own_rows`] deletes.
+/// What the rows belong to that [`Session::purge_own_rows`] deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purged {
     Keys,
     Tombstones,
+    Events,
 }
 
 /// The work of one write transaction.

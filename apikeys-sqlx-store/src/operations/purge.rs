@@ -120,7 +120,7 @@ impl<S: Session> Piece<'_, S> {
         }
     }
 
-    /// Deletes the rows of the first `keys` keys or tombstones that only this database has. Returns whether no such
+    /// Deletes rows of the first `keys` keys or tombstones, or of events, that only this database has. Returns whether no such
     /// row is left.
     async fn own_rows(&mut self, of: Purged, org: OrgNumber, keys: u64) -> Result<bool, Failure> {
         let most = self.left().max(1);
@@ -154,6 +154,9 @@ impl<S: Session> Piece<'_, S> {
 
     /// Deletes audit events in the order of their ids. Returns whether no event is left.
     async fn events(&mut self, org: OrgNumber) -> Result<bool, Failure> {
+        if self.left() == 0 || !self.own_rows(Purged::Events, org, 0).await? {
+            return Ok(false);
+        }
         let most = self.left();
         Ok(most > 0 && self.run(WriteStatement::PurgeEvents, org, most).await? < most)
     }

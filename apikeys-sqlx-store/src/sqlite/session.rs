@@ -145,6 +145,7 @@ impl Session for SqliteSession<'_> {
         let statement = match of {
             Purged::Keys => BulkStatement::PurgeSpansOfKeys,
             Purged::Tombstones => BulkStatement::PurgeSpansOfTombstones,
+            Purged::Events => return Ok(0),
         };
         self.bulk(statement, arguments![org, limit(keys), limit(most)]).await
     }
