@@ -80,15 +80,16 @@ mod session;
 #[cfg(feature = "sqlite-unlinked")]
 mod sqlite;
 mod statements;
-#[cfg(all(test, feature = "sqlite-unlinked"))]
+#[cfg(feature = "sqlite-unlinked")]
+#[cfg(test)]
 #[path = "../tests/store/common.rs"]
 mod test_data;
-#[cfg(all(test, feature = "postgres"))]
-#[path = "../tests/store/values.rs"]
-mod test_values;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod texts;
 mod turns;
+#[cfg(test)]
+#[path = "../tests/store/values.rs"]
+mod values;
 
 #[doc(no_inline)]
 pub use apikeys_core;

@@ -11,6 +11,8 @@
 
 #[path = "store/common.rs"]
 mod common;
+#[path = "store/values.rs"]
+mod values;
 
 use std::{
     io,

@@ -1,9 +1,6 @@
 //! Data and helper functions for tests of a store in SQLite.
 #![allow(dead_code, reason = "each test binary uses some of the functions")]
 
-#[path = "values.rs"]
-mod values;
-
 use std::{path::Path, time::Duration};
 
 use apikeys_sqlx_store::apikeys_core::{OrgId, store::KeyRow};
@@ -12,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions},
 };
 
-pub(crate) use self::values::*;
+pub(crate) use crate::values::*;
 
 pub(crate) fn url(path: &Path) -> String {
     format!("sqlite:{}", path.display())

@@ -17,4 +17,5 @@ mod opening;
 mod purge;
 mod rows;
 mod transactions;
+mod values;
 mod warnings;

@@ -2,7 +2,7 @@ use apikeys_core::{KeyId, OrgId, store::KeyStore};
 use apikeys_test_servers::{Postgres, TestDatabase};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::{PostgresStore, test_values as values};
+use crate::{PostgresStore, values};
 
 /// What PostgreSQL knows of the sizes of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
