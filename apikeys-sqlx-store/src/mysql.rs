@@ -100,8 +100,12 @@ impl MySqlStore {
     ///
     /// Call [`migrate`](Self::migrate) before the first use. Without the tables, every operation fails.
     #[must_use]
-    pub fn new(pool: &MySqlPool) -> Self {
-        Self::over(Connections::beside(pool), Prefix::default())
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as in sqlx's own constructors; cloning a pool is cheap"
+    )]
+    pub fn new(pool: MySqlPool) -> Self {
+        Self::over(Connections::beside(&pool), Prefix::default())
     }
 
     /// Creates a store like [`new`](Self::new), with tables whose names begin with `prefix`.
@@ -110,9 +114,13 @@ impl MySqlStore {
     ///
     /// Returns an error of the kind [`Rejected`](apikeys_core::store::StoreErrorKind::Rejected) if the prefix does not consist
     /// of 1 to 31 characters of `a-z`, `0-9` and `_`, or if it does not begin with a letter.
-    pub fn new_with_prefix(pool: &MySqlPool, prefix: &str) -> StoreResult<Self> {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as in sqlx's own constructors; cloning a pool is cheap"
+    )]
+    pub fn new_with_prefix(pool: MySqlPool, prefix: &str) -> StoreResult<Self> {
         let prefix = Prefix::new(prefix).map_err(|failure| failure.during("new_with_prefix"))?;
-        Ok(Self::over(Connections::beside(pool), prefix))
+        Ok(Self::over(Connections::beside(&pool), prefix))
     }
 
     /// Connects to the database that `url` names, such as `mysql://user:password@host/database`, and calls

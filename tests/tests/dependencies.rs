@@ -99,3 +99,43 @@ fn actix_adapter_enables_no_optional_features_of_actix() {
     assert_without("apikeys-actix", &["h2", "brotli", "flate2", "zstd", "cookie", "regex", "actix-macros"]);
     assert_without("apikeys-actix", &["axum", "axum-core", "hyper", "tower"]);
 }
+
+const STORE: &str = "apikeys-sqlx-store";
+
+/// With one database, the code of the other databases is not compiled.
+#[test]
+fn store_with_one_database_brings_only_that_database() {
+    let all = ["sqlx-sqlite", "libsqlite3-sys", "sqlx-postgres", "sqlx-mysql"];
+    for (feature, its_own) in [
+        ("sqlite", &["sqlx-sqlite", "libsqlite3-sys"][..]),
+        ("postgres", &["sqlx-postgres"]),
+        ("mysql", &["sqlx-mysql"]),
+    ] {
+        let features = format!("{feature},runtime-tokio");
+        let tree = tree_with(STORE, &["--no-default-features", "--features", &features]);
+        for name in all {
+            assert_eq!(
+                tree.contains(&name.to_owned()),
+                its_own.contains(&name),
+                "{feature}: {name}: {tree:?}"
+            );
+        }
+    }
+}
+
+/// These features would change the types that sqlx's macros infer for the queries of a service. The RSA
+/// implementation of `mysql-rsa` has an open advisory.
+#[test]
+fn store_enables_no_feature_of_sqlx_that_changes_the_service() {
+    let unwanted = ["macros", "derive", "time", "chrono", "uuid", "json", "mysql-rsa", "rsa", "any"];
+    let arguments = ["tree", "--package", STORE, "--all-features", "--edges", "normal", "--prefix", "none"];
+    // A line is the name, the version and a list of the enabled features.
+    let text = cargo(&[&arguments[..], &["--format", "{p} {f}"]].concat());
+    let lines = text.lines().filter(|line| line.starts_with("sqlx"));
+    let features = lines.filter_map(|line| line.split_whitespace().nth(2));
+    let features: BTreeSet<&str> = features.flat_map(|list| list.split(',')).collect();
+    assert!(features.contains("postgres") && features.contains("mysql"), "{features:?}");
+    let found: Vec<_> = unwanted.iter().filter(|name| features.contains(**name)).collect();
+    assert!(found.is_empty(), "{STORE} enables {found:?} of sqlx");
+    assert_not_in(&tree_with(STORE, &["--all-features"]), STORE, &["rsa", "sqlx-macros", "chrono", "uuid"]);
+}

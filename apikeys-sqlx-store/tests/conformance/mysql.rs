@@ -38,7 +38,7 @@ impl Harness for OnTokio {
             Way::Url => MySqlStore::connect(&url).await.unwrap(),
             Way::Pool => {
                 let pool = MySqlPoolOptions::new().max_connections(4).connect(&url).await.unwrap();
-                let store = MySqlStore::new_with_prefix(&pool, "acme_keys_").unwrap();
+                let store = MySqlStore::new_with_prefix(pool, "acme_keys_").unwrap();
                 store.migrate().await.unwrap();
                 store
             }

@@ -37,6 +37,9 @@ pub(crate) trait Server: Sized + Send + Sync + 'static {
     /// The type of integers in a cast.
     const INTEGER: &'static str;
 
+    /// Whether a store on a pool of a service uses that pool for management.
+    const SHARES_POOL: bool;
+
     /// The tables that writes change.
     const TABLES: &'static [&'static str];
 

@@ -13,6 +13,8 @@ mod database;
 mod isolation;
 mod lost_connections;
 mod migrations;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod passwords;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -29,6 +31,15 @@ macro_rules! on_each_server {
             #[ignore = "needs a server: run cargo xtask test"]
             async fn $test() {
                 super::$test::<crate::postgres::OnPostgres>().await;
+            }
+        )*}
+
+        #[cfg(feature = "mysql")]
+        mod on_mysql {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            #[ignore = "needs a server: run cargo xtask test"]
+            async fn $test() {
+                super::$test::<crate::mysql::OnMySql>().await;
             }
         )*}
     };

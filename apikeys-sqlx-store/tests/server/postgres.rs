@@ -36,6 +36,8 @@ impl Server for OnPostgres {
 
     const INTEGER: &'static str = "bigint";
 
+    const SHARES_POOL: bool = true;
+
     const RUNNING: &'static str = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'";
 
