@@ -45,9 +45,18 @@ pub(crate) trait Compared: Sized {
             Self::NAME,
             ratio(find, select),
         );
+        for (round, keys) in (0..).zip([KEYS, KEYS / 10]) {
+            self.compare_batches(&workload, round * BATCHES, keys).await?;
+        }
+        Ok(())
+    }
+
+    /// Records batches of events of `keys` keys. Beside the row of each event, a batch changes the counters and the usage
+    /// of each of its keys.
+    async fn compare_batches(&self, workload: &Workload, after: u64, keys: usize) -> Result<()> {
         let (mut ours, mut plain) = (Times::default(), Times::default());
-        for sequence in 1..=BATCHES {
-            let batch = workload.batch(sequence);
+        for sequence in after + 1..=after + BATCHES {
+            let batch = workload.batch(sequence, keys);
             let began = Instant::now();
             self.store().record(&batch).await?;
             ours.add(began.elapsed());
@@ -56,8 +65,8 @@ pub(crate) trait Compared: Sized {
             plain.add(began.elapsed());
         }
         println!(
-            "{}: {:.0} events recorded a second, {:.0} rows inserted a second, ratio {:.2} (target at least 0.7); \
-             batches of {KEYS}: p50 {:?}, p99 {:?}",
+            "{}, {KEYS} events of {keys} keys in a batch: {:.0} events recorded a second, {:.0} rows inserted a second, \
+             ratio {:.2} (target at least 0.7); p50 {:.1?}, p99 {:.1?}",
             Self::NAME,
             rate(ours.total()),
             rate(plain.total()),

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod compared;
+mod mysql;
 mod pages;
 mod postgres;
 mod sqlite;
@@ -15,7 +16,7 @@ mod workload;
 
 use std::{env, error::Error, process::ExitCode};
 
-use self::{compared::Compared, postgres::OnPostgres, sqlite::OnSqlite};
+use self::{compared::Compared, mysql::OnMySql, postgres::OnPostgres, sqlite::OnSqlite};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -38,6 +39,7 @@ async fn run() -> Result<()> {
     println!("medians; a ratio compares the store with plain statements of sqlx in the same run");
     OnSqlite::open().await?.compare().await?;
     OnPostgres::open().await?.compare().await?;
+    OnMySql::open().await?.compare().await?;
     Ok(())
 }
 

@@ -42,9 +42,9 @@ impl Workload {
         Ok(Self { org, keys, locators, writer })
     }
 
-    /// Returns a batch with one event of each key.
-    pub(crate) fn batch(&self, sequence: u64) -> Batch {
-        let events = self.keys.iter().zip(0..);
+    /// Returns a batch of [`KEYS`] events of the first `keys` keys in turn.
+    pub(crate) fn batch(&self, sequence: u64, keys: usize) -> Batch {
+        let events = self.keys.iter().take(keys).cycle().take(KEYS).zip(0..);
         let events = events.map(|(key, number)| event(&self.org, *key, sequence, number));
         Batch::new(self.writer, sequence, events.collect())
     }

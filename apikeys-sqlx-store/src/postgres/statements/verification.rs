@@ -5,7 +5,8 @@ use super::columns::{key_columns, revision};
 /// Finds a secret with its key, plan and the latest revision.
 ///
 /// The key is in an outer join, so that a secret without a key is noticed as an error. The secrets of
-/// forgotten organizations are left out.
+/// forgotten organizations are left out. The table of forgotten organizations is read only for a key without an
+/// organization.
 macro_rules! find {
     ($secrets:literal, $condition:literal) => {
         concat!(
@@ -17,7 +18,8 @@ macro_rules! find {
             $secrets,
             " LEFT JOIN apikeys_keys k ON k.id = s.key
              LEFT JOIN apikeys_orgs o ON o.num = k.org
-             WHERE NOT EXISTS (SELECT 1 FROM apikeys_forgotten f WHERE f.num = k.org) AND ",
+             WHERE (o.num IS NOT NULL
+                OR NOT EXISTS (SELECT 1 FROM apikeys_forgotten f WHERE f.num = k.org)) AND ",
             $condition
         )
     };
