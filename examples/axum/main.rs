@@ -1,4 +1,5 @@
-//! The quickstart on axum: a small service whose callers need an API key. Keys are in SQLite.
+//! The quickstart on axum: a small service whose callers need an API key. Keys are in SQLite, or in
+//! the database that `DATABASE_URL` names, such as `postgres://user:password@localhost/keys`.
 //!
 //! Run `cargo run --example axum` and use the curl line that it prints.
 

@@ -10,6 +10,8 @@ use apikeys_example_shared::PREFIX;
 use apikeys_sqlx_store::SqliteStore;
 use apikeys_test_leftovers::note_secret;
 
+use crate::NewDatabase;
+
 /// Manages the keys of all organizations, through an engine on a given store.
 ///
 /// On the database of a running quickstart, the engine is another instance.
@@ -31,9 +33,14 @@ pub struct Issued {
 }
 
 impl Admin {
-    /// Opens the database that a quickstart uses, or will use.
+    /// Opens the SQLite database that a quickstart uses, or will use.
     pub async fn on_sqlite(url: &str) -> Self {
         Self::on(Arc::new(SqliteStore::connect(url).await.unwrap()), |builder| builder).await
+    }
+
+    /// Opens the database that a quickstart uses, or will use.
+    pub async fn on_database(database: &NewDatabase) -> Self {
+        Self::on(database.connect().await, |builder| builder).await
     }
 
     /// Builds an engine on `store`, with maintenance.

@@ -1,22 +1,41 @@
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 
-/// A lock on a SQLite database. No other connection can write while the value exists.
+/// A lock on a database. No other connection can record requests while the value exists.
 #[derive(Debug)]
-pub struct BusyDatabase {
-    writer: SqliteConnection,
+pub struct BusyDatabase(Holder);
+
+#[derive(Debug)]
+enum Holder {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 impl BusyDatabase {
-    /// Waits for the write lock and holds it.
+    /// Waits for the lock and holds it.
     pub async fn hold(url: &str) -> Self {
-        let mut writer = SqliteConnection::connect(url).await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
-        Self { writer }
+        if url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(url).await.unwrap();
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+            return Self(Holder::Sqlite(connection));
+        }
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
+        let lock = "LOCK TABLE apikeys_writers IN ACCESS EXCLUSIVE MODE";
+        sqlx::query(lock).execute(&mut connection).await.unwrap();
+        Self(Holder::Postgres(connection))
     }
 
     /// Releases the lock.
-    pub async fn release(mut self) {
-        sqlx::query("ROLLBACK").execute(&mut self.writer).await.unwrap();
-        self.writer.close().await.unwrap();
+    pub async fn release(self) {
+        match self.0 {
+            Holder::Sqlite(mut connection) => {
+                sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Holder::Postgres(mut connection) => {
+                sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
     }
 }

@@ -32,8 +32,8 @@ pub mod tenants;
 pub mod usage;
 
 pub use org::{Created, Org};
-pub use service::{MOUNT, Service, TOKEN};
-pub use subject::{Database, Subject};
+pub use service::{MOUNT, Service};
+pub use subject::Subject;
 
 /// Runs a case on a new service.
 pub async fn run(subject: Subject, case: &str, check: impl AsyncFn(&Service)) {
@@ -45,6 +45,15 @@ pub async fn run(subject: Subject, case: &str, check: impl AsyncFn(&Service)) {
 /// The table of cases. The macro passes all cases, by module, to the macro `$with`.
 #[macro_export]
 macro_rules! contract_cases {
+    ($with:ident! $argument:tt) => {
+        $crate::request_cases! { $with! $argument }
+        $crate::store_cases! { $with! $argument }
+    };
+}
+
+/// The part of the table whose responses depend little on what the store does.
+#[macro_export]
+macro_rules! request_cases {
     ($with:ident! $argument:tt) => {
         $crate::$with! { $argument
             callers: [
@@ -65,15 +74,6 @@ macro_rules! contract_cases {
                 creation_with_several_invalid_members_names_each,
                 secret_appears_only_in_the_response_to_its_creation,
             ],
-            listing: [
-                keys_are_listed_newest_first_with_the_quota,
-                deactivated_and_expired_key_is_listed_as_deactivated,
-                last_use_and_request_count_follow_admissions_and_ignore_denials,
-                cursors_of_successive_pages_list_every_key_once,
-                page_limit_is_1_to_100,
-                forged_or_foreign_cursor_is_refused,
-                log_cursor_is_refused_for_another_organization_or_filter,
-            ],
             editing: [
                 deactivation_and_activation_apply_to_the_next_request,
                 name_expiration_and_rate_limit_can_be_changed_and_reset,
@@ -81,25 +81,6 @@ macro_rules! contract_cases {
                 deleted_key_is_not_found_and_never_works_again,
                 update_records_one_event_per_kind_of_change_and_none_without_changes,
                 update_with_invalid_members_changes_nothing,
-            ],
-            plans: [
-                plan_without_api_access_allows_only_management_of_existing_keys,
-                creation_beyond_the_plans_quota_is_refused,
-                deactivated_keys_count_towards_the_quota,
-                creation_after_a_downgrade_is_refused_until_the_quota_has_room,
-                change_of_plan_records_one_event,
-            ],
-            audit: [
-                every_change_is_recorded_with_old_and_new_values,
-                every_request_is_recorded_with_its_details,
-                invalid_request_id_is_replaced,
-                every_denial_of_a_known_key_is_recorded_with_its_code,
-                flood_of_denials_records_sixty_events_and_a_count,
-                log_can_be_filtered_by_key_action_and_time,
-            ],
-            usage: [
-                requests_and_denials_are_counted_by_hour_and_day,
-                invalid_time_span_is_refused,
             ],
             refusals: [
                 requests_without_login_or_with_an_api_key_are_rejected,
@@ -128,6 +109,43 @@ macro_rules! contract_cases {
     };
 }
 
+/// The part of the table whose responses depend on pages, filters, plans and counters of the store.
+#[macro_export]
+macro_rules! store_cases {
+    ($with:ident! $argument:tt) => {
+        $crate::$with! { $argument
+            listing: [
+                keys_are_listed_newest_first_with_the_quota,
+                deactivated_and_expired_key_is_listed_as_deactivated,
+                last_use_and_request_count_follow_admissions_and_ignore_denials,
+                cursors_of_successive_pages_list_every_key_once,
+                page_limit_is_1_to_100,
+                forged_or_foreign_cursor_is_refused,
+                log_cursor_is_refused_for_another_organization_or_filter,
+            ],
+            plans: [
+                plan_without_api_access_allows_only_management_of_existing_keys,
+                creation_beyond_the_plans_quota_is_refused,
+                deactivated_keys_count_towards_the_quota,
+                creation_after_a_downgrade_is_refused_until_the_quota_has_room,
+                change_of_plan_records_one_event,
+            ],
+            audit: [
+                every_change_is_recorded_with_old_and_new_values,
+                every_request_is_recorded_with_its_details,
+                invalid_request_id_is_replaced,
+                every_denial_of_a_known_key_is_recorded_with_its_code,
+                flood_of_denials_records_sixty_events_and_a_count,
+                log_can_be_filtered_by_key_action_and_time,
+            ],
+            usage: [
+                requests_and_denials_are_counted_by_hour_and_day,
+                invalid_time_span_is_refused,
+            ],
+        }
+    };
+}
+
 /// The cases with concurrent requests. The order of their responses is not fixed, so the cases cannot compare two
 /// services.
 #[macro_export]
@@ -146,19 +164,30 @@ macro_rules! race_cases {
     };
 }
 
-/// Declares a test for each case, with a framework's quickstart and a database.
+/// Declares a test for each case, with a framework's quickstart and a database. Attributes before the framework apply to
+/// each test.
 #[macro_export]
 macro_rules! contract_tests {
-    ([$framework:literal, $database:ident]
+    ([$(#[$attribute:meta])* $framework:literal, $database:ident] $($modules:tt)*) => {
+        $crate::contract_tests! { @modules [$(#[$attribute])*] $framework $database $($modules)* }
+    };
+    (@modules $attributes:tt $framework:literal $database:ident
      $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
-        $(mod $module { $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                use $crate::contract::{Database, Subject, $module, run};
-                let subject = Subject::new($framework, Database::$database);
-                run(subject, concat!(stringify!($module), "-", stringify!($case)), $module::$case).await;
-            }
-        )* })*
+        $(mod $module {
+            $crate::contract_tests! { @module $attributes $framework $database $module $($case)* }
+        })*
+    };
+    (@module $attributes:tt $framework:literal $database:ident $module:ident $($case:ident)*) => {
+        $($crate::contract_tests! { @case $attributes $framework $database $module $case })*
+    };
+    (@case [$($attributes:tt)*] $framework:literal $database:ident $module:ident $case:ident) => {
+        #[tokio::test(flavor = "multi_thread")]
+        $($attributes)*
+        async fn $case() {
+            use $crate::{Database, contract::{Subject, $module, run}};
+            let subject = Subject::new($framework, Database::$database);
+            run(subject, concat!(stringify!($module), "-", stringify!($case)), $module::$case).await;
+        }
     };
 }
 
@@ -170,7 +199,7 @@ macro_rules! comparison_tests {
         $(mod $module { $(
             #[tokio::test(flavor = "multi_thread")]
             async fn $case() {
-                use $crate::contract::{Database, Subject, $module, comparison::compare};
+                use $crate::{Database, contract::{Subject, $module, comparison::compare}};
                 let (one, other) =
                     (Subject::new($one, Database::$database), Subject::new($other, Database::$database));
                 let name = concat!(stringify!($module), "-", stringify!($case));

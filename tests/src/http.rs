@@ -5,6 +5,9 @@ use tokio::{
     net::TcpStream,
 };
 
+/// The admin token of the quickstarts that tests manage keys with.
+pub const TOKEN: &str = "let-me-in";
+
 /// A request as it is sent. Only the headers `Host` and `Content-Length` are added.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -88,6 +91,12 @@ impl Request {
     #[must_use]
     pub fn bearer(self, secret: &str) -> Self {
         self.line("Authorization", format!("Bearer {secret}"))
+    }
+
+    /// Adds the login of a program that administers `org`, with the admin token [`TOKEN`].
+    #[must_use]
+    pub fn admin(self, org: &str) -> Self {
+        self.line("X-Demo-Admin", TOKEN).line("X-Demo-Org", org)
     }
 
     /// Returns the bytes of the request.

@@ -16,6 +16,7 @@
 mod admin;
 mod busy_database;
 pub mod contract;
+mod database;
 mod frameworks;
 mod http;
 mod in_process;
@@ -26,7 +27,8 @@ mod secret;
 pub use admin::{Admin, Issued};
 pub use apikeys_test_leftovers::Artifacts;
 pub use busy_database::BusyDatabase;
-pub use http::{Connection, Request, Response};
+pub use database::{Database, NewDatabase};
+pub use http::{Connection, Request, Response, TOKEN};
 pub use in_process::InProcess;
 pub use load::{Load, Seen};
 pub use quickstart::{Quickstart, command};

@@ -1,12 +1,21 @@
 //! Counts and audit log after an orderly stop and a restart, for each framework.
 
 use apikeys_tests::{
-    contract::{Database, Subject, restart},
+    Database,
+    contract::{Subject, restart},
     on_each_framework,
 };
 
 async fn counts_and_log_of_100_000_requests_survive_a_restart(framework: &'static str) {
     restart::counts_and_audit_log_match_the_responses_of_clients(Subject::new(framework, Database::Sqlite))
+        .await;
+}
+
+/// The other framework and the other stores are tested without processes in `trail.rs`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: run cargo xtask test"]
+async fn counts_and_log_of_100_000_requests_in_postgres_survive_a_restart() {
+    restart::counts_and_audit_log_match_the_responses_of_clients(Subject::new("axum", Database::Postgres))
         .await;
 }
 

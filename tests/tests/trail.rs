@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, web};
 use apikeys_actix::ApiKeyMiddleware;
 use apikeys_core::{KeyStore, MemoryStore, RateLimit, audit::Outcome};
 use apikeys_sqlx_store::SqliteStore;
-use apikeys_tests::{Admin, Artifacts, Connection, InProcess, Issued, Request, on_each_framework};
+use apikeys_tests::{Admin, Artifacts, Connection, Database, InProcess, Issued, Request, on_each_framework};
 use apikeys_tower::ApiKeyLayer;
 use axum::{Router, http::HeaderMap, routing::get};
 
@@ -217,8 +217,16 @@ async fn every_request_is_recorded_in_sqlite(framework: &str) {
     assert_every_request_is_recorded(framework, Arc::new(store)).await;
 }
 
+async fn every_request_is_recorded_in_postgres(framework: &str) {
+    let artifacts = Artifacts::with_log(&format!("all-on-postgres-{framework}"), "info,apikeys_core=debug");
+    let database = Database::Postgres.create(&artifacts).await;
+    assert_every_request_is_recorded(framework, database.connect().await).await;
+}
+
 on_each_framework![
     request_of_a_client_that_leaves_is_recorded_as_aborted_once,
     every_request_is_recorded_in_memory,
+    #[ignore = "needs a server: run cargo xtask test"]
+    every_request_is_recorded_in_postgres,
     every_request_is_recorded_in_sqlite,
 ];

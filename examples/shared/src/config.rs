@@ -3,6 +3,8 @@ use std::{env, fmt, time::Duration};
 use apikeys_core::warning::WarningPeriods;
 use apikeys_mail::SmtpServer;
 
+use crate::server_url::{Engine, ServerUrl};
+
 /// The settings of a quickstart, from its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,6 +51,8 @@ pub enum Database {
     Temporary,
     /// The SQLite database of a URL, `sqlite:PATH`.
     Sqlite(String),
+    /// The database on a server of a URL such as `postgres://user:password@host:port/database`.
+    Server(ServerUrl),
     /// The memory of the process, `memory:`.
     Memory,
 }
@@ -122,12 +126,24 @@ fn database(url: &str) -> Result<Database, ConfigError> {
     match scheme {
         "memory" if rest.is_empty() => Ok(Database::Memory),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(url.to_owned())),
-        "postgres" | "postgresql" | "mysql" | "mariadb" => {
-            Err(error("DATABASE_URL", format!("{scheme} is not supported yet; use sqlite:PATH or memory:")))
+        "mysql" | "mariadb" => {
+            Err(error("DATABASE_URL", format!("{scheme} is not supported yet; use {DATABASE_URLS}")))
         }
-        _ => Err(error("DATABASE_URL", "must be sqlite:PATH or memory:")),
+        _ => match Engine::of_scheme(scheme) {
+            Some(engine) => ServerUrl::read(engine, url).map(Database::Server).ok_or_else(|| {
+                let reason = format!(
+                    "must be {scheme}://user:password@host:port/database; in the user name and the password, \
+                     all characters except letters, digits and -._~ must be percent-encoded"
+                );
+                error("DATABASE_URL", reason)
+            }),
+            None => Err(error("DATABASE_URL", format!("must be {DATABASE_URLS}"))),
+        },
     }
 }
+
+/// The supported values of `DATABASE_URL`, for messages.
+const DATABASE_URLS: &str = "sqlite:PATH, postgres://user:password@host:port/database or memory:";
 
 /// Reads a period such as `7d` or `5s`.
 fn periods(text: &str) -> Result<WarningPeriods, ConfigError> {
@@ -204,6 +220,12 @@ mod tests {
         let database = |url| read(&[("DATABASE_URL", url)]).unwrap().database;
         assert_eq!(database("memory:"), Database::Memory);
         assert_eq!(database("sqlite:/a/b.db"), Database::Sqlite("sqlite:/a/b.db".into()));
+        for url in ["postgres://user:pa55@host/keys", "postgresql://user:pa55@host:5432/keys"] {
+            let config = read(&[("DATABASE_URL", url)]).unwrap();
+            let Database::Server(server) = &config.database else { panic!("{config:?}") };
+            assert_eq!(server.place(), "postgres://host:5432/keys");
+            assert!(!format!("{config:?}").contains("pa55"), "{config:?}");
+        }
         assert_eq!(read(&[("PORT", "0"), ("AUDIT", "buffered")]).unwrap().port, 0);
         let token = read(&[("ADMIN_TOKEN", "let-me_in.~1")]).unwrap().admin_token;
         assert_eq!(token.as_deref(), Some("let-me_in.~1"));
@@ -229,7 +251,10 @@ mod tests {
         for (variable, value) in [
             ("PORT", "65536"),
             ("PORT", "http"),
-            ("DATABASE_URL", "postgres://user:pa55@host/db"),
+            ("DATABASE_URL", "postgres://user:pa55@host"),
+            ("DATABASE_URL", "postgres://user:pa55@host:port/db"),
+            ("DATABASE_URL", "postgres://user:5/pa55@host/db"),
+            ("DATABASE_URL", "postgres:pa55"),
             ("DATABASE_URL", "mysql://user:pa55@host/db"),
             ("DATABASE_URL", "redis://user:pa55@host"),
             ("DATABASE_URL", "memory:pa55"),
@@ -258,6 +283,6 @@ mod tests {
             assert!(message.starts_with(&format!("{variable}: ")), "{message}");
             assert!(!message.contains("pa55"), "{message}");
         }
-        assert!(read(&[("DATABASE_URL", "postgres://h/d")]).unwrap_err().contains("not supported yet"));
+        assert!(read(&[("DATABASE_URL", "mysql://h/d")]).unwrap_err().contains("not supported yet"));
     }
 }

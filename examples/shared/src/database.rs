@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use apikeys_core::{KeyStore, MemoryStore, store::StoreError};
-use apikeys_sqlx_store::SqliteStore;
+use apikeys_sqlx_store::{PostgresStore, SqliteStore};
 
-use crate::{Database, DemoError};
+use crate::{Database, DemoError, server_url::Engine};
 
 /// The database of a quickstart while it is open.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct OpenDatabase {
 enum Kind {
     Memory(Arc<MemoryStore>),
     Sqlite(SqliteStore),
+    Postgres(PostgresStore),
 }
 
 impl OpenDatabase {
@@ -25,6 +26,13 @@ impl OpenDatabase {
             Database::Memory => {
                 let kind = Kind::Memory(Arc::new(MemoryStore::new()));
                 return Ok(Self { place: "memory, until this process ends".to_owned(), kind });
+            }
+            Database::Server(url) => {
+                let place = url.place().to_owned();
+                let kind = match url.engine() {
+                    Engine::Postgres => PostgresStore::connect(url.expose()).await.map(Kind::Postgres),
+                };
+                return Ok(Self { place, kind: kind.map_err(DemoError::Store)? });
             }
             Database::Sqlite(url) => url.clone(),
             Database::Temporary => {
@@ -41,6 +49,7 @@ impl OpenDatabase {
         match &self.kind {
             Kind::Memory(store) => Arc::<MemoryStore>::clone(store),
             Kind::Sqlite(store) => Arc::new(store.clone()),
+            Kind::Postgres(store) => Arc::new(store.clone()),
         }
     }
 
@@ -53,6 +62,10 @@ impl OpenDatabase {
         match self.kind {
             Kind::Memory(_) => Ok(()),
             Kind::Sqlite(store) => store.close().await,
+            Kind::Postgres(store) => {
+                store.close().await;
+                Ok(())
+            }
         }
     }
 }

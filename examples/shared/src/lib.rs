@@ -10,6 +10,7 @@ mod demo;
 mod identity;
 mod lifetime;
 mod login;
+mod server_url;
 mod start;
 mod warnings;
 
@@ -19,6 +20,7 @@ pub use demo::{Demo, DemoError, ReadyMadeKey};
 pub use identity::Identity;
 pub use lifetime::{Drained, drain, log_to_stderr, report};
 pub use login::{LOGIN_COOKIE, Login};
+pub use server_url::ServerUrl;
 pub use start::{Start, Stop};
 
 use lifetime::stop_signal;

@@ -86,7 +86,7 @@ fn depends_on_the_run(before: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Database;
+    use crate::Database;
 
     fn alike(left: &[&str], right: &[&str]) {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();

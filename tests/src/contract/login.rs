@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Service, service::TOKEN};
-use crate::{Request, contract::org::assert_problem};
+use super::Service;
+use crate::{Request, TOKEN, contract::org::assert_problem};
 
 pub async fn browser_logs_in_with_a_cookie(service: &Service) {
     let enter = format!("/login?token={TOKEN}&org=org_starter");

@@ -4,10 +4,7 @@ use apikeys_core::Timestamp;
 use apikeys_test_leftovers::note_secret;
 use serde_json::{Value, json};
 
-use super::{
-    Service,
-    service::{MOUNT, TOKEN},
-};
+use super::{Service, service::MOUNT};
 use crate::{Request, Response};
 
 /// An organization of a service under test, through the management API.
@@ -43,7 +40,7 @@ impl<'s> Org<'s> {
     /// Adds the login headers to a request.
     #[must_use]
     pub fn log_in(&self, request: Request) -> Request {
-        request.line("X-Demo-Admin", TOKEN).line("X-Demo-Org", self.name)
+        request.admin(self.name)
     }
 
     /// Sends a request without a body.

@@ -1,7 +1,7 @@
 //! Counts and audit log after an orderly stop and a restart. This case is not in the table, because it starts the
 //! service twice.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,12 @@ pub async fn counts_and_audit_log_match_the_responses_of_clients(subject: Subjec
     // A log with the level TRACE would fill the disk.
     let log = "info,apikeys_core=debug";
     let artifacts = Artifacts::with_log(&subject.folder("restart"), log);
-    let service = Service::start_in(artifacts.clone(), subject, "before", log).await;
+    let database = Arc::new(subject.database().create(&artifacts).await);
+    let start = async |name| {
+        let (database, artifacts) = (Arc::clone(&database), artifacts.clone());
+        Service::start_on(database, artifacts, subject.framework(), (name, log)).await
+    };
+    let service = start("before").await;
     let org = service.org("org_enterprise");
     let mut keys = Vec::new();
     for number in 0..KEYS {
@@ -59,7 +64,7 @@ pub async fn counts_and_audit_log_match_the_responses_of_clients(subject: Subjec
     }
     service.stop().await;
 
-    let service = Service::start_in(artifacts, subject, "after", log).await;
+    let service = start("after").await;
     let org = service.org("org_enterprise");
     let mut recorded = Recorded::default();
     for key in keys.iter().chain([&limited]) {

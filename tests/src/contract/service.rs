@@ -1,15 +1,12 @@
 use std::{
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use apikeys_test_document::{Document, Exchange};
 
 use super::{Org, Subject};
-use crate::{Artifacts, Connection, Quickstart, Request, Response};
-
-/// The admin token of every service under test.
-pub const TOKEN: &str = "let-me-in";
+use crate::{Artifacts, Connection, NewDatabase, Quickstart, Request, Response, TOKEN};
 
 /// Where the management API is mounted.
 pub const MOUNT: &str = "/settings/developer";
@@ -21,27 +18,33 @@ pub struct Service {
     artifacts: Artifacts,
     document: Document,
     exchanges: Mutex<Vec<(Request, Response)>>,
+    /// The database, which exists as long as a service uses it.
+    _database: Arc<NewDatabase>,
 }
 
 impl Service {
     /// Starts a quickstart for `case`, with an empty database.
     pub async fn start(subject: Subject, case: &str) -> Self {
         let artifacts = Artifacts::new(&subject.folder(case));
-        Self::start_in(artifacts, subject, "quickstart", "trace").await
+        let database = Arc::new(subject.database().create(&artifacts).await);
+        Self::start_on(database, artifacts, subject.framework(), ("quickstart", "trace")).await
     }
 
-    /// Starts a quickstart on a database in the folder of `artifacts`. Its log file has the name `name`
-    /// and the filter `log`, in the format of `RUST_LOG`.
-    pub async fn start_in(artifacts: Artifacts, subject: Subject, name: &str, log: &str) -> Self {
-        let url = subject.database_url(&artifacts);
-        let environment = [("DATABASE_URL", url.as_str()), ("ADMIN_TOKEN", TOKEN), ("RUST_LOG", log)];
-        let quickstart = Quickstart::start_with(&artifacts, subject.framework(), name, &environment).await;
+    /// Starts a framework's quickstart on a database. `log` is the name of its log file in the folder of `artifacts`, and
+    /// the filter of the log in the format of `RUST_LOG`.
+    pub async fn start_on(
+        database: Arc<NewDatabase>,
+        artifacts: Artifacts,
+        framework: &str,
+        (name, filter): (&str, &str),
+    ) -> Self {
+        let environment = [("DATABASE_URL", database.url()), ("ADMIN_TOKEN", TOKEN), ("RUST_LOG", filter)];
+        let quickstart = Quickstart::start_with(&artifacts, framework, name, &environment).await;
         let login = Request::get(format!("{MOUNT}/api/openapi.json"));
-        let login = login.line("X-Demo-Admin", TOKEN).line("X-Demo-Org", "org_demo");
-        let document = quickstart.send(&login).await;
+        let document = quickstart.send(&login.admin("org_demo")).await;
         assert_eq!(document.status, 200, "{}", document.text());
         let document = Document::read(&document.body);
-        Self { quickstart, artifacts, document, exchanges: Mutex::default() }
+        Self { quickstart, artifacts, document, exchanges: Mutex::default(), _database: database }
     }
 
     /// The address of the service.
