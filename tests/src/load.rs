@@ -9,7 +9,7 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-use crate::{Connection, Issued, Request, Response};
+use crate::{Connection, Request, Response};
 
 /// Clients that send one request after the other, each with its own connection and key. They end when
 /// [`stop`](Self::stop) is called or the server ends.
@@ -23,6 +23,7 @@ pub struct Load {
 struct Shared {
     stop: AtomicBool,
     answered: AtomicUsize,
+    admitted: AtomicUsize,
 }
 
 /// The result of one request.
@@ -33,18 +34,20 @@ pub struct Seen {
     pub request_id: String,
     /// The secret of the request's key.
     pub secret: String,
+    /// When the request was sent.
+    pub sent: Instant,
     /// When the response arrived, and its status. `None` means that the connection ended before.
     pub answer: Option<(Instant, u16)>,
 }
 
 impl Load {
-    /// Starts a client for each of `keys`. Request ids begin with `name`.
+    /// Starts a client for each secret in `secrets`. Request ids begin with `name`.
     #[must_use]
-    pub fn start(to: SocketAddr, name: &str, keys: &[Issued]) -> Self {
+    pub fn start(to: SocketAddr, name: &str, secrets: impl IntoIterator<Item = String>) -> Self {
         let shared = Arc::<Shared>::default();
-        let clients = (0..).zip(keys).map(|(number, key)| {
+        let clients = (0..).zip(secrets).map(|(number, secret)| {
             let id = format!("{name}:{number}");
-            tokio::spawn(client(to, id, key.secret.clone(), Arc::clone(&shared)))
+            tokio::spawn(client(to, id, secret, Arc::clone(&shared)))
         });
         let clients = clients.collect();
         Self { clients, shared }
@@ -54,6 +57,12 @@ impl Load {
     #[must_use]
     pub fn answered(&self) -> usize {
         self.shared.answered.load(Ordering::SeqCst)
+    }
+
+    /// Returns the number of responses with status 200 so far.
+    #[must_use]
+    pub fn admitted(&self) -> usize {
+        self.shared.admitted.load(Ordering::SeqCst)
     }
 
     /// Stops the clients after their current requests, and returns the results of all requests.
@@ -82,12 +91,21 @@ async fn client(to: SocketAddr, name: String, secret: String, shared: Arc<Shared
         let request_id = format!("{name}:{number}");
         let request = Request::post("/v1/echo", request_id.clone());
         let request = request.bearer(&secret).line("X-Request-Id", &request_id);
+        let sent = Instant::now();
         let response = connection.send(&request).await;
         let answer = response.as_ref().ok().map(|response| (Instant::now(), response.status));
         shared.answered.fetch_add(usize::from(answer.is_some()), Ordering::SeqCst);
-        seen.push(Seen { request_id, secret: secret.clone(), answer });
+        shared
+            .admitted
+            .fetch_add(usize::from(answer.is_some_and(|(_, status)| status == 200)), Ordering::SeqCst);
+        seen.push(Seen { request_id, secret: secret.clone(), sent, answer });
         match response {
             Ok(Response { lines, .. }) if !closes(&lines) => {}
+            // The service does not read the body of a request that it denies.
+            Ok(Response { status, .. }) if status != 200 => match Connection::open(to).await {
+                Ok(another) => connection = another,
+                Err(_) => break,
+            },
             _ => break,
         }
     }

@@ -1,9 +1,11 @@
-//! The audit log after the process was stopped or killed.
+//! The audit log and the keys after the service was stopped or killed, and after the database server was killed.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod changes;
 mod kills;
 mod measure;
 mod scene;
+mod server_kills;
 mod stops;
 mod warnings;

@@ -4,7 +4,8 @@ use std::{
 };
 
 use apikeys_core::{AuditEvent, RateLimit};
-use apikeys_tests::{Admin, Artifacts, Issued, Load, Quickstart, Seen};
+use apikeys_test_servers::PrivateServer;
+use apikeys_tests::{Admin, Artifacts, Database, Issued, Load, NewDatabase, Quickstart, Seen, TOKEN};
 
 /// The number of clients under load. They send one request after the other, which keeps two processors busy.
 const CLIENTS: usize = 4;
@@ -13,17 +14,32 @@ const CLIENTS: usize = 4;
 pub(crate) struct Scene {
     pub(crate) artifacts: Artifacts,
     pub(crate) admin: Admin,
-    pub(crate) url: String,
+    pub(crate) database: NewDatabase,
     framework: String,
 }
 
 impl Scene {
-    pub(crate) async fn new(framework: &str, name: &str) -> Self {
-        let artifacts = Artifacts::new(&format!("{name}-{framework}"));
-        let url = artifacts.sqlite_url("keys");
-        let admin = Admin::on_sqlite(&url).await;
+    pub(crate) async fn new(framework: &str, name: &str, kind: Database) -> Self {
+        let artifacts = artifacts(framework, name, kind);
+        let database = kind.create(&artifacts).await;
+        Self::on(framework, artifacts, database).await
+    }
+
+    /// Creates a scene in a server that the test may kill.
+    pub(crate) async fn in_server(
+        framework: &str,
+        name: &str,
+        kind: Database,
+        server: &PrivateServer,
+    ) -> Self {
+        let database = kind.create_in(server).await;
+        Self::on(framework, artifacts(framework, name, kind), database).await
+    }
+
+    async fn on(framework: &str, artifacts: Artifacts, database: NewDatabase) -> Self {
+        let admin = Admin::on_database(&database).await;
         admin.set_plan("org_enterprise", "enterprise").await;
-        Self { artifacts, admin, url, framework: framework.to_owned() }
+        Self { artifacts, admin, database, framework: framework.to_owned() }
     }
 
     /// Creates a key with the highest rate limit.
@@ -44,21 +60,23 @@ impl Scene {
     /// Starts the quickstart. Its log has the level TRACE, but not for each statement.
     pub(crate) async fn start(&self, name: &str) -> Quickstart {
         let filter = "trace,sqlx=info,hyper_util=info,mio=info,axum=info";
-        let environment = [("DATABASE_URL", self.url.as_str()), ("RUST_LOG", filter)];
+        let url = self.database.url_of_service();
+        let environment = [("DATABASE_URL", url.as_str()), ("RUST_LOG", filter), ("ADMIN_TOKEN", TOKEN)];
         Quickstart::start_with(&self.artifacts, &self.framework, name, &environment).await
     }
 
-    /// Returns the recorded requests by their ids. Panics if a request is recorded twice, or if the counters of a key
+    /// Returns the recorded admitted requests by their ids. Panics if a request is recorded twice, or if the counters of a key
     /// do not match the events.
     pub(crate) async fn recorded(&self, keys: &[Issued]) -> HashMap<String, AuditEvent> {
         let mut all = HashMap::new();
         for key in keys {
             let events = self.admin.requests(key).await;
             let view = self.admin.view(key).await;
-            let admitted = events.iter().filter(|event| event.request().unwrap().outcome.is_admitted());
-            assert_eq!(admitted.count() as u64, view.request_count(), "request count and log");
-            assert_eq!(view.last_used_at(), events.iter().map(|event| event.at).max(), "last use and log");
-            for event in events {
+            let is_admitted = |event: &AuditEvent| event.request().unwrap().outcome.is_admitted();
+            let admitted: Vec<_> = events.into_iter().filter(is_admitted).collect();
+            assert_eq!(admitted.len() as u64, view.request_count(), "request count and log");
+            assert_eq!(view.last_used_at(), admitted.iter().map(|event| event.at).max(), "last use and log");
+            for event in admitted {
                 let id = event.request().unwrap().meta.request_id().unwrap().to_string();
                 assert!(all.insert(id, event).is_none(), "a request is recorded twice");
             }
@@ -66,13 +84,22 @@ impl Scene {
         all
     }
 
-    pub(crate) async fn assert_intact(&self) {
-        use sqlx::{Connection, Row};
-        let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-        let row = sqlx::query("PRAGMA integrity_check").fetch_one(&mut connection).await.unwrap();
-        assert_eq!(row.get::<String, _>(0), "ok");
-        connection.close().await.unwrap();
+    /// Call this after a quickstart was killed. A server can still execute what the killed process has sent, so the
+    /// method waits until the server has noticed the end of its connections.
+    pub(crate) async fn killed(&self) {
+        self.artifacts.keep_copy("keys");
+        self.database.assert_intact().await;
+        self.database.wait_for_the_end_of_the_service().await;
     }
+}
+
+fn artifacts(framework: &str, name: &str, kind: Database) -> Artifacts {
+    Artifacts::new(&format!("{name}-{framework}-{kind:?}").to_lowercase())
+}
+
+/// The secrets of keys, for the clients of a [`Load`].
+pub(crate) fn secrets(keys: &[Issued]) -> impl Iterator<Item = String> {
+    keys.iter().map(|key| key.secret.clone())
 }
 
 /// Waits until clients got this number of responses.

@@ -1,21 +1,29 @@
 use std::{collections::HashSet, time::Duration};
 
 use apikeys_core::audit::Outcome;
-use apikeys_tests::{BusyDatabase, Load, Request, on_each_framework};
+use apikeys_tests::{BusyDatabase, Database, Load, Request, on_each_framework};
 
-use crate::scene::{Scene, answers, answers_reach};
+use crate::scene::{Scene, answers, answers_reach, secrets};
 
 const ROUNDS: u64 = 4;
 /// The number of responses that a round needs before the stop.
 const ANSWERS: usize = 100;
 
 async fn orderly_stop_under_load_records_exactly_the_answered_requests(framework: &str) {
-    let scene = Scene::new(framework, "orderly-stop").await;
+    stop_under_load(framework, Database::Sqlite).await;
+}
+
+async fn orderly_stop_under_load_records_exactly_the_answered_requests_in_postgres(framework: &str) {
+    stop_under_load(framework, Database::Postgres).await;
+}
+
+async fn stop_under_load(framework: &str, database: Database) {
+    let scene = Scene::new(framework, "orderly-stop", database).await;
     for round in 0..ROUNDS {
         let name = format!("round-{round}");
         let keys = scene.keys(&name).await;
         let service = scene.start(&name).await;
-        let load = Load::start(service.address, &name, &keys);
+        let load = Load::start(service.address, &name, secrets(&keys));
         answers_reach(&load, ANSWERS).await;
         tokio::time::sleep(Duration::from_millis(70 * round)).await;
         assert!(service.stop().await.success());
@@ -31,15 +39,23 @@ async fn orderly_stop_under_load_records_exactly_the_answered_requests(framework
         assert!(unseen.is_empty(), "on the log, but never answered: {unseen:?}");
         assert!(log.values().all(|event| event.request().unwrap().outcome == Outcome::Answered));
     }
-    scene.assert_intact().await;
+    scene.database.assert_intact().await;
+}
+
+async fn stop_waits_for_a_busy_database_and_then_records_every_request(framework: &str) {
+    stop_while_busy(framework, Database::Sqlite).await;
+}
+
+async fn stop_waits_for_a_busy_postgres_database_and_then_records_every_request(framework: &str) {
+    stop_while_busy(framework, Database::Postgres).await;
 }
 
 /// The database is locked until the service has been asked to stop, so only the stop can write the events.
-async fn stop_waits_for_a_busy_database_and_then_records_every_request(framework: &str) {
-    let scene = Scene::new(framework, "busy-stop").await;
+async fn stop_while_busy(framework: &str, database: Database) {
+    let scene = Scene::new(framework, "busy-stop", database).await;
     let key = scene.admin.issue("org_enterprise", "late", |key| key).await;
     let mut service = scene.start("quickstart").await;
-    let busy = BusyDatabase::hold(&scene.url).await;
+    let busy = BusyDatabase::hold(scene.database.url()).await;
     for _ in 0..20 {
         assert_eq!(service.send(&Request::get("/v1/whoami").bearer(&key.secret)).await.status, 200);
     }
@@ -54,5 +70,9 @@ async fn stop_waits_for_a_busy_database_and_then_records_every_request(framework
 
 on_each_framework![
     orderly_stop_under_load_records_exactly_the_answered_requests,
+    #[ignore = "needs a server: run cargo xtask test"]
+    orderly_stop_under_load_records_exactly_the_answered_requests_in_postgres,
+    #[ignore = "needs a server: run cargo xtask test"]
+    stop_waits_for_a_busy_postgres_database_and_then_records_every_request,
     stop_waits_for_a_busy_database_and_then_records_every_request,
 ];

@@ -8,7 +8,7 @@ use std::{
 
 use apikeys_core::{NewKey, Timestamp, audit::Action, store::AuditQuery};
 use apikeys_test_smtp::{Mail, MailServer, Settings};
-use apikeys_tests::{Issued, Quickstart};
+use apikeys_tests::{Database, Issued, Quickstart};
 use tokio::time::sleep;
 
 use crate::{
@@ -32,7 +32,7 @@ async fn each_warning_is_sent_and_recorded_once_although_processes_are_killed() 
     let seed = seed();
     announce(seed);
     let rounds = env::var(ROUNDS).map_or(2, |rounds| rounds.parse().unwrap());
-    let scene = Scene::new("axum", "warnings").await;
+    let scene = Scene::new("axum", "warnings", Database::Sqlite).await;
     // Each response of the mail server takes a while, so that kills hit warnings that are being sent.
     let server = MailServer::start(&Settings { delay_ms: 20, ..Settings::default() });
     let mut processes = Vec::new();
@@ -63,7 +63,7 @@ async fn each_warning_is_sent_and_recorded_once_although_processes_are_killed() 
 async fn start(scene: &Scene, server: &MailServer, name: &str) -> Quickstart {
     let (mails, period) = (server.url(), format!("{}s", PERIOD.as_secs()));
     let environment = [
-        ("DATABASE_URL", scene.url.as_str()),
+        ("DATABASE_URL", scene.database.url()),
         ("SMTP_URL", &mails),
         ("EXPIRY_WARNING", &period),
         ("RUST_LOG", "info"),
