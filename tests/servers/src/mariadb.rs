@@ -63,6 +63,8 @@ pub(crate) fn server(account: &Account, programs: &Programs, folder: &Path, port
     ] {
         command.arg(option(name, &folder.join(file)));
     }
+    // At its start, a server removes the temporary files of all servers in this folder.
+    command.arg(option("--tmpdir", folder));
     command.args([
         "--bind-address=127.0.0.1",
         "--skip-name-resolve",
