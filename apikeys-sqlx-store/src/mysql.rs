@@ -4,6 +4,8 @@ mod append;
 mod bulk;
 mod connections;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod server;
 mod session;
 mod statements;

@@ -65,7 +65,7 @@ impl Connections {
         Self::lazy(&options, &settings, 2)
     }
 
-    fn lazy(options: &MySqlConnectOptions, settings: &MySqlPoolOptions, divisor: u32) -> Self {
+    pub(super) fn lazy(options: &MySqlConnectOptions, settings: &MySqlPoolOptions, divisor: u32) -> Self {
         let options = own(options);
         let pool = |most| {
             // A lost connection is replaced at its next use, which is faster than a test before each use.
@@ -88,6 +88,7 @@ fn own(options: &MySqlConnectOptions) -> MySqlConnectOptions {
     options.clone().charset("utf8mb4").set_names(true).disable_statement_logging()
 }
 
-async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+/// Makes the settings of a connection.
+pub(super) async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     connection.execute(SETTINGS).await.map(drop)
 }

@@ -6,7 +6,7 @@ use sqlx::{
     mysql::MySqlConnectOptions,
 };
 
-use super::texts::Prefix;
+use super::{connections::prepare, texts::Prefix};
 use crate::error::Failure;
 
 /// The name of the lock that one process at a time holds while it runs migrations. The names of locks are common to all
@@ -15,6 +15,9 @@ const LOCK_NAME: &str = "concat('apikeys ', sha1(concat(database(), '.', ?)))";
 
 /// The longest time in seconds that a process waits for the migrations of other processes.
 const LOCK_TIMEOUT: i64 = 60;
+
+/// A change of a large table takes long, and waits for statements of other connections.
+const UNLIMITED: &str = "SET SESSION lock_wait_timeout = 60 /*M!100100 , max_statement_time = 0 */";
 
 /// Runs the migrations that have not run. Migrations of a newer version of this crate are ignored.
 ///
@@ -29,7 +32,8 @@ pub(super) async fn migrate(options: &MySqlConnectOptions, prefix: &Prefix) -> R
 }
 
 async fn run(connection: &mut MySqlConnection, prefix: &Prefix) -> Result<(), Failure> {
-    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+    prepare(connection).await?;
+    connection.execute(UNLIMITED).await?;
     let lock = format!("SELECT get_lock({LOCK_NAME}, ?)");
     let locked = sqlx::query(AssertSqlSafe(lock)).bind(prefix.as_str()).bind(LOCK_TIMEOUT);
     match locked.fetch_one(&mut *connection).await?.try_get::<Option<i64>, _>(0)? {

@@ -15,6 +15,22 @@ macro_rules! of_first_keys {
     };
 }
 
+/// Deletes the first ?2 rows of the organization ?1. A deletion from one table cannot name the index, and MySQL could
+/// choose the primary key, which is in the order of ids too.
+macro_rules! first_of_org {
+    ($table:literal, $index:literal) => {
+        concat!(
+            "DELETE r FROM (SELECT id FROM ",
+            $table,
+            " FORCE INDEX (",
+            $index,
+            ") WHERE org = ?1 ORDER BY id LIMIT ?2) f STRAIGHT_JOIN ",
+            $table,
+            " r FORCE INDEX (PRIMARY) ON r.id = f.id"
+        )
+    };
+}
+
 /// Another purge waits until this one has ended.
 pub(super) const LOCK: &str = "SELECT value FROM apikeys_state WHERE name = 'purge' FOR UPDATE";
 
@@ -29,10 +45,14 @@ pub(super) const SECRETS: &str =
     concat!("DELETE r", of_first_keys!("apikeys_secrets", "apikeys_secrets_by_key"));
 pub(super) const COUNTERS: &str = concat!("DELETE r", of_first_keys!("apikeys_counters", "PRIMARY"));
 pub(super) const WARNINGS: &str = concat!("DELETE r", of_first_keys!("apikeys_warnings", "PRIMARY"));
-pub(super) const KEYS: &str = "DELETE FROM apikeys_keys WHERE org = ?1 ORDER BY id LIMIT ?2";
-pub(super) const TOMBSTONES: &str = "DELETE FROM apikeys_tombstones WHERE org = ?1 ORDER BY id LIMIT ?2";
+pub(super) const KEYS: &str = first_of_org!("apikeys_keys", "apikeys_keys_by_org");
+pub(super) const TOMBSTONES: &str = first_of_org!("apikeys_tombstones", "apikeys_tombstones_by_org");
 
-pub(super) const USAGE: &str = "DELETE FROM apikeys_usage WHERE hour = ?2 AND org = ?1 ORDER BY key LIMIT ?3";
+pub(super) const USAGE: &str = "
+    DELETE r FROM (
+        SELECT hour, org, key FROM apikeys_usage FORCE INDEX (PRIMARY)
+        WHERE hour = ?2 AND org = ?1 ORDER BY key LIMIT ?3) f
+    STRAIGHT_JOIN apikeys_usage r FORCE INDEX (PRIMARY) ON r.hour = f.hour AND r.org = f.org AND r.key = f.key";
 
 pub(super) const EVENTS: &str = "DELETE FROM apikeys_audit WHERE org = ?1 ORDER BY id LIMIT ?2";
 pub(in crate::mysql) const RARE_EVENTS: &str =

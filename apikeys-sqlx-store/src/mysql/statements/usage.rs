@@ -18,6 +18,10 @@ pub(super) const HOURS: &str = "
         SELECT u.hour FROM apikeys_usage u FORCE INDEX (apikeys_usage_by_key)
         WHERE u.key = ?3 AND u.hour >= ?1 ORDER BY u.hour LIMIT ?2) h";
 
-/// Deletes the usage of the key ?1 in the first ?4 hours from ?3.
-pub(super) const DELETE_OF_KEY: &str =
-    "DELETE FROM apikeys_usage WHERE key = ?1 AND org = ?2 AND hour >= ?3 ORDER BY hour LIMIT ?4";
+/// Deletes the usage of the key ?1 in the first ?4 hours from ?3. A deletion from one table cannot name the index, and
+/// MySQL would choose the primary key, which is in the order of hours too.
+pub(super) const DELETE_OF_KEY: &str = "
+    DELETE r FROM (
+        SELECT u.hour, u.org, u.key FROM apikeys_usage u FORCE INDEX (apikeys_usage_by_key)
+        WHERE u.key = ?1 AND u.org = ?2 AND u.hour >= ?3 ORDER BY u.hour LIMIT ?4) f
+    STRAIGHT_JOIN apikeys_usage r FORCE INDEX (PRIMARY) ON r.hour = f.hour AND r.org = f.org AND r.key = f.key";
