@@ -19,8 +19,8 @@ impl Server for MySql {
     type Texts = MySqlTexts;
     type Session<'c> = MySqlSession<'c>;
 
-    /// If the future of a statement is dropped while sqlx prepares the statement, sqlx takes the rest of the answer for
-    /// the answer to the next statement. Therefore every connection whose operation was dropped is closed.
+    /// If the future of a statement is dropped while sqlx prepares the statement, sqlx no longer knows how much of the
+    /// answer is still to come. Therefore every connection whose operation was dropped is closed.
     const SUSPECT: Duration = Duration::ZERO;
     const LIMIT: Duration = Duration::from_secs(2);
     /// The time limit is in the texts of the statements.

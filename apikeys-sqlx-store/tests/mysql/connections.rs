@@ -1,6 +1,6 @@
 //! Connections that are lost, and operations that are dropped.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use apikeys_sqlx_store::{
     MySqlStore,
@@ -13,15 +13,17 @@ use super::{
     common::{batch, create, org, writer},
 };
 
+/// Returns the ids of all connections to the database.
+async fn ids(stored: &Stored) -> Vec<i64> {
+    let ids = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = ?";
+    let ids = sqlx::query_scalar(ids).bind(stored.database.name());
+    ids.fetch_all(&mut stored.database.admin().await).await.unwrap()
+}
+
 /// Ends all connections to the database.
 async fn kill_all(stored: &Stored) -> usize {
     let mut admin = stored.database.admin().await;
-    let ids: Vec<i64> =
-        sqlx::query_scalar("SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = ?")
-            .bind(stored.database.name())
-            .fetch_all(&mut admin)
-            .await
-            .unwrap();
+    let ids = ids(stored).await;
     for id in &ids {
         admin.execute(AssertSqlSafe(format!("KILL {id}"))).await.unwrap();
     }
@@ -99,6 +101,31 @@ async fn operation_after_a_dropped_operation_has_its_own_answer() {
 
 #[tokio::test]
 #[ignore = "needs a server: run cargo xtask test"]
+async fn dropped_operation_closes_its_connection() {
+    let stored = Stored::new().await;
+    stored.find().await;
+    let before = ids(&stored).await;
+    let mut beside = stored.database.connection().await;
+    beside.execute("LOCK TABLES apikeys_secrets WRITE").await.unwrap();
+    let locators = [stored.secret.locator.clone()];
+    let find = tokio::time::timeout(Duration::from_millis(50), stored.store.find(&locators));
+    assert!(find.await.is_err(), "the read ended");
+    beside.execute("UNLOCK TABLES").await.unwrap();
+    // The server closes the connection when it has run the statement.
+    let closed = async {
+        loop {
+            let now = ids(&stored).await;
+            if before.iter().any(|id| !now.contains(id)) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), closed).await.expect("the connection stays open");
+    stored.find().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a server: run cargo xtask test"]
 async fn verification_while_the_service_uses_its_whole_pool_does_not_wait() {
     let stored = Stored::new().await;
     let pool = MySqlPool::connect(&stored.database.url()).await.unwrap();
@@ -114,7 +141,7 @@ async fn verification_while_the_service_uses_its_whole_pool_does_not_wait() {
     assert!(store.find(std::slice::from_ref(&stored.secret.locator)).await.unwrap().is_some());
     let writer = writer(&store).await;
     store.record(&batch(writer, 1, &stored.key, 1)).await.unwrap();
-    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     store.close().await;
     assert!(!pool.is_closed());
 }
