@@ -6,7 +6,8 @@ const MOST: usize = 1 << (SIZES - 1);
 /// The number of texts: for 1, 2, 4 and so on up to 1,024 rows. sqlx keeps the prepared statements of a connection, so
 /// that a few texts must serve all numbers of rows.
 ///
-/// With `JSON_TABLE`, one text would serve all numbers of rows.
+/// With `JSON_TABLE`, one text would serve all numbers of rows. MariaDB 10.11 took 2 to 3 times as long for it: 33 to 66
+/// microseconds for an audit event in a batch of 100 to 1,024 events, and 12 to 32 microseconds with these texts.
 const SIZES: usize = 11;
 
 /// The texts of a statement for many rows.
