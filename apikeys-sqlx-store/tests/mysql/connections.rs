@@ -136,7 +136,7 @@ async fn verification_while_the_service_uses_its_whole_pool_does_not_wait() {
     for _ in taken.len()..10 {
         taken.push(pool.acquire().await.unwrap());
     }
-    let store = MySqlStore::new(&pool);
+    let store = MySqlStore::new(pool.clone());
     let began = std::time::Instant::now();
     assert!(store.find(std::slice::from_ref(&stored.secret.locator)).await.unwrap().is_some());
     let writer = writer(&store).await;

@@ -1,6 +1,6 @@
 //! Tests of the store in MySQL and MariaDB.
 
-#![cfg(all(feature = "mysql", feature = "sqlite"))]
+#![cfg(feature = "mysql")]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,12 +10,10 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "../store/common.rs"]
+#[path = "../store/values.rs"]
 mod common;
 mod connections;
-mod isolation;
 mod opening;
-mod passwords;
 mod purge;
 mod settings;
 mod values;

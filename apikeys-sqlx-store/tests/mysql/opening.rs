@@ -118,7 +118,7 @@ async fn migrate_beside_migrations_of_the_service_leaves_both_complete() {
     };
     let first = || migration(1, "CREATE TABLE users (id BIGINT PRIMARY KEY)");
     Migrator::with_migrations(vec![first()]).run(&pool).await.unwrap();
-    let store = MySqlStore::new(&pool);
+    let store = MySqlStore::new(pool.clone());
     store.migrate().await.unwrap();
     let second = migration(2, "CREATE TABLE invoices (id BIGINT PRIMARY KEY)");
     Migrator::with_migrations(vec![first(), second]).run(&pool).await.unwrap();
@@ -157,7 +157,7 @@ async fn stores_with_different_prefixes_in_one_database_are_separate() {
 async fn new_on_a_pool_creates_no_tables() {
     let database = MySql::database().await;
     let pool = MySqlPool::connect(&database.url()).await.unwrap();
-    let store = MySqlStore::new(&pool);
+    let store = MySqlStore::new(pool.clone());
     let error = store.org(&org("acme")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert_eq!(error.to_string(), "the operation `org` failed because the store is unavailable");

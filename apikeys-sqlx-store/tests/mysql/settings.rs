@@ -68,7 +68,7 @@ async fn pool_of_the_service_keeps_its_settings_and_names_are_stored_unchanged()
         @@character_set_client) AS CHAR)";
     let before: String = sqlx::query(settings).fetch_one(&pool).await.unwrap().get(0);
     assert!(before.contains("ANSI") && before.contains("latin1"), "{before}");
-    let store = MySqlStore::new(&pool);
+    let store = MySqlStore::new(pool.clone());
     store.migrate().await.unwrap();
     let mut named = row(&org("acmé-組"));
     named.name = KeyName::new("ключ 🔑").unwrap();

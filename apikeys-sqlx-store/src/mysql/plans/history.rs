@@ -213,7 +213,6 @@ impl History {
         let (first, second) = (self.rows_read().await, self.rows_read().await);
         let result = operation.await.unwrap_or_else(|error| panic!("{what:?}: {error:?}"));
         let read = (self.rows_read().await - second).saturating_sub(second - first);
-        println!("{read} rows for {what:?}");
         assert!(read <= most, "{read} rows for {what:?}");
         result
     }
