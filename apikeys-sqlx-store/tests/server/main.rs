@@ -15,6 +15,7 @@ mod lost_connections;
 mod migrations;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod network;
 mod passwords;
 #[cfg(feature = "postgres")]
 mod postgres;
