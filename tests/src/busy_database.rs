@@ -1,4 +1,4 @@
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, MySqlConnection, PgConnection, SqliteConnection};
 
 /// A lock on a database. No other connection can record requests while the value exists.
 #[derive(Debug)]
@@ -8,6 +8,7 @@ pub struct BusyDatabase(Holder);
 enum Holder {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+    MySql(MySqlConnection),
 }
 
 impl BusyDatabase {
@@ -17,6 +18,11 @@ impl BusyDatabase {
             let mut connection = SqliteConnection::connect(url).await.unwrap();
             sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
             return Self(Holder::Sqlite(connection));
+        }
+        if url.starts_with("mysql:") {
+            let mut connection = MySqlConnection::connect(url).await.unwrap();
+            sqlx::query("LOCK TABLES apikeys_writers WRITE").execute(&mut connection).await.unwrap();
+            return Self(Holder::MySql(connection));
         }
         let mut connection = PgConnection::connect(url).await.unwrap();
         sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
@@ -30,6 +36,10 @@ impl BusyDatabase {
         match self.0 {
             Holder::Sqlite(mut connection) => {
                 sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Holder::MySql(mut connection) => {
+                sqlx::query("UNLOCK TABLES").execute(&mut connection).await.unwrap();
                 connection.close().await.unwrap();
             }
             Holder::Postgres(mut connection) => {

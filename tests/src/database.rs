@@ -4,8 +4,8 @@ use std::{
 };
 
 use apikeys_core::KeyStore;
-use apikeys_sqlx_store::{PostgresStore, SqliteStore};
-use apikeys_test_servers::{Postgres, PrivateServer, TestDatabase};
+use apikeys_sqlx_store::{MySqlStore, PostgresStore, SqliteStore};
+use apikeys_test_servers::{MySql, Postgres, PrivateServer, TestDatabase};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::Artifacts;
@@ -23,6 +23,8 @@ pub enum Database {
     Sqlite,
     /// A database on the PostgreSQL server of the tests.
     Postgres,
+    /// A database on the MariaDB or MySQL server of the tests.
+    MySql,
 }
 
 /// A new, empty database. Dropping the value removes a database on a server. A SQLite file is kept, and is searched for
@@ -37,6 +39,7 @@ pub struct NewDatabase {
 #[derive(Debug)]
 enum OnServer {
     Postgres(TestDatabase<Postgres>),
+    MySql(TestDatabase<MySql>),
 }
 
 impl Database {
@@ -46,6 +49,7 @@ impl Database {
             Self::Memory => NewDatabase { kind: self, url: "memory:".to_owned(), on_server: None },
             Self::Sqlite => NewDatabase { kind: self, url: artifacts.sqlite_url("keys"), on_server: None },
             Self::Postgres => NewDatabase::on_postgres(Postgres::database().await),
+            Self::MySql => NewDatabase::on_mysql(MySql::database().await),
         }
     }
 
@@ -53,6 +57,7 @@ impl Database {
     pub async fn create_in(self, server: &PrivateServer) -> NewDatabase {
         match self {
             Self::Postgres => NewDatabase::on_postgres(TestDatabase::create_in(server).await),
+            Self::MySql => NewDatabase::on_mysql(TestDatabase::create_in(server).await),
             Self::Memory | Self::Sqlite => panic!("{self:?} is not on a server"),
         }
     }
@@ -62,6 +67,11 @@ impl NewDatabase {
     fn on_postgres(database: TestDatabase<Postgres>) -> Self {
         let url = database.url();
         Self { kind: Database::Postgres, url, on_server: Some(OnServer::Postgres(database)) }
+    }
+
+    fn on_mysql(database: TestDatabase<MySql>) -> Self {
+        let url = database.url();
+        Self { kind: Database::MySql, url, on_server: Some(OnServer::MySql(database)) }
     }
 
     /// The kind of the database.
@@ -83,19 +93,32 @@ impl NewDatabase {
     pub fn url_of_service(&self) -> String {
         match &self.on_server {
             Some(OnServer::Postgres(_)) => format!("{}?application_name={SERVICE}", self.url),
-            None => self.url.clone(),
+            Some(OnServer::MySql(_)) | None => self.url.clone(),
         }
     }
 
-    /// Waits until the server has no connections of the service, and therefore executes nothing for it any more.
+    /// Waits until the server executes nothing for the service any more. On PostgreSQL, the service has no connections
+    /// then. On MySQL, no other connection to the database executes a statement or has a transaction.
     pub async fn wait_for_the_end_of_the_service(&self) {
-        let Some(OnServer::Postgres(database)) = &self.on_server else { return };
-        let mut connection = database.connection().await;
-        let query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                     AND application_name = $1";
         let began = Instant::now();
         loop {
-            let open: i64 = sqlx::query_scalar(query).bind(SERVICE).fetch_one(&mut connection).await.unwrap();
+            let open = match &self.on_server {
+                None => return,
+                Some(OnServer::Postgres(database)) => {
+                    let query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                                 AND application_name = $1";
+                    let mut connection = database.connection().await;
+                    sqlx::query_scalar(query).bind(SERVICE).fetch_one(&mut connection).await.unwrap()
+                }
+                Some(OnServer::MySql(database)) => {
+                    let query = "SELECT count(*) FROM information_schema.processlist p \
+                                 LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id \
+                                 WHERE p.db = database() AND p.id <> connection_id() \
+                                 AND (p.command <> 'Sleep' OR t.trx_id IS NOT NULL)";
+                    let mut connection = database.connection().await;
+                    sqlx::query_scalar::<_, i64>(query).fetch_one(&mut connection).await.unwrap()
+                }
+            };
             if open == 0 {
                 return;
             }
@@ -121,6 +144,7 @@ impl NewDatabase {
             Database::Memory => panic!("another process cannot open the memory of a quickstart"),
             Database::Sqlite => Arc::new(SqliteStore::connect(&self.url).await.unwrap()),
             Database::Postgres => Arc::new(PostgresStore::connect(&self.url).await.unwrap()),
+            Database::MySql => Arc::new(MySqlStore::connect(&self.url).await.unwrap()),
         }
     }
 }

@@ -9,6 +9,19 @@ mod actix_in_memory {
     apikeys_tests::race_cases!(contract_tests!["actix", Memory]);
 }
 
+mod actix_on_mysql {
+    apikeys_tests::contract_cases!(contract_tests![
+        #[ignore = "needs a server: run cargo xtask test"]
+        "actix",
+        MySql
+    ]);
+    apikeys_tests::race_cases!(contract_tests![
+        #[ignore = "needs a server: run cargo xtask test"]
+        "actix",
+        MySql
+    ]);
+}
+
 mod actix_on_postgres {
     apikeys_tests::store_cases!(contract_tests![
         #[ignore = "needs a server: run cargo xtask test"]
@@ -30,6 +43,19 @@ mod actix_on_sqlite {
 mod axum_in_memory {
     apikeys_tests::contract_cases!(contract_tests!["axum", Memory]);
     apikeys_tests::race_cases!(contract_tests!["axum", Memory]);
+}
+
+mod axum_on_mysql {
+    apikeys_tests::store_cases!(contract_tests![
+        #[ignore = "needs a server: run cargo xtask test"]
+        "axum",
+        MySql
+    ]);
+    apikeys_tests::race_cases!(contract_tests![
+        #[ignore = "needs a server: run cargo xtask test"]
+        "axum",
+        MySql
+    ]);
 }
 
 mod axum_on_postgres {

@@ -1,4 +1,5 @@
-//! Counts and audit log after an orderly stop and a restart, for each framework.
+//! Counts and audit log after an orderly stop and a restart, for each framework. The other stores are tested in
+//! `trail.rs`, without processes.
 
 use apikeys_tests::{
     Database,
@@ -8,14 +9,6 @@ use apikeys_tests::{
 
 async fn counts_and_log_of_100_000_requests_survive_a_restart(framework: &'static str) {
     restart::counts_and_audit_log_match_the_responses_of_clients(Subject::new(framework, Database::Sqlite))
-        .await;
-}
-
-/// The other framework and the other stores are tested without processes in `trail.rs`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a server: run cargo xtask test"]
-async fn counts_and_log_of_100_000_requests_in_postgres_survive_a_restart() {
-    restart::counts_and_audit_log_match_the_responses_of_clients(Subject::new("axum", Database::Postgres))
         .await;
 }
 

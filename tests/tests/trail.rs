@@ -223,7 +223,15 @@ async fn every_request_is_recorded_in_postgres(framework: &str) {
     assert_every_request_is_recorded(framework, database.connect().await).await;
 }
 
+async fn every_request_is_recorded_in_mysql(framework: &str) {
+    let artifacts = Artifacts::with_log(&format!("all-on-mysql-{framework}"), "info,apikeys_core=debug");
+    let database = Database::MySql.create(&artifacts).await;
+    assert_every_request_is_recorded(framework, database.connect().await).await;
+}
+
 on_each_framework![
+    #[ignore = "needs a server: run cargo xtask test"]
+    every_request_is_recorded_in_mysql,
     request_of_a_client_that_leaves_is_recorded_as_aborted_once,
     every_request_is_recorded_in_memory,
     #[ignore = "needs a server: run cargo xtask test"]

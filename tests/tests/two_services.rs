@@ -170,3 +170,9 @@ async fn change_through_one_service_applies_to_the_next_request_of_both_on_sqlit
 async fn change_through_one_service_applies_to_the_next_request_of_both_on_postgres() {
     change_through_one_service_applies_to_the_next_request_of_both(Database::Postgres).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: run cargo xtask test"]
+async fn change_through_one_service_applies_to_the_next_request_of_both_on_mysql() {
+    change_through_one_service_applies_to_the_next_request_of_both(Database::MySql).await;
+}

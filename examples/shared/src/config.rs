@@ -126,9 +126,6 @@ fn database(url: &str) -> Result<Database, ConfigError> {
     match scheme {
         "memory" if rest.is_empty() => Ok(Database::Memory),
         "sqlite" if !rest.is_empty() => Ok(Database::Sqlite(url.to_owned())),
-        "mysql" | "mariadb" => {
-            Err(error("DATABASE_URL", format!("{scheme} is not supported yet; use {DATABASE_URLS}")))
-        }
         _ => match Engine::of_scheme(scheme) {
             Some(engine) => ServerUrl::read(engine, url).map(Database::Server).ok_or_else(|| {
                 let reason = format!(
@@ -143,7 +140,7 @@ fn database(url: &str) -> Result<Database, ConfigError> {
 }
 
 /// The supported values of `DATABASE_URL`, for messages.
-const DATABASE_URLS: &str = "sqlite:PATH, postgres://user:password@host:port/database or memory:";
+const DATABASE_URLS: &str = "sqlite:PATH, postgres://user:password@host:port/database, mysql://… or memory:";
 
 /// Reads a period such as `7d` or `5s`.
 fn periods(text: &str) -> Result<WarningPeriods, ConfigError> {
@@ -255,7 +252,7 @@ mod tests {
             ("DATABASE_URL", "postgres://user:pa55@host:port/db"),
             ("DATABASE_URL", "postgres://user:5/pa55@host/db"),
             ("DATABASE_URL", "postgres:pa55"),
-            ("DATABASE_URL", "mysql://user:pa55@host/db"),
+            ("DATABASE_URL", "mysql://user:pa55@host:port/db"),
             ("DATABASE_URL", "redis://user:pa55@host"),
             ("DATABASE_URL", "memory:pa55"),
             ("DATABASE_URL", "sqlite:"),
@@ -283,6 +280,5 @@ mod tests {
             assert!(message.starts_with(&format!("{variable}: ")), "{message}");
             assert!(!message.contains("pa55"), "{message}");
         }
-        assert!(read(&[("DATABASE_URL", "mysql://h/d")]).unwrap_err().contains("not supported yet"));
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use apikeys_core::{KeyStore, MemoryStore, store::StoreError};
-use apikeys_sqlx_store::{PostgresStore, SqliteStore};
+use apikeys_sqlx_store::{MySqlStore, PostgresStore, SqliteStore};
 
 use crate::{Database, DemoError, server_url::Engine};
 
@@ -18,6 +18,7 @@ enum Kind {
     Memory(Arc<MemoryStore>),
     Sqlite(SqliteStore),
     Postgres(PostgresStore),
+    MySql(MySqlStore),
 }
 
 impl OpenDatabase {
@@ -31,6 +32,7 @@ impl OpenDatabase {
                 let place = url.place().to_owned();
                 let kind = match url.engine() {
                     Engine::Postgres => PostgresStore::connect(url.expose()).await.map(Kind::Postgres),
+                    Engine::MySql => MySqlStore::connect(url.expose()).await.map(Kind::MySql),
                 };
                 return Ok(Self { place, kind: kind.map_err(DemoError::Store)? });
             }
@@ -50,6 +52,7 @@ impl OpenDatabase {
             Kind::Memory(store) => Arc::<MemoryStore>::clone(store),
             Kind::Sqlite(store) => Arc::new(store.clone()),
             Kind::Postgres(store) => Arc::new(store.clone()),
+            Kind::MySql(store) => Arc::new(store.clone()),
         }
     }
 
@@ -63,6 +66,10 @@ impl OpenDatabase {
             Kind::Memory(_) => Ok(()),
             Kind::Sqlite(store) => store.close().await,
             Kind::Postgres(store) => {
+                store.close().await;
+                Ok(())
+            }
+            Kind::MySql(store) => {
                 store.close().await;
                 Ok(())
             }

@@ -14,6 +14,7 @@ pub struct ServerUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Postgres,
+    MySql,
 }
 
 impl Engine {
@@ -21,6 +22,7 @@ impl Engine {
     pub(crate) fn of_scheme(scheme: &str) -> Option<Self> {
         match scheme {
             "postgres" | "postgresql" => Some(Self::Postgres),
+            "mysql" | "mariadb" => Some(Self::MySql),
             _ => None,
         }
     }
@@ -28,12 +30,14 @@ impl Engine {
     const fn scheme(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
+            Self::MySql => "mysql",
         }
     }
 
     const fn default_port(self) -> u16 {
         match self {
             Self::Postgres => 5432,
+            Self::MySql => 3306,
         }
     }
 }
@@ -90,6 +94,8 @@ mod tests {
         for (url, place) in [
             ("postgres://u:pa55@db.example:6432/keys", "postgres://db.example:6432/keys"),
             ("postgresql://u:pa55@localhost/keys", "postgres://localhost:5432/keys"),
+            ("mysql://u:pa55@localhost/keys", "mysql://localhost:3306/keys"),
+            ("mariadb://u:pa55@localhost/keys", "mysql://localhost:3306/keys"),
             ("postgres://[::1]/keys?password=pa55", "postgres://[::1]:5432/keys"),
             ("postgres://u:p%2Fa55@%2Frun%2Fpostgresql/keys", "postgres://%2Frun%2Fpostgresql:5432/keys"),
         ] {

@@ -34,6 +34,13 @@ async fn kill_at_a_random_moment_loses_only_events_after_the_last_flush_in_postg
     kill_at_random_moments(framework, Database::Postgres).await;
 }
 
+/// The other framework is tested on PostgreSQL.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: run cargo xtask test"]
+async fn kill_at_a_random_moment_loses_only_events_after_the_last_flush_in_mysql() {
+    kill_at_random_moments("actix", Database::MySql).await;
+}
+
 /// A killed process loses only the requests that were answered last, after the last flush began, and counts no request
 /// twice.
 async fn kill_at_random_moments(framework: &str, database: Database) {

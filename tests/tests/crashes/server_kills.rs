@@ -38,6 +38,13 @@ async fn killed_postgres_server_loses_nothing_and_the_service_recovers(framework
     kill_the_server(framework, Database::Postgres, Engine::Postgres).await;
 }
 
+/// The other framework is tested on PostgreSQL.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: run cargo xtask test"]
+async fn killed_mysql_server_loses_nothing_and_the_service_recovers() {
+    kill_the_server("actix", Database::MySql, Engine::MySql).await;
+}
+
 /// In each round, all processes of the server are killed under load, and the server is started again. The service runs
 /// all the time, so it can lose nothing: each admitted request is recorded once, and each acknowledged change is stored.
 async fn kill_the_server(framework: &str, kind: Database, engine: Engine) {

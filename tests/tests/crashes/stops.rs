@@ -42,6 +42,13 @@ async fn stop_under_load(framework: &str, database: Database) {
     scene.database.assert_intact().await;
 }
 
+/// The other framework is tested on PostgreSQL.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: run cargo xtask test"]
+async fn orderly_stop_under_load_records_exactly_the_answered_requests_in_mysql() {
+    stop_under_load("actix", Database::MySql).await;
+}
+
 async fn stop_waits_for_a_busy_database_and_then_records_every_request(framework: &str) {
     stop_while_busy(framework, Database::Sqlite).await;
 }
