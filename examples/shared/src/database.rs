@@ -18,7 +18,7 @@ enum Kind {
     Memory(Arc<MemoryStore>),
     Sqlite(SqliteStore),
     Postgres(PostgresStore),
-    MySql(MySqlStore),
+    MySql(Box<MySqlStore>),
 }
 
 impl OpenDatabase {
@@ -32,7 +32,7 @@ impl OpenDatabase {
                 let place = url.place().to_owned();
                 let kind = match url.engine() {
                     Engine::Postgres => PostgresStore::connect(url.expose()).await.map(Kind::Postgres),
-                    Engine::MySql => MySqlStore::connect(url.expose()).await.map(Kind::MySql),
+                    Engine::MySql => MySqlStore::connect(url.expose()).await.map(Box::new).map(Kind::MySql),
                 };
                 return Ok(Self { place, kind: kind.map_err(DemoError::Store)? });
             }
@@ -52,7 +52,7 @@ impl OpenDatabase {
             Kind::Memory(store) => Arc::<MemoryStore>::clone(store),
             Kind::Sqlite(store) => Arc::new(store.clone()),
             Kind::Postgres(store) => Arc::new(store.clone()),
-            Kind::MySql(store) => Arc::new(store.clone()),
+            Kind::MySql(store) => Arc::new(MySqlStore::clone(store)),
         }
     }
 

@@ -40,7 +40,7 @@ async fn secret_without_https_is_copied_or_selected_with_advice() {
         // Browsers ignore this header without HTTPS, and say so.
         page.browser.expect("Cross-Origin-Opener-Policy");
         let origin = page.front.origin.replace("127.0.0.1", "plain.example");
-        page.browser.open_elsewhere(&format!("{origin}/login?token={}&org=org_starter", apikeys_tests::contract::TOKEN)).await;
+        page.browser.open_elsewhere(&format!("{origin}/login?token={}&org=org_starter", apikeys_tests::TOKEN)).await;
         page.ready().await;
         let plain = "return !isSecureContext && navigator.clipboard === undefined";
         assert_eq!(page.browser.script(plain, Vec::new()).await, true);

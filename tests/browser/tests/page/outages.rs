@@ -1,4 +1,4 @@
-use apikeys_tests::{contract::TOKEN, on_each_framework};
+use apikeys_tests::{TOKEN, on_each_framework};
 use serde_json::json;
 
 use crate::scene::scene;

@@ -1,6 +1,11 @@
+use std::sync::Arc;
+
 use apikeys_test_browser::{Browser, Device, Element, Scheme, run};
 use apikeys_test_leftovers::{Artifacts, note_secret};
-use apikeys_tests::contract::{Database, MOUNT, Service, Subject, TOKEN};
+use apikeys_tests::{
+    Database, TOKEN,
+    contract::{MOUNT, Service},
+};
 use serde_json::Value;
 
 use crate::{front::Front, layout::assert_fits};
@@ -46,8 +51,8 @@ async fn scene_with(
     log: &str,
     check: impl AsyncFnOnce(Scene<'_>),
 ) {
-    let subject = Subject::new(framework, Database::Sqlite);
-    let service = Service::start_in(artifacts.clone(), subject, "quickstart", log).await;
+    let database = Arc::new(Database::Sqlite.create(&artifacts).await);
+    let service = Service::start_on(database, artifacts.clone(), framework, ("quickstart", log)).await;
     let front = Front::of(service.address()).await;
     run(&artifacts, &front.origin, async |browser| {
         let scene = Scene { framework, service: &service, front: &front, browser, org };
