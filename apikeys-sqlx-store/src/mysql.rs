@@ -74,7 +74,7 @@ use crate::{
 /// A transaction that conflicts with another one is attempted again for up to 5 seconds. If a process stops in the middle
 /// of a transaction, MariaDB ends the transaction after 10 seconds. MySQL ends it when the connection ends.
 ///
-/// All tables use the engine `InnoDB`.
+/// All tables use `InnoDB`.
 ///
 /// # Encryption
 ///
@@ -102,10 +102,7 @@ impl MySqlStore {
     ///
     /// Call [`migrate`](Self::migrate) before the first use. Without the tables, every operation fails.
     #[must_use]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "as in sqlx's own constructors; cloning a pool is cheap"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "the other stores take a pool")]
     pub fn new(pool: MySqlPool) -> Self {
         Self::over(Connections::beside(&pool), Prefix::default())
     }
@@ -116,10 +113,7 @@ impl MySqlStore {
     ///
     /// Returns an error of the kind [`Rejected`](apikeys_core::store::StoreErrorKind::Rejected) if the prefix does not consist
     /// of 1 to 31 characters of `a-z`, `0-9` and `_`, or if it does not begin with a letter.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "as in sqlx's own constructors; cloning a pool is cheap"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "the other stores take a pool")]
     pub fn new_with_prefix(pool: MySqlPool, prefix: &str) -> StoreResult<Self> {
         let prefix = Prefix::new(prefix).map_err(|failure| failure.during("new_with_prefix"))?;
         Ok(Self::over(Connections::beside(&pool), prefix))

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     argument::{Argument, arguments},
     columns::Columns,
-    error::{Failure, mysql::is_duplicate},
+    error::Failure,
     operations::record::now,
     server::Server as _,
     session::{BatchRows, KnownKey, OrgNumber, Purged, Session},
@@ -61,14 +61,9 @@ impl Session for MySqlSession<'_> {
 
     async fn execute(&mut self, statement: WriteStatement, values: &[Argument<'_>]) -> Result<u64, Failure> {
         let texts = self.texts;
-        match self.run(texts.as_ref().write(statement)?, values).await {
-            Err(Failure::Database(error))
-                if statement == WriteStatement::AddSecret && is_duplicate(&error) =>
-            {
-                Ok(0)
-            }
-            result => result,
-        }
+        let changed = self.run(texts.as_ref().write(statement)?, values).await?;
+        let is_added = statement != WriteStatement::AddSecret || changed == 1;
+        Ok(if is_added { changed } else { 0 })
     }
 
     async fn all(

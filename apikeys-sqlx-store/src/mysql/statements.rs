@@ -1,5 +1,5 @@
-//! The SQL of all statements on tables of the store in MySQL and MariaDB. The tests in `plans` check the query plan of each of
-//! them.
+//! The SQL of all statements on tables of the store in MySQL and MariaDB. The test in `plans` counts the rows that the
+//! operations read on large tables.
 
 mod audit;
 mod changes;

@@ -1,9 +1,13 @@
 //! Statements on secrets and the number of secrets of each scheme.
 
-/// The statement fails if the secret exists, and the session then reports that no row was added. The number of rows that
-/// `ON DUPLICATE KEY UPDATE` changed would not tell an added row from a row that exists.
+/// Adds a secret, and changes one row. If the secret exists, the statement changes `ends_at` to another value, which
+/// MySQL counts as two rows. The transaction then deletes the row or is rolled back.
+///
+/// A plain insertion would share the lock of an existing row, and two transactions that then delete the row would wait
+/// for each other.
 pub(super) const ADD: &str = "
-    INSERT INTO apikeys_secrets (scheme, locator, key, created_at, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    INSERT INTO apikeys_secrets (scheme, locator, key, created_at, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON DUPLICATE KEY UPDATE ends_at = CASE WHEN ends_at IS NULL THEN 0 END";
 
 pub(super) const ADD_TO_SCHEME: &str = "
     INSERT INTO apikeys_schemes (scheme, secrets) VALUES (?1, 1) ON DUPLICATE KEY UPDATE secrets = secrets + 1";
