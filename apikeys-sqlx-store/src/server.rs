@@ -16,7 +16,9 @@ use crate::{
     texts::{Text, Texts},
 };
 
-pub(crate) use self::{lease::Lease, read::Reads, transaction::write};
+#[cfg(feature = "postgres")]
+pub(crate) use self::lease::Lease;
+pub(crate) use self::{read::Reads, transaction::write};
 
 /// A kind of database server.
 pub(crate) trait Server: Database<Row: Cells> {
