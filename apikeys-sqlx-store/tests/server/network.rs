@@ -27,6 +27,7 @@ use crate::{
 
 on_each_server!(
     operations_while_connections_are_cut_at_random_points_apply_once,
+    operations_while_connections_are_cut_at_random_times_apply_once,
     operations_while_the_network_is_slow_frozen_or_half_closed_apply_once,
 );
 
@@ -231,7 +232,24 @@ async fn operations_while_connections_are_cut_at_random_points_apply_once<S: Ser
     }
     scene.change(|network| network.cut_at_random(None));
     let (cuts, took) = (scene.network.random_cuts(), began.elapsed());
-    println!("{cuts} cuts in {took:?}; {}", scene.finish().await);
+    println!("{cuts} cuts at random points in {took:?}; {}", scene.finish().await);
+}
+
+/// Few of the bytes of a transaction are those of its commit, so cuts after random numbers of bytes rarely lose a commit or
+/// its answer. Cuts at random times do, on a network that holds all data for some time.
+async fn operations_while_connections_are_cut_at_random_times_apply_once<S: Server>() {
+    let scene = Scene::<S>::new().await;
+    scene.change(|network| network.delay(Duration::from_millis(1)));
+    let mut pause = 5;
+    for number in 0..CUTS {
+        // Pauses of different lengths cut connections at different points of a transaction. The longest leaves time for a
+        // whole transaction.
+        pause = (pause * 7) % 97 + 5;
+        sleep(Duration::from_millis(pause)).await;
+        scene.change(|network| network.cut(if number % 2 == 0 { Cut::Reset } else { Cut::Close }));
+    }
+    scene.change(|network| network.delay(Duration::ZERO));
+    println!("{CUTS} cuts at random times; {}", scene.finish().await);
 }
 
 async fn operations_while_the_network_is_slow_frozen_or_half_closed_apply_once<S: Server>() {
