@@ -124,6 +124,7 @@ impl<'r> Columns<'r> {
         self.take()
     }
 
+    #[cfg(feature = "sqlite-unlinked")]
     /// Reads any text.
     pub(crate) fn any_text(&mut self) -> Result<&'r str, Failure> {
         self.take()

@@ -86,6 +86,7 @@ mod statements;
 mod test_data;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod texts;
+#[cfg(feature = "sqlite-unlinked")]
 mod turns;
 #[cfg(test)]
 #[path = "../tests/store/values.rs"]

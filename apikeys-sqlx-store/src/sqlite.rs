@@ -33,7 +33,7 @@ use crate::{
     session::{Backend, Work},
 };
 
-/// A [`KeyStore`] in an SQLite database.
+/// A [`KeyStore`](apikeys_core::KeyStore) in an SQLite database.
 ///
 /// - [`connect`](Self::connect) opens a database that only the store uses, and creates the tables.
 /// - [`new`](Self::new) uses a pool of your service. Call [`migrate`](Self::migrate) before the first

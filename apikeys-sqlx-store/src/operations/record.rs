@@ -40,8 +40,10 @@ impl Work for OpenWriter {
 
 /// Records a batch if it is the next batch of its writer and all its keys exist. Nearly all batches are of this kind,
 /// and the number of written rows shows it. Returns `false` if the batch is of another kind.
+#[cfg(feature = "sqlite-unlinked")]
 pub(crate) struct RecordAtOnce<'a>(pub(crate) &'a Batch);
 
+#[cfg(feature = "sqlite-unlinked")]
 impl Work for RecordAtOnce<'_> {
     type Answer = bool;
 
