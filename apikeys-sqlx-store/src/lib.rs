@@ -1,8 +1,8 @@
 //! Stores [API keys](apikeys_core) in PostgreSQL, MySQL, MariaDB or SQLite, through
 //! [sqlx](https://docs.rs/sqlx) 0.9.
 //!
-//! `new` of a store uses a pool of your service, so that the tables are in the service's own database. `connect` opens
-//! connections that only the store uses:
+//! With `new`, a store keeps its tables in the database of your service's pool. With `connect`, a store opens a database
+//! by its URL:
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "postgres", feature = "sqlite"))]
@@ -41,7 +41,7 @@
 //! | feature | description | default |
 //! | --- | --- | --- |
 //! | `sqlite` | `SqliteStore`, with SQLite compiled into the program, which requires a C compiler | yes |
-//! | `sqlite-unlinked` | `SqliteStore` without SQLite itself | with `sqlite` |
+//! | `sqlite-unlinked` | `SqliteStore` for programs that choose their SQLite library themselves; the feature `sqlite` includes it | yes |
 //! | `postgres` | `PostgresStore` | no |
 //! | `mysql` | `MySqlStore`, for MySQL and MariaDB | no |
 //! | `runtime-tokio` | sqlx runs on tokio | yes |

@@ -48,14 +48,14 @@ use crate::{
 /// Verifying a request must not wait while keys are listed, while the audit log is read, or while your service uses
 /// all connections of its pool. The store therefore divides its connections:
 ///
-/// | store | verification | recording | lists, audit log and usage | changes, purges and warnings |
+/// | store | verification | writing the audit log | reading lists, audit log and usage | all other operations |
 /// | --- | --- | --- | --- | --- |
 /// | `connect` | up to 8 | 1 | up to 4 | up to 4 |
 /// | `new` | up to 4 | 1 | up to 2 | up to 2 |
 ///
 /// In MySQL, settings such as the SQL mode belong to a connection. The store needs settings of its own, and so it does not
-/// use the connections of your pool. It takes the options of your pool, such as the server, the password and the
-/// certificates, and its timeouts. It does not run the pool's hooks, such as `after_connect`.
+/// use the connections of your pool. It opens connections with the same options, such as the server, the password and
+/// the certificates, and with the same timeouts. It does not run the pool's hooks, such as `after_connect`.
 ///
 /// Connections are opened when they are needed. The server's `max_connections` must have room for those of all
 /// processes.
@@ -83,8 +83,8 @@ use crate::{
 ///
 /// By default, users of MySQL 8 log in with `caching_sha2_password`, which needs an encrypted connection or a Unix
 /// socket. Without encryption, create the user with `IDENTIFIED WITH mysql_native_password`, or enable the feature
-/// `mysql-rsa` of sqlx, whose RSA implementation has the open advisory RUSTSEC-2023-0071. Users of MariaDB need
-/// neither.
+/// `mysql-rsa` of sqlx, whose RSA implementation has the open advisory RUSTSEC-2023-0071. With
+/// MariaDB, users can log in without encryption by default.
 #[derive(Clone)]
 pub struct MySqlStore {
     verification: Reads<MySql>,

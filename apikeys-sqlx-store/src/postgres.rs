@@ -42,9 +42,10 @@ use crate::{
 /// # Connections
 ///
 /// Verifying a request must not wait while keys are listed, while the audit log is read, or while your service uses
-/// all connections of its pool. The store therefore opens connections of its own for verification and recording:
+/// all connections of its pool. The store therefore opens connections of its own for verification and for
+/// writing the audit log:
 ///
-/// | store | verification | recording | lists, audit log and usage | changes, purges and warnings |
+/// | store | verification | writing the audit log | reading lists, audit log and usage | all other operations |
 /// | --- | --- | --- | --- | --- |
 /// | `connect` | up to 8 | 1 | up to 4 | up to 4 |
 /// | `new` | up to 4 | 1 | your pool | your pool |

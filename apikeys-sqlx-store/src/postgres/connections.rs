@@ -32,6 +32,7 @@ pub(super) struct Connections {
 impl Connections {
     /// Opens the database that `url` names.
     pub(super) async fn open(url: &str) -> Result<Self, Failure> {
+        check_options(url)?;
         let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
         let pool = |most| {
             // A lost connection is replaced at its next use, which is faster than a test before each use.
@@ -61,6 +62,63 @@ impl Connections {
             management: pool.clone(),
             changes: pool.clone(),
             recording: own(RECORDING),
+        }
+    }
+}
+
+/// The options that sqlx reads from a URL.
+const OPTIONS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// Refuses a URL with an option that sqlx does not know. sqlx would log the option with its value, which is a password
+/// if the word `password` is mistyped.
+fn check_options(url: &str) -> Result<(), Failure> {
+    let options = url.split_once('?').map_or("", |(_, options)| options);
+    for option in options.split('&').filter(|option| !option.is_empty()) {
+        let name = option.split('=').next().unwrap_or_default();
+        let is_setting = name.starts_with("options[") || name.starts_with("options%5B");
+        if !is_setting && !OPTIONS.contains(&name) {
+            return Err(Failure::Refused("the URL has an option that is unknown"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_with_an_unknown_option_is_refused() {
+        for url in [
+            "postgres://u:p@host/keys",
+            "postgres://u:p@host/keys?",
+            "postgres://u:p@host/keys?sslmode=require&application_name=acme",
+            "postgres://u:p@host/keys?options[search_path]=acme&options%5Bwork_mem%5D=4MB",
+        ] {
+            assert!(check_options(url).is_ok(), "{url}");
+        }
+        for url in ["postgres://u@host/keys?pasword=p", "postgres://u@host/keys?sslmode=require&p&Password=p"]
+        {
+            assert!(check_options(url).is_err(), "{url}");
         }
     }
 }

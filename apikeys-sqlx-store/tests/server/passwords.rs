@@ -82,6 +82,8 @@ async fn password_of_a_url_is_neither_in_errors_nor_in_logs<S: Server>() {
         let shown = shown(&S::connect(&url).await.map(drop).unwrap_err());
         assert!(!shown.contains(PASSWORD), "{shown}");
     }
+    // The word `password` is mistyped. A store may ignore the option or refuse the URL.
+    let _ = S::connect(&format!("{right}?pasword={PASSWORD}")).await;
     let store = S::connect(&right).await.unwrap();
     create(&store, &org("acme")).await;
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
