@@ -41,7 +41,7 @@
 //! | feature | description | default |
 //! | --- | --- | --- |
 //! | `sqlite` | `SqliteStore`, with SQLite compiled into the program, which requires a C compiler | yes |
-//! | `sqlite-unlinked` | `SqliteStore` for programs that choose their SQLite library themselves; the feature `sqlite` includes it | yes |
+//! | `sqlite-unlinked` | `SqliteStore` for programs that choose their SQLite library themselves; enabled by the feature `sqlite` | yes |
 //! | `postgres` | `PostgresStore` | no |
 //! | `mysql` | `MySqlStore`, for MySQL and MariaDB | no |
 //! | `runtime-tokio` | sqlx runs on tokio | yes |
