@@ -91,7 +91,7 @@ async fn unsupported_setting_is_an_error_at_start(framework: &str) {
             "postgres://u:pa55@h",
             "error: DATABASE_URL: must be postgres://user:password@host:port/",
         ),
-        ("DATABASE_URL", "mysql://u:pa55@h/d", "error: DATABASE_URL: mysql is not supported yet"),
+        ("DATABASE_URL", "mysql://u:pa55@h", "error: DATABASE_URL: must be mysql://user:password@host:port/"),
         ("DATABASE_URL", "sqlite:/nonexistent/folder/keys.db", "error: the database cannot be opened: "),
         ("REDIS_URL", "redis://:pa55@h", "error: REDIS_URL: "),
         (
