@@ -168,8 +168,12 @@ pub fn command(name: &str, environment: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Returns the path of an example's program, and builds the program if necessary.
+/// Returns the path of an example's program. The program is in the folder that the environment variable
+/// `APIKEYS_TEST_EXAMPLES` names. Without the variable, cargo builds it if necessary.
 fn example(name: &str) -> PathBuf {
+    if let Some(folder) = env::var_os("APIKEYS_TEST_EXAMPLES") {
+        return PathBuf::from(folder).join(name).with_extension(env::consts::EXE_EXTENSION);
+    }
     static BUILT: OnceLock<String> = OnceLock::new();
     let executable = BUILT.get_or_init(build).lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -181,18 +185,19 @@ fn example(name: &str) -> PathBuf {
 
 /// Returns cargo's messages about all examples.
 fn build() -> String {
+    // Cargo sets these variables for the package of the test, and the build script of ring reads some of them. With other values
+    // than in a shell, cargo would build ring and all that depends on it again.
+    let of_package = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
+    };
     let mut cargo = Blocking::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    // The build script of ring reads these variables, which cargo sets for the package of the test. With other values than
-    // in a shell, cargo would build ring and all that depends on it again.
-    for (name, _) in env::vars_os() {
-        let package = ["CARGO_MANIFEST_", "CARGO_PKG_"];
-        if name.to_str().is_some_and(|name| package.iter().any(|start| name.starts_with(start))) {
-            cargo.env_remove(name);
-        }
+    for (name, _) in env::vars_os().filter(|(name, _)| of_package(name)) {
+        cargo.env_remove(name);
     }
-    // These are the arguments of `cargo xtask test`, so that cargo need not build the examples again.
+    // With the features of the tests, so that cargo builds each dependency once for both.
     let built = cargo
-        .args(["build", "--workspace", "--exclude", "apikeys-test-browser", "--examples"])
+        .args(["build", "--workspace", "--exclude", "apikeys-test-browser", "--all-features", "--examples"])
         .arg("--message-format=json")
         .current_dir(root())
         .stdin(Stdio::null())

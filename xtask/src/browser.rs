@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     counts::Counts,
+    examples,
     leftovers::Leftovers,
     step::Step,
     workspace::{cargo, root, target},
@@ -26,7 +27,10 @@ pub(crate) fn steps(left: &Leftovers) -> Vec<Step> {
         return vec![installed];
     }
     let tests = cargo(&["nextest", "run", "--package", PACKAGE, "--all-features", "--no-fail-fast"]);
-    vec![installed, Step::run("tests in the browser", left.pass_to(tests), Some(Counts::of_nextest))]
+    vec![
+        installed,
+        Step::run("tests in the browser", examples::pass_to(left.pass_to(tests)), Some(Counts::of_nextest)),
+    ]
 }
 
 /// Installs Debian's Chromium and chromedriver if one of them is missing and this process runs as root.

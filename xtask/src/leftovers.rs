@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::{scan, step::Step, workspace::target};
+use crate::{part::Part, scan, step::Step, workspace::target};
 
 /// The files of tests that are searched for leaked secrets.
 pub(crate) struct Leftovers {
@@ -63,8 +63,8 @@ impl Leftovers {
         command
     }
 
-    /// Searches the files of tests. `without` lists packages whose tests did not run.
-    pub(crate) fn search(&self, without: &[&str]) -> Vec<Step> {
+    /// Searches the files of tests. `without` lists the parts that did not run.
+    pub(crate) fn search(&self, without: &[Part]) -> Vec<Step> {
         vec![
             Step::check("the search for secrets finds planted secrets", scan::search_planted),
             Step::check("databases, logs and error texts of tests contain no secrets", || {

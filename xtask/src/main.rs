@@ -5,6 +5,8 @@
 mod bench;
 mod browser;
 mod counts;
+mod databases;
+mod examples;
 mod leftovers;
 mod mail_server;
 mod openapi;
@@ -37,6 +39,8 @@ test --without PART,PART      do the same without these parts, for example --wit
 These commands run one part of `test`:
 browser                       run the tests in a real browser; needs chromium and chromedriver, which are installed
                               on Debian if the command runs as root, and npm
+databases                     run the tests that need PostgreSQL or MariaDB, which are installed with apt as root or
+                              with sudo, or with Homebrew
 openapi                       check the OpenAPI document with a validator and with a generated client, which
                               manages keys; needs python3 with venv and pip
 other-sqlx                    run the store in one program with sqlx 0.8

@@ -1,10 +1,11 @@
-use crate::{browser, leftovers::Leftovers, openapi, other_sqlx, publish, readme, step::Step};
+use crate::{browser, databases, leftovers::Leftovers, openapi, other_sqlx, publish, readme, step::Step};
 
-/// A part of `cargo xtask test` that can be left out or run alone. The parts need tools or crates that the tests
-/// do not need.
+/// A part of `cargo xtask test` that can be left out or run alone. The parts need servers, tools or crates
+/// that the other tests do not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Browser,
+    Databases,
     OpenApi,
     OtherSqlx,
     Publish,
@@ -12,13 +13,14 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Browser, Self::OpenApi, Self::OtherSqlx, Self::Publish, Self::Readme];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Browser, Self::Databases, Self::OpenApi, Self::OtherSqlx, Self::Publish, Self::Readme];
 
     /// The name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Browser => "browser",
+            Self::Databases => "databases",
             Self::OpenApi => "openapi",
             Self::OtherSqlx => "other-sqlx",
             Self::Publish => "publish",
@@ -46,13 +48,14 @@ impl Part {
 
     /// Returns whether the part runs an example, which must be built first.
     pub(crate) const fn needs_examples(self) -> bool {
-        matches!(self, Self::Browser | Self::OpenApi)
+        matches!(self, Self::Browser | Self::Databases | Self::OpenApi)
     }
 
     /// Runs the checks of the part.
     pub(crate) fn run(self, left: &Leftovers) -> Vec<Step> {
         match self {
             Self::Browser => browser::steps(left),
+            Self::Databases => databases::steps(left),
             Self::OpenApi => openapi::steps(left),
             Self::OtherSqlx => other_sqlx::steps(),
             Self::Publish => publish::steps(),
@@ -71,7 +74,7 @@ mod tests {
         for wrong in ["", "readme,", "scan", "readme openapi"] {
             let message = Part::list(wrong).unwrap_err();
             assert!(
-                message.ends_with("the parts are browser, openapi, other-sqlx, publish, readme"),
+                message.ends_with("the parts are browser, databases, openapi, other-sqlx, publish, readme"),
                 "{message}"
             );
         }

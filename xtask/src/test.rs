@@ -1,6 +1,6 @@
 use crate::{
-    browser, counts::Counts, leftovers::Leftovers, mail_server, part::Part, servers::Servers, step::Step,
-    tools, workspace::cargo,
+    browser, counts::Counts, examples, leftovers::Leftovers, mail_server, part::Part, step::Step, tools,
+    workspace::cargo,
 };
 
 /// Builds the examples, runs all tests, doc tests and parts except those in `without`, and searches the files
@@ -21,8 +21,7 @@ pub(crate) fn run(without: &[Part]) -> Result<(), String> {
         );
     }
     // The tests find the examples built, so that no test waits for cargo.
-    let mut steps = vec![examples(), mail_server::step()];
-    steps.extend(tests(&left));
+    let mut steps = vec![examples::step(), mail_server::step(), tests(&left)];
     let doc_tests = cargo(&[
         "test",
         "--doc",
@@ -36,22 +35,12 @@ pub(crate) fn run(without: &[Part]) -> Result<(), String> {
     for part in Part::ALL.into_iter().filter(|part| !without.contains(part)) {
         steps.extend(part.run(&left));
     }
-    // Only the part `openapi` leaves files for the package `xtask`.
-    let only_in_parts = [(Part::OpenApi, "xtask"), (Part::Browser, browser::PACKAGE)];
-    let not_run = only_in_parts.iter().filter(|(part, _)| without.contains(part));
-    let not_run: Vec<&str> = not_run.map(|(_, package)| *package).collect();
-    steps.extend(left.search(&not_run));
+    steps.extend(left.search(without));
     conclude(&steps, without)
 }
 
-/// Runs all tests except the parts, with the database servers that they need.
-fn tests(left: &Leftovers) -> Vec<Step> {
-    let mut servers = Servers::default();
-    let started = Step::check("PostgreSQL and MariaDB run", || {
-        servers = Servers::start(left)?;
-        Ok(servers.describe())
-    });
-    // Tests that need a server have the attribute `ignore`, so that `cargo test` works without servers.
+/// Runs all tests except the parts.
+fn tests(left: &Leftovers) -> Step {
     let tests = cargo(&[
         "nextest",
         "run",
@@ -59,13 +48,9 @@ fn tests(left: &Leftovers) -> Vec<Step> {
         "--exclude",
         browser::PACKAGE,
         "--all-features",
-        "--run-ignored",
-        "all",
         "--no-fail-fast",
     ]);
-    let tests = servers.pass_to(left.pass_to(tests));
-    // If a server does not run, its tests fail and say so.
-    vec![started, Step::run("tests", tests, Some(Counts::of_nextest))]
+    Step::run("tests", examples::pass_to(left.pass_to(tests)), Some(Counts::of_nextest))
 }
 
 /// Runs one part alone.
@@ -76,7 +61,7 @@ fn tests(left: &Leftovers) -> Vec<Step> {
 pub(crate) fn only(part: Part) -> Result<(), String> {
     let mut steps = Vec::new();
     if part.needs_examples() {
-        steps.push(examples());
+        steps.push(examples::step());
     }
     if steps.iter().all(|step| step.ok) {
         steps.extend(part.run(&Leftovers::in_target()));
@@ -100,14 +85,6 @@ pub(crate) fn scan_only() -> Result<(), String> {
 /// Returns an error if the mail server cannot be installed.
 pub(crate) fn mail_server_only() -> Result<(), String> {
     conclude(&[mail_server::step()], &[])
-}
-
-fn examples() -> Step {
-    Step::run(
-        "the examples build",
-        cargo(&["build", "--workspace", "--exclude", browser::PACKAGE, "--examples"]),
-        None,
-    )
 }
 
 fn conclude(steps: &[Step], without: &[Part]) -> Result<(), String> {

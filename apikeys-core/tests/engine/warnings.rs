@@ -203,8 +203,8 @@ async fn warning_is_sent_once_when_its_period_begins_and_recorded() {
 #[tokio::test]
 async fn warning_is_sent_seven_days_before_the_expiration_by_default() {
     let warned = Warned::new().await;
-    warned.key("CI", 9 * DAY).await;
-    warned.pass(2 * DAY - Duration::from_secs(61)).await;
+    warned.key("CI", 7 * DAY + HOUR).await;
+    warned.pass(HOUR - Duration::from_secs(61)).await;
     assert_eq!(warned.post.count(), 0);
     warned.pass(Duration::from_secs(121)).await;
     assert_eq!(warned.post.count(), 1);
