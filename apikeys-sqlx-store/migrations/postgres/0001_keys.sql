@@ -200,9 +200,9 @@ CREATE TABLE apikeys_audit (
     PRIMARY KEY (org, id)
 );
 
--- Serves the log of a key. With 1,000 keys in use, the index slows writes by less than a tenth. With 100,000 keys in
--- use, writes are about half as fast as without it. A table of the seconds in which a key has events would then
--- have a row for nearly every event, and be no faster.
+-- Serves the log of a key. The more keys are in use at the same time, the slower are writes, because the entries of each
+-- key are in another place of the index. A table of the seconds in which a key has events would then have a row for
+-- nearly every event, and be no faster.
 CREATE INDEX apikeys_audit_by_key ON apikeys_audit (key, id);
 CREATE INDEX apikeys_audit_late ON apikeys_audit (org, at) WHERE late;
 
