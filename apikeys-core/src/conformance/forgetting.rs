@@ -142,8 +142,10 @@ pub async fn purge_without_a_forgotten_organization_removes_nothing(harness: &dy
     assert_eq!(store.shared().purge(1_000).await.expect("purge"), PurgeProgress::new(0, false));
     let other = Organization::filled(&store, "o").await;
     let snapshot = other.snapshot(&store).await;
-    assert_eq!(store.shared().purge(1_000).await.expect("purge"), PurgeProgress::new(0, false));
+    // A store may remove usage of deleted keys first.
+    store.purge().await;
     assert_eq!(other.snapshot(&store).await, snapshot);
+    assert_eq!(store.purge().await, 0);
     store.done(forget(&other.org)).await;
     let mut calls = 0;
     while store.shared().purge(0).await.expect("purge").more {

@@ -66,7 +66,7 @@ pub struct WarningClaim {
     pub until: Timestamp,
     /// The times before the expiration of a key at which its administrators are warned.
     pub periods: WarningPeriods,
-    /// The maximum number of keys that are checked.
+    /// The maximum number of keys that are checked. If it is 0, the store uses 1.
     pub max_keys: u32,
 }
 
