@@ -17,8 +17,12 @@ pub(crate) enum Bug {
     NotFoundReturnsAtOnce,
     /// A change that another call has made already returns at once.
     NothingToDoReturnsAtOnce,
-    /// The instance of a call keeps its own entries unless the call has changed the store.
-    OwnEvictionOnlyAfterSuccess,
+    /// The instance of a call keeps its own entries if there was nothing to change.
+    NoOwnEvictionWithoutAChange,
+    /// The instance of a call keeps its own entries if the commit was not answered.
+    NoOwnEvictionAfterAnError,
+    /// The instance of a call keeps its own entries if the caller no longer waits.
+    NoOwnEvictionWhenDropped,
     /// A change of a plan evicts nothing.
     PlanChangeEvictsNothing,
     /// An instance whose registration was removed goes on.
@@ -32,7 +36,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::LeaseExtendedBeforeAcknowledgement,
         Self::LeaseCountedFromTheAnswer,
         Self::LeaseWithoutTheWallClock,
@@ -41,7 +45,9 @@ impl Bug {
         Self::FillDuringAnEviction,
         Self::NotFoundReturnsAtOnce,
         Self::NothingToDoReturnsAtOnce,
-        Self::OwnEvictionOnlyAfterSuccess,
+        Self::NoOwnEvictionWithoutAChange,
+        Self::NoOwnEvictionAfterAnError,
+        Self::NoOwnEvictionWhenDropped,
         Self::PlanChangeEvictsNothing,
         Self::FencedInstanceGoesOn,
         Self::GapInTheLogIgnored,

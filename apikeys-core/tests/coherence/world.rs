@@ -251,7 +251,7 @@ impl World {
             Event::Verify(instance, key) => self.verify(instance, key),
             Event::LookUp(verification) => self.look_up(verification),
             Event::Begin(call) => self.begin(call),
-            Event::Drop(call) => self.abandon(call),
+            Event::Drop(call) => self.abandon(call, Bug::NoOwnEvictionWhenDropped),
             Event::AskAgain(call) => self.ask_who_is_behind(call),
             Event::Pause(instance) => {
                 self.stop(instance);

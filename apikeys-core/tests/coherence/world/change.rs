@@ -84,7 +84,8 @@ impl World {
         match reply {
             Some(Reply::Committed { outcome, revision, version }) => {
                 self.calls[number].committed = Some((outcome, revision, version));
-                self.evict_own(number, outcome == Outcome::Changed);
+                let skips = outcome != Outcome::Changed && self.breaks(Bug::NoOwnEvictionWithoutAChange);
+                self.evict_own(number, skips);
                 let returns_at_once = match outcome {
                     Outcome::Changed => false,
                     Outcome::NothingToDo => self.breaks(Bug::NothingToDoReturnsAtOnce),
@@ -100,7 +101,7 @@ impl World {
             }
             Some(Reply::Behind(rows)) => self.wait_for(number, &rows),
             Some(Reply::Fenced) => self.ask_who_is_behind(number),
-            _ if self.calls[number].attempts >= 3 => self.abandon(number),
+            _ if self.calls[number].attempts >= 3 => self.abandon(number, Bug::NoOwnEvictionAfterAnError),
             _ if self.calls[number].commits.contains(&message) => self.commit(number),
             _ => {
                 self.calls[number].attempts += 1;
@@ -152,17 +153,18 @@ impl World {
     }
 
     /// The call ends with an error, or its caller no longer waits for it.
-    pub(super) fn abandon(&mut self, number: usize) {
+    /// The instance breaks the rule `bug` if it then keeps its own entries.
+    pub(super) fn abandon(&mut self, number: usize, bug: Bug) {
         if self.calls[number].has_ended || !self.is_alive(self.calls[number].process) {
             return;
         }
-        self.evict_own(number, false);
+        self.evict_own(number, self.breaks(bug));
         self.calls[number].has_ended = true;
     }
 
     /// The instance of a call evicts what the call may have changed. From now on, at least this instance must not use an older
     /// state than the call has put into the store.
-    fn evict_own(&mut self, number: usize, is_changed: bool) {
+    fn evict_own(&mut self, number: usize, skips: bool) {
         let Call { process, change, commits, .. } = &self.calls[number];
         let (instance, object) = (process.instance, change.object());
         for message in commits {
@@ -170,9 +172,7 @@ impl World {
                 self.own[instance].raise(object, version);
             }
         }
-        let skips = (self.breaks(Bug::OwnEvictionOnlyAfterSuccess) && !is_changed)
-            || (self.breaks(Bug::PlanChangeEvictsNothing) && matches!(object, Object::Org(_)));
-        if !skips {
+        if !skips && !(matches!(object, Object::Org(_)) && self.breaks(Bug::PlanChangeEvictsNothing)) {
             self.instances[instance].evict(object);
         }
     }
