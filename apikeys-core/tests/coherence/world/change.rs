@@ -172,7 +172,8 @@ impl World {
                 self.own[instance].raise(object, version);
             }
         }
-        if !skips && !(matches!(object, Object::Org(_)) && self.breaks(Bug::PlanChangeEvictsNothing)) {
+        let is_plan = matches!(object, Object::Org(_));
+        if !(skips || (is_plan && self.breaks(Bug::PlanChangeEvictsNothing))) {
             self.instances[instance].evict(object);
         }
     }
