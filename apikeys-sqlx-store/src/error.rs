@@ -30,6 +30,10 @@ pub(crate) enum Failure {
     /// The database cannot be used.
     #[error("{0}")]
     Unusable(&'static str),
+    /// A server rejected a value. The server's own text and details can contain the value, so they are left out.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    #[error("the database rejected a value with the error {0}")]
+    RejectedValue(String),
     /// A read was stopped at its time limit.
     #[error("the read took longer than {limit:?} and was stopped")]
     Stopped {
@@ -47,7 +51,25 @@ impl Failure {
     /// Returns the error for a caller of the store. The database's error is the source, and its text is not
     /// in the message.
     pub(crate) fn during(self, operation: &'static str) -> StoreError {
-        StoreError::new(self.kind(), operation).with_source(self)
+        StoreError::new(self.kind(), operation).with_source(self.without_values())
+    }
+
+    /// Replaces an error that can contain values of the statement.
+    fn without_values(self) -> Self {
+        #[cfg(any(feature = "mysql", feature = "postgres"))]
+        if let Self::Database(sqlx::Error::Database(error)) = &self
+            && class_of(&**error) == Class::Rejected
+        {
+            #[cfg(feature = "mysql")]
+            if let Some(error) = error.try_downcast_ref() {
+                return Self::RejectedValue(mysql::code(error));
+            }
+            #[cfg(feature = "postgres")]
+            if let Some(error) = error.try_downcast_ref() {
+                return Self::RejectedValue(postgres::code(error));
+            }
+        }
+        self
     }
 
     /// Returns whether another connection locked the database. The operation can then be attempted again.
@@ -89,6 +111,8 @@ impl Failure {
                 None => StoreErrorKind::Unavailable,
             },
             Self::Refused(_) => StoreErrorKind::Rejected,
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Self::RejectedValue(_) => StoreErrorKind::Rejected,
             Self::Unreadable(_) => StoreErrorKind::Corrupt,
             Self::Unusable(_) | Self::Stopped { .. } => StoreErrorKind::Unavailable,
             Self::UnknownChange => StoreErrorKind::Unsupported,

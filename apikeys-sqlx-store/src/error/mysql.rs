@@ -26,6 +26,11 @@ pub(super) fn class(error: &MySqlDatabaseError) -> Class {
     }
 }
 
+/// Returns the error number and the SQLSTATE.
+pub(super) fn code(error: &MySqlDatabaseError) -> String {
+    format!("{} ({})", error.number(), error.code().unwrap_or("no SQLSTATE"))
+}
+
 /// Returns whether the database stopped the statement at its time limit.
 pub(crate) fn is_timed_out(error: &sqlx::Error) -> bool {
     let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());

@@ -26,6 +26,14 @@ pub(super) fn class(error: &PgDatabaseError) -> Class {
     }
 }
 
+/// Returns the error code, and the constraint that the value violates.
+pub(super) fn code(error: &PgDatabaseError) -> String {
+    match error.constraint() {
+        Some(constraint) => format!("{} (constraint {constraint})", error.code()),
+        None => error.code().to_owned(),
+    }
+}
+
 /// Returns whether the database stopped the statement at its time limit.
 pub(crate) fn is_canceled(error: &sqlx::Error) -> bool {
     let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());

@@ -37,6 +37,9 @@ pub(crate) trait Server: Sized + Send + Sync + 'static {
     /// The type of integers in a cast.
     const INTEGER: &'static str;
 
+    /// The code of the error for a row that exists already.
+    const DUPLICATE: &'static str;
+
     /// Whether a store on a pool of a service uses that pool for management.
     const SHARES_POOL: bool;
 

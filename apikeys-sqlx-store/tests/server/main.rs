@@ -10,6 +10,7 @@
 )]
 
 mod database;
+mod errors;
 mod isolation;
 mod lost_connections;
 mod migrations;

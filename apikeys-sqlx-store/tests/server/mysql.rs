@@ -38,6 +38,7 @@ impl Server for OnMySql {
 
     const INTEGER: &'static str = "SIGNED";
 
+    const DUPLICATE: &'static str = "1062";
     const SHARES_POOL: bool = false;
 
     const RUNNING: &'static str = "SELECT count(*) FROM information_schema.processlist

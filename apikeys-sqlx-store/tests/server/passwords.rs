@@ -1,17 +1,16 @@
 //! The password in a URL does not appear in errors or logs.
 
 use std::{
-    error::Error,
     io::Write,
     sync::{Arc, Mutex},
 };
 
-use apikeys_sqlx_store::apikeys_core::store::StoreError;
 use apikeys_test_servers::{Driver, TestDatabase};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     database::Server,
+    errors::shown,
     on_each_server,
     values::{create, org},
 };
@@ -41,17 +40,6 @@ impl<'w> MakeWriter<'w> for Lines {
     fn make_writer(&'w self) -> Self {
         self.clone()
     }
-}
-
-/// Returns all that a log can show of an error.
-fn shown(error: &StoreError) -> String {
-    let mut text = format!("{error:?} {error:#?}");
-    let mut cause: Option<&dyn Error> = Some(error);
-    while let Some(some) = cause {
-        text.push_str(&some.to_string());
-        cause = some.source();
-    }
-    text
 }
 
 async fn password_of_a_url_is_neither_in_errors_nor_in_logs<S: Server>() {

@@ -36,6 +36,7 @@ impl Server for OnPostgres {
 
     const INTEGER: &'static str = "bigint";
 
+    const DUPLICATE: &'static str = "23505";
     const SHARES_POOL: bool = true;
 
     const RUNNING: &'static str = "SELECT count(*) FROM pg_stat_activity
