@@ -47,38 +47,60 @@ function bars(slot, x, width, height, most) {
   return parts;
 }
 
+/** The smallest space between two texts of a chart. */
+const GAP = 8;
+
 /**
- * Creates a chart that is `width` pixels wide. `tick` returns the text below a slot, or `undefined`, and `describe` the
- * text that the pointer shows.
+ * Shows a chart in `area`, as wide as `area` is now. `tick` returns the text below a slot, or `undefined`, and `describe`
+ * the text that the pointer shows. Texts that have no room are left out.
  */
-export function largeChart(all, { width, label, number, tick, describe }) {
-  const [height, left, bottom, top] = [200, 44, 22, 8];
+export function largeChart(area, all, { label, number, tick, describe }) {
+  const width = area.clientWidth;
+  const [height, bottom, top] = [200, 22, 8];
+  const chart = svg('svg', { class: 'large-chart', id: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
+  // Only a browser that shows a text knows how wide the text is.
+  area.replaceChildren(chart);
   const most = niceMaximum(Math.max(1, ...all.map((slot) => slot.requests + slot.denied)));
   const inner = height - bottom - top;
+  const levels = [0, 0.5, 1].map((part) => {
+    const y = top + inner * (1 - part);
+    return { y, text: Number.isInteger(most * part) ? svg('text', { y: y + 4, 'text-anchor': 'end' }, number(most * part)) : undefined };
+  });
+  chart.append(...levels.flatMap(({ text }) => text ?? []));
+  const left = Math.ceil(Math.max(...levels.map(({ text }) => text?.getComputedTextLength() ?? 0))) + GAP;
+  for (const { y, text } of levels) {
+    text?.setAttribute('x', left - GAP);
+    chart.append(svg('line', { class: 'grid', x1: left, x2: width, y1: y, y2: y }));
+  }
   const slotWidth = (width - left) / all.length;
   const barWidth = Math.max(1, slotWidth - Math.max(1, slotWidth * 0.25));
-  const chart = svg('svg', { class: 'large-chart', id: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
-  for (const part of [0, 0.5, 1]) {
-    const y = top + inner * (1 - part);
-    chart.append(svg('line', { class: 'grid', x1: left, x2: width, y1: y, y2: y }));
-    if (Number.isInteger(most * part)) {
-      chart.append(svg('text', { x: left - 6, y: y + 4, 'text-anchor': 'end' }, number(most * part)));
-    }
-  }
+  const middle = (index) => left + (index + 0.5) * slotWidth;
   all.forEach((slot, index) => {
-    const x = left + index * slotWidth;
     const group = svg('g', { transform: `translate(0 ${top})` }, svg('title', {}, describe(slot)));
     // The whole height of the slot shows the text, not only the bar.
-    group.append(svg('rect', { class: 'area', x, y: 0, width: slotWidth, height: inner }));
-    group.append(...bars(slot, x + (slotWidth - barWidth) / 2, barWidth, inner, most));
+    group.append(svg('rect', { class: 'area', x: left + index * slotWidth, y: 0, width: slotWidth, height: inner }));
+    group.append(...bars(slot, middle(index) - barWidth / 2, barWidth, inner, most));
     chart.append(group);
-    const text = tick(slot, index);
-    if (!text) return;
-    // A text in the middle of the last slots would end outside.
-    const atEnd = width - (x + slotWidth / 2) < 32;
-    chart.append(svg('text', { x: atEnd ? width : x + slotWidth / 2, y: height - 5, 'text-anchor': atEnd ? 'end' : 'middle' }, text));
   });
-  return chart;
+  const ticks = all.flatMap((slot, index) => {
+    const text = tick(slot, index);
+    return text ? svg('text', { x: middle(index), y: height - 5, 'text-anchor': 'middle' }, text) : [];
+  });
+  chart.append(...ticks);
+  thinOut(ticks, left, width);
+}
+
+/** Removes texts that would end outside, and then as many in regular distances as needed so that none touch. */
+function thinOut(texts, left, right) {
+  const places = texts.map((text) => {
+    const [middle, half] = [Number(text.getAttribute('x')), text.getComputedTextLength() / 2];
+    return { text, from: middle - half, to: middle + half };
+  });
+  const inside = places.filter(({ from, to }) => from >= left && to <= right);
+  let kept = inside;
+  const touch = (place, index) => index > 0 && place.from < kept[index - 1].to + GAP;
+  for (let every = 2; kept.some(touch); every += 1) kept = inside.filter((_, index) => index % every === 0);
+  for (const place of places) if (!kept.includes(place)) place.text.remove();
 }
 
 /** Returns the smallest of 2, 4, 10, 20, 40, 100 and so on that is not less than `value`. */

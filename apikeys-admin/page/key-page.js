@@ -193,17 +193,16 @@ export class KeyPage {
 
   #draw(all, step, range) {
     const { t, format } = this.#app;
-    const width = Math.max(240, Math.round(this.chart.clientWidth) || 720);
-    if (this.drawn?.all === all && this.drawn.width === width) return;
+    const width = this.chart.clientWidth;
+    // The chart is drawn as soon as it is shown.
+    if (width === 0 || (this.drawn?.all === all && this.drawn.width === width)) return;
     this.drawn = { all, width };
-    const every = step === 'day' ? Math.ceil(all.length / 6) : undefined;
+    const every = Math.ceil(all.length / 6);
     const tick = (slot, index) => {
-      if (every) return index % every === Math.floor(every / 2) ? this.#slotName(slot, step) : undefined;
+      if (step === 'day') return index % every === Math.floor(every / 2) ? this.#slotName(slot, step) : undefined;
       const hour = new Date(slot.at).getHours();
-      if (range === '24h') return hour % (width > 480 ? 6 : 12) === 0 ? format.clock.format(slot.at) : undefined;
-      // On a narrow screen, there is room for every other text.
-      const shown = hour === 12 && (width > 480 || Math.floor(index / 24) % 2 === 0);
-      return shown ? format.days.format(slot.at) : undefined;
+      if (range === '24h') return hour % 6 === 0 ? format.clock.format(slot.at) : undefined;
+      return hour === 12 ? format.days.format(slot.at) : undefined;
     };
     const describe = (slot) =>
       t('usage.point', {
@@ -211,9 +210,7 @@ export class KeyPage {
         requests: format.number(slot.requests),
         denied: format.number(slot.denied),
       });
-    this.chart.replaceChildren(
-      largeChart(all, { width, label: this.summary.textContent, number: (value) => format.number(value), tick, describe }),
-    );
+    largeChart(this.chart, all, { label: this.summary.textContent, number: (value) => format.number(value), tick, describe });
   }
 
   #slotName(slot, step) {

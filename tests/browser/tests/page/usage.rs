@@ -12,6 +12,87 @@ const SCALE: &str = "(() => {
     return chart.clientWidth / chart.viewBox.baseVal.width;
 })()";
 
+/// Defines the function `wrong`, which returns the texts of a chart that are cut off or touch another text.
+const TEXTS: &str = "const wrong = (chart) => {
+    const outer = chart.getBoundingClientRect();
+    const texts = [...chart.querySelectorAll('text')].map((text) => ({ text: text.textContent, box: text.getBoundingClientRect() }));
+    const touch = (one, other) => one.left < other.right + 4 && other.left < one.right + 4 && one.top < other.bottom && other.top < one.bottom;
+    const isWrong = ({ box }, index) => box.left < outer.left - 0.5 || box.right > outer.right + 0.5 ||
+        texts.slice(index + 1).some((other) => touch(box, other.box));
+    return texts.filter(isWrong).map(({ text }) => text);
+}";
+
+/// Lets the page believe that it is `globalThis.back` hours earlier.
+const CLOCK: &str = "globalThis.back = 0;
+    const Real = Date;
+    globalThis.Date = class extends Real {
+        constructor(...values) {
+            super(...(values.length ? values : [Date.now()]));
+        }
+        static now() {
+            return Real.now() - globalThis.back * 3600_000;
+        }
+    };";
+
+/// Draws the chart at each hour of a day, and for longer ranges. Returns the number of charts, the lowest number of texts
+/// below a chart, and what is wrong.
+const EACH_HOUR: &str = "return (async () => {
+    const root = document.querySelector('apikeys-settings').shadowRoot;
+    const find = (selector) => root.querySelector(selector);
+    const folder = document.querySelector('script[type=module]').src.replace(/[^/]*$/, '');
+    const { largeChart, slots } = await import(`${folder}chart.js`);
+    const until = async (condition) => {
+        while (!condition()) await new Promise(requestAnimationFrame);
+    };
+    await until(() => find('#chart'));
+    const found = [];
+    let [charts, fewest] = [0, Infinity];
+    const look = (about) => {
+        const chart = find('#chart');
+        charts += 1;
+        fewest = Math.min(fewest, [...chart.querySelectorAll('text')].filter((text) => text.getAttribute('y') > 190).length);
+        found.push(...wrong(chart).map((text) => `${about}: ${text}`));
+    };
+    for (const range of ['24h', '7d', '30d', '90d']) {
+        for (let hour = 0; hour < 24; hour += range.endsWith('d') ? 6 : 1) {
+            globalThis.back = hour;
+            const before = find('#chart');
+            const input = find(`[name=range][value='${range}']`);
+            input.checked = true;
+            input.dispatchEvent(new Event('change', { bubbles: true }));
+            await until(() => find('#chart') !== before);
+            look(`${range}, ${hour} hours ago`);
+        }
+    }
+    // The numbers at the left may be long.
+    const many = slots([{ at: new Date(), requests: 123_456_789, denied: 0 }], 'hour', 24);
+    largeChart(find('.chart-area'), many, { label: 'x', number: (value) => value.toLocaleString(), tick: () => '12:00', describe: () => '' });
+    look('long numbers');
+    return [charts, fewest, found];
+})()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_the_chart_never_touch_at_any_time_of_day_in_any_language_and_width() {
+    scene("axum", "page-usage-texts", "org_starter", async |page| {
+        let key = page.service.org("org_starter").create(json!({ "name": "Watched" })).await;
+        page.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": CLOCK })).await;
+        page.browser.open_elsewhere("about:blank").await;
+        page.open(&format!("key/{}", key.id)).await;
+        for language in ["en", "de"] {
+            let change = format!("document.querySelector('apikeys-settings').setAttribute('lang', '{language}')");
+            page.browser.script(&change, Vec::new()).await;
+            for width in [300, 360, 480, 700, 1280] {
+                let metrics = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+                page.browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+                let result = page.browser.script(&format!("{TEXTS}; {EACH_HOUR}"), Vec::new()).await;
+                assert_eq!((&result[0], &result[2]), (&json!(37), &json!([])), "{language} {width}");
+                assert!(result[1].as_u64().unwrap() >= 2, "{language} {width}: {result}");
+            }
+        }
+    })
+    .await;
+}
+
 async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
     scene(framework, "page-usage", "org_starter", async |page| {
         let org = page.service.org("org_starter");
@@ -34,13 +115,8 @@ async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
         // The chart is drawn for the width of the window, so that its texts keep their size.
         page.browser.show(Device::Phone, Scheme::Light).await;
         page.browser.until(&format!("{SCALE} === 1")).await;
-        let outside = "const right = this.getBoundingClientRect().right;
-            return [...this.querySelectorAll('text')].filter((text) => text.getBoundingClientRect().right > right + 0.5).length";
-        assert_eq!(page.browser.select("#chart").await.script(outside).await, 0, "texts are cut off");
-        let touching = "const texts = [...this.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
-            const touch = (one, other) => one.left < other.right + 4 && other.left < one.right + 4 && one.top < other.bottom && other.top < one.bottom;
-            return texts.filter((one, index) => texts.slice(index + 1).some((other) => touch(one, other))).length";
-        assert_eq!(page.browser.select("#chart").await.script(touching).await, 0, "texts touch each other");
+        let wrong = format!("{TEXTS}; return wrong(this)");
+        assert_eq!(page.browser.select("#chart").await.script(&wrong).await, json!([]));
         page.browser.show(Device::Desktop, Scheme::Light).await;
         page.browser.until(&format!("{SCALE} === 1")).await;
         page.browser.select("[name=range][value='30d']").await.script("this.click()").await;
