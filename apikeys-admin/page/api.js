@@ -18,13 +18,21 @@ export class ApiError extends Error {
 export class ConnectionError extends Error {}
 
 export class Api {
-  /**
-   * Creates a client of the API below the URL `base`. `report` is called after each request with `ok`, `offline`,
-   * `login` (the login is missing or has expired) or `unavailable`.
-   */
-  constructor(base, report) {
+  #report;
+  #state;
+
+  /** Creates a client of the API below the URL `base`. */
+  constructor(base) {
     this.base = base;
-    this.report = report;
+  }
+
+  /**
+   * Sets the function that is called after each request with `ok`, `offline`, `login` (the login is missing or has
+   * expired) or `unavailable`. If requests have ended before, it is called at once.
+   */
+  set report(report) {
+    this.#report = report;
+    if (this.#state) report(this.#state);
   }
 
   keys(cursor, signal) {
@@ -83,21 +91,26 @@ export class Api {
     } catch (error) {
       if (signal?.aborted) throw error;
       if (error instanceof SyntaxError) throw this.unavailable();
-      this.report('offline');
+      this.#tell('offline');
       throw new ConnectionError('no response', { cause: error });
     }
     if (status === 401) {
-      this.report('login');
+      this.#tell('login');
       throw new ApiError(401, content ?? { code: 'ADMIN_REQUIRED' });
     }
     if (status >= 500 || (status !== 204 && content === undefined)) throw this.unavailable(status, content);
-    this.report('ok');
+    this.#tell('ok');
     if (status >= 400) throw new ApiError(status, content);
     return content;
   }
 
+  #tell(state) {
+    this.#state = state;
+    this.#report?.(state);
+  }
+
   unavailable(status = 503, content = {}) {
-    this.report('unavailable');
+    this.#tell('unavailable');
     return new ApiError(status, { code: 'MANAGEMENT_UNAVAILABLE', ...content });
   }
 }

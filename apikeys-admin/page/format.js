@@ -7,70 +7,69 @@ const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
+const MINUTES = { dateStyle: 'medium', timeStyle: 'short' };
+const TIME = { hour: 'numeric', minute: '2-digit' };
+const DAY_OF_MONTH = { month: 'short', day: 'numeric' };
+const SECONDS = { ...DAY_OF_MONTH, ...TIME, second: '2-digit' };
+
 export class Format {
+  #dates = new Map();
+
   /** Creates a format of a language, in which `now` is the text for a moment ago. */
   constructor(language, now) {
     this.now = now;
     // The reader's own region decides how dates look, if it belongs to the language of the page.
     const regional = navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
-    this.numbers = new Intl.NumberFormat(regional);
-    this.dates = new Intl.DateTimeFormat(regional, { dateStyle: 'medium' });
-    this.minutes = new Intl.DateTimeFormat(regional, { dateStyle: 'medium', timeStyle: 'short' });
-    this.seconds = new Intl.DateTimeFormat(regional, {
-      year: 'numeric',
-      month: 'short',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: '2-digit',
-      second: '2-digit',
-      timeZoneName: 'short',
-    });
-    this.events = new Intl.DateTimeFormat(regional, {
-      month: 'short',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: '2-digit',
-      second: '2-digit',
-    });
-    this.hours = new Intl.DateTimeFormat(regional, { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
-    this.clock = new Intl.DateTimeFormat(regional, { hour: 'numeric', minute: '2-digit' });
-    this.days = new Intl.DateTimeFormat(regional, { month: 'short', day: 'numeric' });
-    this.utcDays = new Intl.DateTimeFormat(regional, { month: 'short', day: 'numeric', timeZone: 'UTC' });
-    this.relatives = new Intl.RelativeTimeFormat(regional, { numeric: 'auto' });
+    this.regional = regional;
     this.plurals = new Intl.PluralRules(regional);
-    this.collator = new Intl.Collator(regional, { numeric: true });
   }
 
   number(value) {
+    this.numbers ??= new Intl.NumberFormat(this.regional);
     return this.numbers.format(value);
   }
 
   /** Returns the day and the time, with seconds and the time zone. */
   exact(time) {
-    return this.seconds.format(new Date(time));
+    return this.#date({ ...SECONDS, year: 'numeric', timeZoneName: 'short' }, time);
   }
 
   /** Returns the time of an event, with the year if it is not this year. */
   event(time) {
     const date = new Date(time);
-    return date.getFullYear() === new Date().getFullYear() ? this.events.format(date) : this.exact(date);
+    return date.getFullYear() === new Date().getFullYear() ? this.#date(SECONDS, date) : this.exact(date);
   }
 
   /** Returns the day and the time of an hour. */
   hour(time) {
-    return this.hours.format(new Date(time));
+    return this.#date({ ...DAY_OF_MONTH, ...TIME }, time);
   }
 
   dayAndTime(time) {
-    return this.minutes.format(new Date(time));
+    return this.#date(MINUTES, time);
   }
 
   day(time) {
-    return this.dates.format(new Date(time));
+    return this.#date({ dateStyle: 'medium' }, time);
+  }
+
+  /** Returns the time of the day. */
+  clock(time) {
+    return this.#date(TIME, time);
+  }
+
+  /** Returns the day without the year. */
+  dayOfMonth(time, timeZone) {
+    return this.#date({ ...DAY_OF_MONTH, timeZone }, time);
+  }
+
+  get collator() {
+    return new Intl.Collator(this.regional, { numeric: true });
   }
 
   /** Returns how long ago a time is or how far ahead, such as `5 minutes ago`. */
   relative(time, now = Date.now()) {
+    this.relatives ??= new Intl.RelativeTimeFormat(this.regional, { numeric: 'auto' });
     const distance = new Date(time).getTime() - now;
     const size = Math.abs(distance);
     const count = (unit) => Math.round(distance / unit);
@@ -104,6 +103,13 @@ export class Format {
       node,
       tip,
     );
+  }
+
+  /** Formats a time. Browsers take long to create a format, so each is created when it is needed first. */
+  #date(options, time) {
+    const key = JSON.stringify(options);
+    if (!this.#dates.has(key)) this.#dates.set(key, new Intl.DateTimeFormat(this.regional, options));
+    return this.#dates.get(key).format(new Date(time));
   }
 
   /** Updates all relative times below a node. */

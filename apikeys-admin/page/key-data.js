@@ -21,6 +21,7 @@ export class KeyData extends EventTarget {
   #most = PORTION;
   #changes = 0;
   #planQuota;
+  #begun;
 
   constructor(api) {
     super();
@@ -31,9 +32,26 @@ export class KeyData extends EventTarget {
     return this.keys.find((key) => key.id === id);
   }
 
+  /** Begins to load the keys before there is a view. The first call of `load` waits for the result. */
+  begin() {
+    this.#begun = this.#load();
+    this.#begun.catch(() => {
+      // The first view learns of the error.
+    });
+  }
+
   /** Loads the keys. Keys of the first load appear page by page. Later, all keys are replaced at once. */
-  async load(signal) {
+  load(signal) {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    return begun ?? this.#load(signal);
+  }
+
+  async #load(signal) {
     const plan = this.#loadPlan(signal);
+    plan.catch(() => {
+      // If the keys cannot be loaded either, only that error is thrown.
+    });
     for (;;) {
       const changes = this.#changes;
       const collected = [];
@@ -54,7 +72,7 @@ export class KeyData extends EventTarget {
       break;
     }
     await plan;
-    if (this.#planQuota !== this.quota.limit) {
+    if (this.#planQuota !== undefined && this.#planQuota !== this.quota.limit) {
       this.#planQuota = undefined;
       await this.#loadPlan(signal);
     }
@@ -97,10 +115,12 @@ export class KeyData extends EventTarget {
   }
 
   async #loadPlan(signal) {
-    if (this.plan && this.#planQuota !== undefined && this.#planQuota === this.quota?.limit) return;
+    // The quota that the plan has, or `undefined` if the plan is asked for before the quota is known.
+    const quota = this.quota?.limit;
+    if (this.plan && this.#planQuota !== undefined && this.#planQuota === quota) return;
     try {
       this.plan = await this.#api.plan(signal);
-      this.#planQuota = this.quota?.limit;
+      this.#planQuota = quota;
     } catch (error) {
       if (!(error instanceof ApiError) || error.status === 401) throw error;
       // The keys are shown without the plan's name.

@@ -1,10 +1,8 @@
 // The list of keys: the quota, the notices, the filter, the order and the table.
 
 import { arrange, h, setText, uniqueId } from './dom.js';
-import { createKey } from './key-form.js';
 import { KeyRow } from './key-row.js';
 import { Poll } from './poll.js';
-import { UsageLoader } from './usage.js';
 
 /** The number of rows that are shown at once. */
 const ROWS = 25;
@@ -33,12 +31,12 @@ export class KeyList {
   #rows = new Map();
   #page = 0;
   #usage;
+  #closed = false;
   #abort = new AbortController();
   #poll = new Poll(() => this.#app.data.load(this.#abort.signal), 5);
 
   constructor(app) {
     this.#app = app;
-    this.#usage = new UsageLoader(app.api);
     const { t } = app;
     this.quota = h('p', { id: 'quota' });
     this.noticeTitle = h('h3', { tabindex: -1 });
@@ -99,11 +97,14 @@ export class KeyList {
     this.controls.hidden = true;
     this.table.hidden = true;
     app.data.addEventListener('change', () => this.#show());
+    // The keys may have been loaded before the list was created.
+    this.#show();
   }
 
   enter() {
     this.#abort = new AbortController();
     this.#poll.start();
+    this.#loadUsage();
     return this.#poll.now();
   }
 
@@ -114,7 +115,8 @@ export class KeyList {
 
   close() {
     this.leave();
-    this.#usage.close();
+    this.#closed = true;
+    this.#usage?.close();
   }
 
   refresh() {
@@ -129,7 +131,21 @@ export class KeyList {
 
   #create() {
     if (this.create.getAttribute('aria-disabled')) this.noticeTitle.focus();
-    else createKey(this.#app);
+    else this.#app.open('form', ({ createKey }) => createKey(this.#app));
+  }
+
+  /** Loads the part that draws the small charts, which the first view does not need. */
+  async #loadUsage() {
+    if (this.#usage) return;
+    try {
+      await this.#app.shown();
+      const { UsageLoader } = await this.#app.load('usage');
+      if (this.#usage || this.#closed) return;
+      this.#usage = new UsageLoader(this.#app.api);
+      for (const row of this.#rows.values()) row.watch(this.#usage);
+    } catch {
+      // The page has said so. The list is usable without charts.
+    }
   }
 
   #turn(by) {
@@ -203,10 +219,11 @@ export class KeyList {
   #row(key) {
     let row = this.#rows.get(key.id);
     if (!row) {
-      row = new KeyRow(this.#app, this.#usage);
+      row = new KeyRow(this.#app);
       this.#rows.set(key.id, row);
     }
     row.update(key);
+    if (this.#usage) row.watch(this.#usage);
     return row;
   }
 

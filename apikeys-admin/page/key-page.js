@@ -29,7 +29,7 @@ export class KeyPage {
   constructor(app, id) {
     this.#app = app;
     this.#id = id;
-    this.id = id;
+    this.keyId = id;
     const { t } = app;
     this.heading = h('h2', { tabindex: -1 });
     this.status = h('span', { class: 'status' });
@@ -201,8 +201,8 @@ export class KeyPage {
     const tick = (slot, index) => {
       if (step === 'day') return index % every === Math.floor(every / 2) ? this.#slotName(slot, step) : undefined;
       const hour = new Date(slot.at).getHours();
-      if (range === '24h') return hour % 6 === 0 ? format.clock.format(slot.at) : undefined;
-      return hour === 12 ? format.days.format(slot.at) : undefined;
+      if (range === '24h') return hour % 6 === 0 ? format.clock(slot.at) : undefined;
+      return hour === 12 ? format.dayOfMonth(slot.at) : undefined;
     };
     const describe = (slot) =>
       t('usage.point', {
@@ -215,6 +215,6 @@ export class KeyPage {
 
   #slotName(slot, step) {
     const { format } = this.#app;
-    return step === 'day' ? format.utcDays.format(slot.at) : format.hour(slot.at);
+    return step === 'day' ? format.dayOfMonth(slot.at, 'UTC') : format.hour(slot.at);
   }
 }

@@ -1,19 +1,15 @@
 // A row of the list of keys.
 
 import { ApiError, ConnectionError } from './api.js';
-import { smallChart, totals } from './chart.js';
-import { deleteKey } from './delete-dialog.js';
 import { h, isolated, nameOf, setText } from './dom.js';
 import { DAY } from './format.js';
-import { editKey } from './key-form.js';
 
 /** The time before the expiration from which on a key is marked. */
 const SOON = 7 * DAY;
 
 export class KeyRow {
-  constructor(app, usage) {
+  constructor(app) {
     this.app = app;
-    this.usage = usage;
     this.name = h('button', { type: 'button', class: 'link', 'data-do': 'open', onclick: () => app.openKey(this.key.id) });
     this.prefix = h('code', { class: 'prefix' });
     this.created = h('p', { class: 'created' });
@@ -45,7 +41,6 @@ export class KeyRow {
     const before = this.key;
     this.key = key;
     this.actions.update(key);
-    this.usage.watch(this.chart, key, (all) => this.draw(all));
     if (before && JSON.stringify(before) === JSON.stringify(key)) return;
     this.node.dataset.key = key.id;
     this.name.replaceChildren(nameOf(key.name));
@@ -60,11 +55,13 @@ export class KeyRow {
     this.limit.replaceChildren(...rateLimit(app, key));
   }
 
-  draw(all) {
-    const { requests, denied } = totals(all);
-    const { format, t } = this.app;
-    const label = t('key.chart', { requests: format.number(requests), denied: format.number(denied) });
-    this.chart.replaceChildren(smallChart(all, label));
+  /** Draws the usage of the key as soon as it is known. */
+  watch(usage) {
+    usage.watch(this.chart, this.key, ({ chart, requests, denied }) => {
+      const { format, t } = this.app;
+      const label = t('key.chart', { requests: format.number(requests), denied: format.number(denied) });
+      this.chart.replaceChildren(chart(label));
+    });
   }
 }
 
@@ -97,9 +94,9 @@ export class KeyActions {
   constructor(app, deleted) {
     this.app = app;
     const button = (action, onclick) => h('button', { type: 'button', 'data-do': action, onclick });
-    this.edit = button('edit', () => editKey(app, this.key));
+    this.edit = button('edit', () => app.open('form', ({ editKey }) => editKey(app, this.key)));
     this.toggle = button('deactivate', () => this.switch());
-    this.remove = button('delete', () => deleteKey(app, this.key, deleted));
+    this.remove = button('delete', () => app.open('deletion', ({ deleteKey }) => deleteKey(app, this.key, deleted)));
     this.error = h('p', { class: 'error', role: 'alert', hidden: true });
     this.node = h('div', { class: 'actions' }, this.edit, this.toggle, this.remove, this.error);
   }

@@ -224,5 +224,6 @@ export const texts = {
   'problem.KEY_NOT_FOUND': 'Den Schlüssel gibt es nicht mehr. Vielleicht hat ihn ein anderer Administrator gelöscht.',
   'problem.KEY_LIMIT_REACHED': 'Alle Schlüssel Ihres Tarifs sind vergeben. Löschen Sie einen, der nicht mehr gebraucht wird, oder wechseln Sie zu einem höheren Tarif.',
   'problem.MANAGEMENT_UNAVAILABLE': 'Der Dienst kann Schlüssel zurzeit nicht ändern. Versuchen Sie es noch einmal. Sehen Sie in der Liste nach, bevor Sie einen Schlüssel noch einmal erstellen.',
+  'problem.part': 'Ein Teil der Seite konnte nicht geladen werden. Laden Sie die Seite neu.',
   'problem.unknown': 'Der Dienst hat die Anfrage nicht angenommen.',
 };

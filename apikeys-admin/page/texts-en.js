@@ -224,5 +224,6 @@ export const texts = {
   'problem.KEY_NOT_FOUND': 'The key no longer exists. Another administrator may have deleted it.',
   'problem.KEY_LIMIT_REACHED': 'All keys of your plan are in use. Delete a key that is no longer needed, or upgrade to a higher plan.',
   'problem.MANAGEMENT_UNAVAILABLE': 'The service cannot change keys at the moment. Try again. Before you create a key again, look at the list.',
+  'problem.part': 'A part of the page could not be loaded. Reload the page.',
   'problem.unknown': 'The service did not accept the request.',
 };

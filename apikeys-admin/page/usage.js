@@ -1,6 +1,6 @@
 // Loads the small charts of the rows that the reader sees, a few at a time.
 
-import { slots } from './chart.js';
+import { slots, smallChart, totals } from './chart.js';
 
 const AT_ONCE = 4;
 const FRESH = 60_000;
@@ -18,7 +18,10 @@ export class UsageLoader {
     this.#api = api;
   }
 
-  /** Calls `draw` with the usage of the last 24 hours when `node` becomes visible, and again after `key` was used. */
+  /**
+   * Calls `draw` with the totals of the last 24 hours and a function that creates the chart, when `node` becomes visible, and
+   * again after `key` was used.
+   */
   watch(node, key, draw) {
     const place = this.#places.get(node);
     const stamp = `${key.id} ${key.request_count} ${key.last_used_at}`;
@@ -65,7 +68,8 @@ export class UsageLoader {
       try {
         const { points } = await this.#api.usage(id, {}, this.#stop.signal);
         this.#known.set(id, { stamp, at: Date.now() });
-        place.draw(slots(points, 'hour', 24));
+        const all = slots(points, 'hour', 24);
+        place.draw({ chart: (label) => smallChart(all, label), ...totals(all) });
       } catch {
         // The chart stays as it is. The client of the API has reported the error.
       } finally {

@@ -14,6 +14,9 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// The module of the element.
+pub(super) const ELEMENT: &str = "apikeys-settings.js";
+
 /// The number of hexadecimal digits in the name of a folder.
 const HASH_LENGTH: usize = 20;
 
@@ -28,9 +31,10 @@ macro_rules! files {
 }
 
 /// The name, the media type and the content of each file in the folder `page`.
-static FILES: [(&str, &str, &str); 22] = files! {
+static FILES: [(&str, &str, &str); 23] = files! {
     JAVASCRIPT "apikeys-settings.js"
     JAVASCRIPT "api.js"
+    JAVASCRIPT "app.js"
     JAVASCRIPT "audit-log.js"
     JAVASCRIPT "chart.js"
     JAVASCRIPT "delete-dialog.js"
@@ -98,12 +102,33 @@ impl Assets {
         format!("assets/{}/{name}", self.hash)
     }
 
-    /// Returns the modules that the page loads first, whose names end with `.js`. Texts in other languages than
-    /// `language` are left out.
-    pub(super) fn modules(&self, language: &str) -> impl Iterator<Item = &'static str> {
+    /// Returns the modules that the list of keys needs, in the order in which it needs them. `language` is the tag of the
+    /// language.
+    ///
+    /// The first module begins to load the keys and then imports two others. The page imports all further modules
+    /// when it shows the list.
+    pub(super) fn first_modules(&self, language: &str) -> Vec<&'static str> {
         let texts = format!("texts-{language}.js");
-        let wanted = move |name: &&str| !name.starts_with("texts-") || **name == *texts;
-        self.files.iter().map(|file| file.name).filter(|name| name.ends_with(".js")).filter(wanted)
+        let mut found = Vec::new();
+        for start in [ELEMENT, "app.js", &texts] {
+            self.add_with_imports(start, &mut found);
+        }
+        found
+    }
+
+    /// Adds a module and the modules that it imports with the statement `import … from './NAME'`.
+    fn add_with_imports(&self, name: &str, found: &mut Vec<&'static str>) {
+        let Some(file) = self.files.iter().find(|file| file.name == name) else { return };
+        if found.contains(&file.name) {
+            return;
+        }
+        found.push(file.name);
+        for line in file.content.lines().filter(|line| line.starts_with("import ")) {
+            let imported = line.split_once(" from './").and_then(|(_, rest)| rest.strip_suffix("';"));
+            if let Some(imported) = imported {
+                self.add_with_imports(imported, found);
+            }
+        }
     }
 
     /// Returns the file with this path below `assets/`, or a response with status 404. The folder may be that of
@@ -132,13 +157,16 @@ impl Assets {
         response
     }
 
-    /// Returns a module whose URL never changes, and which imports the module of the element.
+    /// Returns a module whose URL never changes, and which imports the module of the element. A browser learns from it of
+    /// all modules that the list of keys needs, apart from the texts, because the page around the element has the language.
     pub(super) fn loader(&self) -> PlainResponse {
         let mut response = PlainResponse::empty(200)
             .with_header("content-type", JAVASCRIPT)
             .with_header("cache-control", "no-cache")
             .with_header("x-content-type-options", "nosniff");
-        response.body = format!("import \"./{}\";\n", self.path("apikeys-settings.js")).into();
+        let modules = self.first_modules("");
+        let imports = modules.iter().map(|name| format!("import \"./{}\";\n", self.path(name)));
+        response.body = imports.collect::<String>().into();
         response
     }
 }
@@ -173,6 +201,23 @@ mod tests {
             assert_ne!(hash(&other), one, "{other:?}");
         }
         assert_eq!(one.len(), 20);
+    }
+
+    #[test]
+    fn first_modules_are_those_of_the_list_of_keys_in_the_order_of_their_use() {
+        let modules = ASSETS.first_modules("de");
+        assert_eq!(modules[..3], [ELEMENT, "api.js", "key-data.js"]);
+        for (name, wanted) in [
+            ("app.js", true),
+            ("key-list.js", true),
+            ("dom.js", true),
+            ("texts-de.js", true),
+            ("texts-en.js", false),
+            ("key-page.js", false),
+            ("audit-log.js", false),
+        ] {
+            assert_eq!(modules.iter().filter(|module| **module == name).count(), usize::from(wanted), "{name}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 use std::fmt::{self, Write};
 
-use super::{Language, assets::Assets};
+use super::{
+    Language,
+    assets::{Assets, ELEMENT},
+};
 use crate::PlainResponse;
 
 /// The HTML around the element.
@@ -49,11 +52,11 @@ impl Shell {
         // The element asks for its style only when its modules have run. The browser asks earlier.
         let style = assets.path("apikeys-settings.css");
         let _ = writeln!(head, "<link rel=\"preload\" as=\"style\" href=\"{}\">", Escaped(base, &style));
-        for module in assets.modules(self.language.tag()) {
+        for module in assets.first_modules(self.language.tag()) {
             let url = Escaped(base, &assets.path(module));
             let _ = writeln!(head, "<link rel=\"modulepreload\" href=\"{url}\">");
         }
-        let script = assets.path("apikeys-settings.js");
+        let script = assets.path(ELEMENT);
         let _ = writeln!(head, "<script type=\"module\" src=\"{}\"></script>", Escaped(base, &script));
         let mut attributes = " routing=\"hash\"".to_owned();
         for (name, value) in [("service-url", &self.service_url), ("login-url", &self.login_url)] {

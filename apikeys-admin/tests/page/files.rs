@@ -153,9 +153,14 @@ async fn module_with_a_constant_url_imports_the_element() {
         let path = format!("{MOUNT}/apikeys-settings.js");
         let reply = Site::new().send(framework, "GET", &path, &[]).await;
         assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-cache")));
-        let url = reply.text().strip_prefix("import \"").unwrap().strip_suffix("\";\n").unwrap();
-        let element = Site::new().get(framework, &resolved(&path, url)).await;
-        assert!(element.text().contains("customElements.define('apikeys-settings'"), "{url}");
+        let urls = reply.text().lines().map(|line| line.strip_prefix("import \"").unwrap().strip_suffix("\";").unwrap());
+        let mut elements = 0;
+        for url in urls {
+            let module = Site::new().get(framework, &resolved(&path, url)).await;
+            assert_eq!(module.status, 200, "{url}");
+            elements += usize::from(module.text().contains("customElements.define('apikeys-settings'"));
+        }
+        assert_eq!(elements, 1);
     }
 }
 
