@@ -15,7 +15,9 @@ const PARTS = {
 
 export class App {
   #banner;
+  #toast;
   #live;
+  #undo;
   #timer;
   #clock;
   #view;
@@ -56,17 +58,34 @@ export class App {
     this.root.replaceChildren();
   }
 
-  /** Shows a message that screen readers speak. In a dialog, only the dialog can be heard. */
-  announce(text) {
+  /**
+   * Shows a message that screen readers speak. In a dialog, only the dialog can be heard. With `undo`, the message has a
+   * button that calls this function.
+   */
+  announce(text, undo) {
     const inDialog = this.root.querySelector('dialog[open] [role=status]');
     if (inDialog) {
       inDialog.textContent = text;
       return;
     }
     this.#live.textContent = text;
-    this.#live.classList.add('shown');
+    this.undo = undo;
+    this.#undo.hidden = !undo;
+    this.#toast.classList.add('shown');
+    this.#hideLater();
+  }
+
+  /** Hides the message after a while, but not while the reader is about to use its button. */
+  #hideLater() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#live.classList.remove('shown'), 6000);
+    this.#timer = setTimeout(
+      () => {
+        if (this.#toast.matches(':hover, :focus-within')) return this.#hideLater();
+        this.#toast.classList.remove('shown');
+        this.#undo.hidden = true;
+      },
+      this.undo ? 10_000 : 6000,
+    );
   }
 
   /** Returns what to tell the reader about an error of the API. */
@@ -122,6 +141,8 @@ export class App {
   #build({ language, style, place }) {
     const { t } = this;
     this.#live = h('p', { id: 'live', role: 'status' });
+    this.#undo = h('button', { type: 'button', id: 'undo', hidden: true, onclick: () => this.undo?.() }, t('undo'));
+    this.#toast = h('div', { id: 'toast' }, this.#live, this.#undo);
     this.bannerText = h('p');
     this.bannerLink = h('a', { class: 'button', target: '_blank', rel: 'noopener', hidden: true }, t('banner.log-in'));
     this.bannerRetry = h('button', { type: 'button', id: 'banner-retry', onclick: () => this.refresh() }, t('banner.retry'));
@@ -133,7 +154,7 @@ export class App {
     this.panel = h('div', { id: 'view', role: 'tabpanel' });
     const tabs = h('div', { role: 'tablist', 'aria-label': t('tabs'), onkeydown: (event) => this.#onTabKey(event) }, this.#tabs);
     const container = h('div', { id: 'app', lang: language, hidden: true }, this.#banner, tabs, this.panel);
-    this.root.append(container, this.#live);
+    this.root.append(container, this.#toast);
     // The content appears together with its style.
     style.loaded.then(() => {
       container.hidden = false;

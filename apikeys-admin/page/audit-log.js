@@ -1,7 +1,7 @@
 // The audit log: filters, pages, and new events as they happen.
 
-import { arrange, h, isolated, setText, uniqueId, visible } from './dom.js';
-import { sentence, tone } from './event-text.js';
+import { arrange, h, isolated, setText, uniqueId } from './dom.js';
+import { EventItem } from './event-item.js';
 import { DAY, HOUR } from './format.js';
 import { Poll } from './poll.js';
 
@@ -25,16 +25,21 @@ export class AuditLog {
   #events = [];
   /** The keys of the events that were shown, by their ids. */
   #seen = new Map();
-  #nodes = new Map();
+  #items = new Map();
+  #happened;
   #cursor;
   #filters = {};
   #abort = new AbortController();
   #poll = new Poll(() => this.#update(), 3);
 
-  /** Creates a log. With `keyId`, the log has only the events of this key, and no filter by key. */
-  constructor(app, keyId) {
+  /**
+   * Creates a log. With `keyId`, the log has only the events of this key, and no filter by key. `happened` is called when new
+   * events appear in a log that is shown already.
+   */
+  constructor(app, { keyId, happened = () => {} } = {}) {
     this.#app = app;
     this.keyId = keyId;
+    this.#happened = happened;
     const { t } = app;
     this.list = h('ol', { class: 'events', 'aria-label': t('audit.list') });
     this.empty = h('p', { class: 'empty', hidden: true }, t('audit.empty'));
@@ -44,7 +49,7 @@ export class AuditLog {
 
   enter() {
     this.#fillKeys();
-    this.#app.data.addEventListener('change', this.#fillKeys);
+    this.#app.data.addEventListener('change', this.#onKeys);
     this.#poll.start();
     this.#loadKeys();
     return this.reload();
@@ -52,7 +57,7 @@ export class AuditLog {
 
   leave() {
     this.#poll.stop();
-    this.#app.data.removeEventListener('change', this.#fillKeys);
+    this.#app.data.removeEventListener('change', this.#onKeys);
     this.#abort.abort();
   }
 
@@ -151,7 +156,7 @@ export class AuditLog {
   }
 
   /** Lists the keys in the filter: those that are loaded, and those of events, which may be deleted or not loaded. */
-  #fillKeys = () => {
+  #fillKeys() {
     const { data, t, format } = this.#app;
     if (this.keyId) return;
     this.moreKeys.hidden = !data.loaded || !data.more;
@@ -167,7 +172,21 @@ export class AuditLog {
     this.key.replaceChildren(h('option', { value: '' }, t('audit.all-keys')), ...data.keys.map(option));
     if (others.length > 0) this.key.append(h('optgroup', { label: t('audit.other-keys') }, others.map(option)));
     this.key.value = value;
+  }
+
+  #onKeys = () => {
+    this.#fillKeys();
+    this.rename(this.#app.data.keys);
   };
+
+  /** Shows the present names of keys in all events. The API returns each event with the present name of its key. */
+  rename(keys) {
+    const names = new Map(keys.map(({ id, name }) => [id, name]));
+    const old = ({ key }) => names.has(key?.id) && names.get(key.id) !== key.name;
+    if (!this.#events.some(old)) return;
+    this.#events = this.#events.map((event) => (old(event) ? { ...event, key: { ...event.key, name: names.get(event.key.id) } } : event));
+    this.#show();
+  }
 
   /** Keeps the keys of the events for the filter. */
   #noteKeys() {
@@ -211,6 +230,7 @@ export class AuditLog {
     if (signal.aborted) return;
     const newest = new Set(page.events.map((event) => event.id));
     const overlaps = this.#events.some((event) => newest.has(event.id));
+    const known = this.#events[0]?.id;
     if (overlaps && this.#events.length < MOST) {
       this.#events = [...page.events, ...this.#events.filter((event) => !newest.has(event.id))];
     } else {
@@ -218,6 +238,13 @@ export class AuditLog {
       this.#cursor = page.next_cursor;
     }
     this.#show();
+    this.#renameAsIn(page);
+    if (known && known !== this.#events[0]?.id) this.#happened();
+  }
+
+  /** Shows the names of the keys in a page of events, which are newer than those in events that were loaded before. */
+  #renameAsIn(page) {
+    this.rename(page.events.flatMap(({ key }) => (key && key.name !== null ? key : [])));
   }
 
   async #loadOlder() {
@@ -232,7 +259,8 @@ export class AuditLog {
       this.#events = [...this.#events, ...page.events.filter((event) => !known.has(event.id))];
       this.#cursor = page.next_cursor;
       this.#show();
-      this.#nodes.get(this.#events[first]?.id)?.querySelector('summary').focus();
+      this.#renameAsIn(page);
+      this.#items.get(this.#events[first]?.id)?.node.querySelector('summary').focus();
     } catch (error) {
       if (!signal.aborted && error.code === 'INVALID_CURSOR') await this.reload();
     } finally {
@@ -241,57 +269,19 @@ export class AuditLog {
   }
 
   #show() {
-    const nodes = new Map();
-    for (const event of this.#events) nodes.set(event.id, this.#nodes.get(event.id) ?? this.#item(event));
-    this.#nodes = nodes;
-    arrange(this.list, [...nodes.values()]);
+    const items = new Map();
+    const onlyKey = this.keyId ? undefined : (key) => this.showKey(key);
+    for (const event of this.#events) {
+      const item = this.#items.get(event.id) ?? new EventItem(this.#app, event, onlyKey);
+      item.update(event);
+      items.set(event.id, item);
+    }
+    this.#items = items;
+    arrange(this.list, [...items.values()].map(({ node }) => node));
     this.list.removeAttribute('aria-busy');
-    this.empty.hidden = nodes.size > 0;
+    this.empty.hidden = items.size > 0;
     this.older.hidden = !this.#cursor;
     this.#noteKeys();
-  }
-
-  #item(event) {
-    const { format } = this.#app;
-    const details = h(
-      'details',
-      { 'data-event': event.id, 'data-tone': tone(event) },
-      h(
-        'summary',
-        {},
-        h('time', { datetime: event.at }, format.event(event.at)),
-        h('span', { class: 'sentence', id: uniqueId() }, sentence(this.#app, event)),
-      ),
-    );
-    details.addEventListener('toggle', () => this.#expand(details, event), { once: true });
-    return h('li', {}, details);
-  }
-
-  /** Adds the parts that are shown only when the reader opens the event. */
-  #expand(details, event) {
-    const { t } = this.#app;
-    const { request, key } = event;
-    const facts = h('dl', { class: 'facts' });
-    for (const member of ['ip', 'user_agent', 'request_id', 'trace_id']) {
-      if (request?.[member]) facts.append(h('div', {}, h('dt', {}, t(`event.${member}`)), h('dd', {}, visible(request[member]))));
-    }
-    const id = uniqueId();
-    details.append(
-      h(
-        'div',
-        { class: 'more' },
-        facts,
-        key && !this.keyId
-          ? h(
-              'button',
-              { type: 'button', 'data-do': 'only-key', 'aria-describedby': details.querySelector('.sentence').id, onclick: () => this.showKey(key) },
-              t('audit.only-key'),
-            )
-          : undefined,
-        h('p', { class: 'label', id }, t('audit.raw')),
-        h('pre', { tabindex: 0, role: 'region', 'aria-labelledby': id }, visible(JSON.stringify(event, null, 2))),
-      ),
-    );
   }
 }
 

@@ -51,10 +51,9 @@ function bars(slot, x, width, height, most) {
 const GAP = 8;
 
 /**
- * Shows a chart in `area`, as wide as `area` is now. `tick` returns the text below a slot, or `undefined`, and `describe`
- * the text that the pointer shows. Texts that have no room are left out.
+ * Shows a chart in `area`, as wide as `area` is now. `tick` returns the text below a slot, or `undefined`. Texts that have no room are left out.
  */
-export function largeChart(area, all, { label, number, tick, describe }) {
+export function largeChart(area, all, { label, number, tick }) {
   const width = area.clientWidth;
   const [height, bottom, top] = [200, 22, 8];
   const chart = svg('svg', { class: 'large-chart', id: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
@@ -76,8 +75,8 @@ export function largeChart(area, all, { label, number, tick, describe }) {
   const barWidth = Math.max(1, slotWidth - Math.max(1, slotWidth * 0.25));
   const middle = (index) => left + (index + 0.5) * slotWidth;
   all.forEach((slot, index) => {
-    const group = svg('g', { transform: `translate(0 ${top})` }, svg('title', {}, describe(slot)));
-    // The whole height of the slot shows the text, not only the bar.
+    const group = svg('g', { transform: `translate(0 ${top})`, 'data-slot': index });
+    // The whole height of the slot can be pointed at, not only the bar.
     group.append(svg('rect', { class: 'area', x: left + index * slotWidth, y: 0, width: slotWidth, height: inner }));
     group.append(...bars(slot, middle(index) - barWidth / 2, barWidth, inner, most));
     chart.append(group);

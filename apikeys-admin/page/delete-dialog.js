@@ -15,15 +15,29 @@ export function deleteKey(app, key, deleted = () => {}) {
     error.hidden = false;
   };
 
-  async function send(handle) {
+  const isConfirmed = () => normalized(input.value) === normalized(key.name);
+  // The button can have the focus meanwhile, so that it can say what is missing.
+  const showButton = () => {
+    if (isConfirmed()) button.removeAttribute('aria-disabled');
+    else button.setAttribute('aria-disabled', 'true');
+  };
+  input.addEventListener('input', showButton);
+  showButton();
+
+  async function submit(handle) {
     error.hidden = true;
-    if (normalized(input.value) !== normalized(key.name)) {
-      show(t('delete.mismatch'));
-      input.setAttribute('aria-invalid', 'true');
-      input.focus();
+    if (isConfirmed()) {
+      input.removeAttribute('aria-invalid');
+      await sendOnce(handle, button, t('delete.busy'), () => send(handle));
+      showButton();
       return;
     }
-    input.removeAttribute('aria-invalid');
+    show(normalized(input.value) === '' ? t('delete.missing') : t('delete.mismatch'));
+    input.setAttribute('aria-invalid', 'true');
+    input.focus();
+  }
+
+  async function send(handle) {
     try {
       await app.api.remove(key.id);
     } catch (failure) {
@@ -53,7 +67,7 @@ export function deleteKey(app, key, deleted = () => {}) {
           novalidate: true,
           onsubmit: (event) => {
             event.preventDefault();
-            sendOnce(handle, button, t('delete.busy'), () => send(handle));
+            submit(handle);
           },
         },
         h(

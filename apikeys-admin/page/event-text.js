@@ -68,7 +68,7 @@ function request(app, request, values) {
     reason: reason(app, request.denial),
   });
   if (request.denial && request.count) {
-    return texts.nodes('request.refused-count', { ...values, count: format.number(request.count) });
+    return texts.countNodes('request.refused-count', request.count, values);
   }
   if (request.denial) return texts.nodes('request.refused', values);
   const key = `request.${request.outcome}`;

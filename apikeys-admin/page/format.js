@@ -72,13 +72,12 @@ export class Format {
     this.relatives ??= new Intl.RelativeTimeFormat(this.regional, { numeric: 'auto' });
     const distance = new Date(time).getTime() - now;
     const size = Math.abs(distance);
-    const count = (unit) => Math.round(distance / unit);
     // The clocks of the service and of the reader may differ by some seconds.
     if (size < 10 * SECOND) return this.now;
-    if (size < MINUTE) return this.relatives.format(count(SECOND), 'second');
+    if (size < MINUTE) return this.relatives.format(Math.trunc(distance / SECOND), 'second');
     if (size < HOUR) return this.relatives.format(Math.trunc(distance / MINUTE), 'minute');
     if (size < DAY) return this.relatives.format(Math.trunc(distance / HOUR), 'hour');
-    if (size < 30 * DAY) return this.relatives.format(count(DAY), 'day');
+    if (size < 30 * DAY) return this.relatives.format(Math.round(distance / DAY), 'day');
     return this.day(time);
   }
 
@@ -139,12 +138,20 @@ export class Texts {
 
   /** Returns the text for `count`, whose key ends with `.one` or `.other`. */
   count(key, count, values = {}) {
-    const form = this.format.plurals.select(count) === 'one' ? 'one' : 'other';
-    return this.t(`${key}.${form}`, { count: this.format.number(count), ...values });
+    return this.t(this.#form(key, count), { count: this.format.number(count), ...values });
+  }
+
+  /** Returns the text for `count` as nodes. */
+  countNodes(key, count, values) {
+    return this.nodes(this.#form(key, count), { count: this.format.number(count), ...values });
   }
 
   /** Returns a text as nodes. The `values` may be nodes or texts. */
   nodes(key, values) {
     return this.texts[key].split(/\{(\w+)\}/).map((part, index) => (index % 2 ? (values[part] ?? '') : part));
+  }
+
+  #form(key, count) {
+    return `${key}.${this.format.plurals.select(count) === 'one' ? 'one' : 'other'}`;
   }
 }

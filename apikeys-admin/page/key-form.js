@@ -43,7 +43,10 @@ export function editKey(app, key) {
           const changed = await form.send(() => app.api.update(key.id, patch), 'error.change-lost');
           if (!changed) return;
           app.data.put(changed);
+          // Behind an open dialog, nobody would see the message.
+          handle.close();
           app.announce(t('edit.done', { name: isolated(changed.name) }));
+          return;
         }
         handle.close();
       }),

@@ -2,11 +2,12 @@
 
 import { ApiError } from './api.js';
 import { AuditLog } from './audit-log.js';
-import { largeChart, slots, totals } from './chart.js';
+import { slots, totals } from './chart.js';
 import { h, nameOf, setText } from './dom.js';
 import { DAY, HOUR } from './format.js';
 import { KeyActions, expiry, rateLimit, showStatus } from './key-row.js';
 import { Poll } from './poll.js';
+import { UsageChart } from './usage-chart.js';
 
 const RANGES = {
   '24h': { step: 'hour', count: 24 },
@@ -21,10 +22,6 @@ export class KeyPage {
   #abort = new AbortController();
   #poll = new Poll(() => this.#update(), 5);
   #stamp;
-  /** Draws the chart again in the width that it has now. */
-  #redraw = () => {};
-  // A new chart may have another height, so it must not be drawn while sizes are observed.
-  #resize = new ResizeObserver(() => requestAnimationFrame(() => this.#redraw()));
 
   constructor(app, id) {
     this.#app = app;
@@ -36,7 +33,7 @@ export class KeyPage {
     this.facts = h('dl', { class: 'facts' });
     this.actions = new KeyActions(app, () => app.openKeys());
     this.missing = h('p', { class: 'empty', hidden: true }, t('key.missing'));
-    this.chart = h('div', { class: 'chart-area' });
+    this.chart = new UsageChart(t('usage.explore'));
     this.summary = h('p', { class: 'quiet', id: 'usage-summary' });
     this.tableBody = h('tbody');
     this.timeHeading = h('th', { scope: 'col' });
@@ -48,7 +45,7 @@ export class KeyPage {
         h('label', {}, h('input', { type: 'radio', name: 'range', value: range, checked: range === '24h' }), h('span', {}, t(`usage.${range}`))),
       ),
     );
-    this.log = new AuditLog(app, id);
+    this.log = new AuditLog(app, { keyId: id, happened: () => this.#reload() });
     const legend = (kind) => h('span', {}, h('span', { class: `key-color ${kind}` }), t(`usage.${kind}`));
     this.content = h(
       'div',
@@ -60,7 +57,7 @@ export class KeyPage {
         { id: 'usage' },
         h('div', { class: 'head' }, h('h3', {}, t('usage.title')), this.ranges),
         this.summary,
-        this.chart,
+        this.chart.node,
         h('p', { class: 'legend' }, legend('requests'), legend('denied')),
         h(
           'details',
@@ -93,7 +90,7 @@ export class KeyPage {
     if (known) this.#show(known);
     this.#app.data.addEventListener('change', this.#changed);
     this.#poll.start();
-    this.#resize.observe(this.chart);
+    this.chart.enter();
     return Promise.all([this.#poll.now(), this.log.enter()]);
   }
 
@@ -101,12 +98,18 @@ export class KeyPage {
     this.#app.data.removeEventListener('change', this.#changed);
     this.#poll.stop();
     this.#abort.abort();
-    this.#resize.disconnect();
+    this.chart.leave();
     this.log.leave();
   }
 
   refresh() {
     return Promise.all([this.#poll.now(), this.log.refresh()]);
+  }
+
+  /** Loads the key and its usage now, because the log has shown new events of the key. */
+  #reload() {
+    this.#stamp = undefined;
+    this.#poll.now();
   }
 
   /** Shows a change that was made on this page. */
@@ -121,8 +124,14 @@ export class KeyPage {
       this.#show(key);
       const stamp = `${key.request_count} ${key.last_used_at} ${Math.floor(Date.now() / 30_000)}`;
       if (stamp !== this.#stamp) {
-        await this.#load();
+        // New events ask for another load, even if they arrive during this one.
         this.#stamp = stamp;
+        try {
+          await this.#load();
+        } catch (error) {
+          this.#stamp = undefined;
+          throw error;
+        }
       }
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
@@ -141,6 +150,7 @@ export class KeyPage {
     if (state === this.shown) return;
     this.shown = state;
     this.heading.replaceChildren(nameOf(key.name));
+    this.log.rename([key]);
     showStatus(app, this.status, key);
     this.actions.update(key);
     const fact = (label, ...value) => h('div', {}, h('dt', {}, t(label)), h('dd', {}, ...value));
@@ -148,7 +158,7 @@ export class KeyPage {
       fact('key.prefix', h('code', {}, key.prefix ? `${key.prefix}…` : '')),
       fact('key.created-fact', ...app.texts.nodes('key.created-by', { actor: h('bdi', {}, key.created_by), time: format.time(key.created_at) })),
       fact('column.last-used', key.last_used_at ? format.time(key.last_used_at) : t('key.never-used')),
-      fact('column.requests', format.number(key.request_count)),
+      fact('key.requests', format.number(key.request_count)),
       fact('column.expires', ...expiry(app, key)),
       fact('column.rate-limit', ...rateLimit(app, key)),
     );
@@ -166,16 +176,16 @@ export class KeyPage {
     if (this.ranges.querySelector('input:checked').value !== range) return;
     const all = slots(points, step, count, now);
     this.#fill(all, step, range);
-    this.#redraw = () => this.#draw(all, step, range);
-    this.#redraw();
+    this.#draw(all, step, range);
   }
 
   /** Shows the totals and the table of the usage. */
   #fill(all, step, range) {
     const { t, format } = this.#app;
     const { requests, denied } = totals(all);
-    const values = { requests: format.number(requests), denied: format.number(denied), range: t(`usage.${range}`) };
-    setText(this.summary, t(step === 'day' ? 'usage.summary-days' : 'usage.summary', values));
+    const values = { denied: format.number(denied), range: t(`usage.${range}`) };
+    const { texts } = this.#app;
+    setText(this.summary, step === 'day' ? texts.count('usage.summary-days', requests, values) : texts.count('usage.summary', requests, values));
     setText(this.timeHeading, t(step === 'day' ? 'usage.day' : 'usage.hour'));
     const used = all.filter((slot) => slot.requests || slot.denied).reverse();
     const row = (slot) =>
@@ -192,11 +202,7 @@ export class KeyPage {
   }
 
   #draw(all, step, range) {
-    const { t, format } = this.#app;
-    const width = this.chart.clientWidth;
-    // The chart is drawn as soon as it is shown.
-    if (width === 0 || (this.drawn?.all === all && this.drawn.width === width)) return;
-    this.drawn = { all, width };
+    const { format, texts } = this.#app;
     const every = Math.ceil(all.length / 6);
     const tick = (slot, index) => {
       if (step === 'day') return index % every === Math.floor(every / 2) ? this.#slotName(slot, step) : undefined;
@@ -205,12 +211,8 @@ export class KeyPage {
       return hour === 12 ? format.dayOfMonth(slot.at) : undefined;
     };
     const describe = (slot) =>
-      t('usage.point', {
-        time: this.#slotName(slot, step),
-        requests: format.number(slot.requests),
-        denied: format.number(slot.denied),
-      });
-    largeChart(this.chart, all, { label: this.summary.textContent, number: (value) => format.number(value), tick, describe });
+      texts.count('usage.point', slot.requests, { time: this.#slotName(slot, step), denied: format.number(slot.denied) });
+    this.chart.show(all, { label: this.summary.textContent, number: (value) => format.number(value), tick, describe });
   }
 
   #slotName(slot, step) {

@@ -59,8 +59,9 @@ export class KeyRow {
   watch(usage) {
     usage.watch(this.chart, this.key, ({ chart, requests, denied }) => {
       const { format, t } = this.app;
-      const label = t('key.chart', { requests: format.number(requests), denied: format.number(denied) });
-      this.chart.replaceChildren(chart(label));
+      const label = this.app.texts.count('key.chart', requests, { denied: format.number(denied) });
+      // The name of the chart says the period, too.
+      this.chart.replaceChildren(chart(label), h('span', { class: 'period', 'aria-hidden': 'true' }, t('key.chart-period')));
     });
   }
 }
@@ -95,7 +96,7 @@ export class KeyActions {
     this.app = app;
     const button = (action, onclick) => h('button', { type: 'button', 'data-do': action, onclick });
     this.edit = button('edit', () => app.open('form', ({ editKey }) => editKey(app, this.key)));
-    this.toggle = button('deactivate', () => this.switch());
+    this.toggle = button('deactivate', () => this.switch(!this.key.active));
     this.remove = button('delete', () => app.open('deletion', ({ deleteKey }) => deleteKey(app, this.key, deleted)));
     this.error = h('p', { class: 'error', role: 'alert', hidden: true });
     this.node = h('div', { class: 'actions' }, this.edit, this.toggle, this.remove, this.error);
@@ -115,17 +116,18 @@ export class KeyActions {
     }
   }
 
-  /** Deactivates or activates the key. The row shows the new state when the API has confirmed it. */
-  async switch() {
+  /** Activates or deactivates the key. The message about it has a button that undoes this. The row shows the new state when the API has confirmed it. */
+  async switch(active) {
     if (this.#busy) return;
     const { app, key, toggle } = this;
     this.#busy = true;
     this.error.hidden = true;
     toggle.setAttribute('aria-disabled', 'true');
     try {
-      const changed = await app.api.update(key.id, { active: !key.active });
+      const changed = await app.api.update(key.id, { active });
       app.data.put(changed);
-      app.announce(app.t(changed.active ? 'key.activated' : 'key.deactivated', { name: isolated(changed.name) }));
+      const text = app.t(changed.active ? 'key.activated' : 'key.deactivated', { name: isolated(changed.name) });
+      app.announce(text, () => this.switch(!active));
     } catch (error) {
       if (error instanceof ApiError) {
         this.error.textContent = app.problem(error);

@@ -8,6 +8,7 @@ export class Poll {
   #timer;
   #failures = 0;
   #running = false;
+  #again = false;
   #started = false;
 
   /** Creates a poll that waits for `seconds` between two calls of `task`, and longer after a failure. */
@@ -29,9 +30,12 @@ export class Poll {
     clearTimeout(this.#timer);
   }
 
-  /** Calls the task now, unless it is running. */
+  /** Calls the task now, or once more when the call that is running has ended. */
   async now() {
-    if (this.#running) return;
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
     clearTimeout(this.#timer);
     this.#running = true;
     try {
@@ -43,6 +47,9 @@ export class Poll {
     } finally {
       this.#running = false;
       this.#schedule();
+      const again = this.#again && this.#started;
+      this.#again = false;
+      if (again) this.now();
     }
   }
 

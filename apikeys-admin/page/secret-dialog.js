@@ -36,9 +36,9 @@ export function showSecret(app, { key, secret }) {
       h('p', { class: 'warning' }, t('secret.once')),
     ],
     content: (handle) => [
-      ...copyable(app, 'copy-secret', code),
+      ...copyable(app, { id: 'copy-secret', source: code, label: t('copy-secret') }),
       h('p', { class: 'label' }, t('secret.try')),
-      ...copyable(app, 'copy-curl', curl),
+      ...copyable(app, { id: 'copy-curl', source: curl, label: t('copy-curl') }),
       h(
         'div',
         { class: 'buttons' },
@@ -53,21 +53,20 @@ function curlLine(app, secret) {
 }
 
 /** Returns the nodes of a text with a button that copies it. If this fails, a line says how to copy. */
-function copyable(app, id, source) {
+function copyable(app, { id, source, label }) {
   const { t } = app;
   let timer;
   const failed = h('p', { class: 'hint', hidden: true }, t('copy-failed'));
-  // The name of the button says what is copied, too.
-  const button = h('button', { type: 'button', id, 'aria-labelledby': `${id} ${source.id}` }, t('copy'));
+  const button = h('button', { type: 'button', id }, label);
   button.addEventListener('click', async () => {
     const copied = await copy(source);
     failed.hidden = copied;
     app.announce(t(copied ? 'copied-announcement' : 'copy-failed'));
-    button.textContent = t(copied ? 'copied' : 'copy');
+    button.textContent = copied ? t('copied') : label;
     button.classList.toggle('done', copied);
     clearTimeout(timer);
     timer = setTimeout(() => {
-      button.textContent = t('copy');
+      button.textContent = label;
       button.classList.remove('done');
     }, 3000);
   });

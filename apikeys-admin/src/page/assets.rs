@@ -31,7 +31,7 @@ macro_rules! files {
 }
 
 /// The name, the media type and the content of each file in the folder `page`.
-static FILES: [(&str, &str, &str); 23] = files! {
+static FILES: [(&str, &str, &str); 25] = files! {
     JAVASCRIPT "apikeys-settings.js"
     JAVASCRIPT "api.js"
     JAVASCRIPT "app.js"
@@ -40,6 +40,7 @@ static FILES: [(&str, &str, &str); 23] = files! {
     JAVASCRIPT "delete-dialog.js"
     JAVASCRIPT "dialog.js"
     JAVASCRIPT "dom.js"
+    JAVASCRIPT "event-item.js"
     JAVASCRIPT "event-text.js"
     JAVASCRIPT "format.js"
     JAVASCRIPT "key-data.js"
@@ -52,6 +53,7 @@ static FILES: [(&str, &str, &str); 23] = files! {
     JAVASCRIPT "texts-de.js"
     JAVASCRIPT "texts-en.js"
     JAVASCRIPT "usage.js"
+    JAVASCRIPT "usage-chart.js"
     CSS "apikeys-settings.css"
     CSS "shell.css"
     SVG "icon.svg"
@@ -216,7 +218,11 @@ mod tests {
             ("key-page.js", false),
             ("audit-log.js", false),
         ] {
-            assert_eq!(modules.iter().filter(|module| **module == name).count(), usize::from(wanted), "{name}");
+            assert_eq!(
+                modules.iter().filter(|module| **module == name).count(),
+                usize::from(wanted),
+                "{name}"
+            );
         }
     }
 

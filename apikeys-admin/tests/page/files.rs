@@ -153,7 +153,10 @@ async fn module_with_a_constant_url_imports_the_element() {
         let path = format!("{MOUNT}/apikeys-settings.js");
         let reply = Site::new().send(framework, "GET", &path, &[]).await;
         assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-cache")));
-        let urls = reply.text().lines().map(|line| line.strip_prefix("import \"").unwrap().strip_suffix("\";").unwrap());
+        let urls = reply
+            .text()
+            .lines()
+            .map(|line| line.strip_prefix("import \"").unwrap().strip_suffix("\";").unwrap());
         let mut elements = 0;
         for url in urls {
             let module = Site::new().get(framework, &resolved(&path, url)).await;

@@ -40,7 +40,7 @@ async fn screen_reader_is_told_the_list_and_each_result() {
                 "columnheader \"Actions\"",
                 "button \"Deploys\"",
                 "cell \"Active\"",
-                "image \"Last 24 hours: 0 requests, 0 denied\"",
+                "image \"Last 24 hours: 0 requests admitted, 0 denied\"",
                 "cell \"60 per minute (default)\"",
                 "button \"Edit \u{2068}Deploys\u{2069}\"",
                 "button \"Deactivate \u{2068}Deploys\u{2069}\"",
@@ -105,9 +105,9 @@ async fn screen_reader_is_told_what_each_dialog_is_about() {
             &[
                 &format!("dialog \"Your new API key\" modal {about}"),
                 "group \"API key\"",
-                "button \"Copy API key\"",
+                "button \"Copy key\"",
                 "group \"Command that uses the key\"",
-                "button \"Copy Command that uses the key\"",
+                "button \"Copy command\"",
                 "button \"I have stored it\"",
                 "status live=polite",
             ],
@@ -118,7 +118,7 @@ async fn screen_reader_is_told_what_each_dialog_is_about() {
         let dialog = &outline[position(&outline, "dialog \"Delete API key?\" modal")];
         assert!(dialog.contains("Every program that uses the key Spoken (demo_live_"), "{dialog}");
         assert!(dialog.contains("The key has never been used."), "{dialog}");
-        assert_has(&outline, &["textbox \"To confirm, enter the name of the key: Spoken\"", "button \"Delete key\""]);
+        assert_has(&outline, &["textbox \"To confirm, enter the name of the key: Spoken\"", "button \"Delete key\" disabled"]);
     })
     .await;
 }

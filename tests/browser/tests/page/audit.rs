@@ -1,8 +1,12 @@
-use apikeys_test_browser::Browser;
-use apikeys_tests::on_each_framework;
+use std::time::{Duration, SystemTime};
+
+use apikeys_core::Timestamp;
+use apikeys_test_browser::{Browser, run};
+use apikeys_test_leftovers::{Artifacts, note_secret};
+use apikeys_tests::{Quickstart, Request, TOKEN, contract::MOUNT, on_each_framework};
 use serde_json::json;
 
-use crate::scene::{choose, scene};
+use crate::scene::{LOG, Scene, choose, scene};
 
 on_each_framework![
     events_are_filtered_paged_and_new_ones_appear,
@@ -68,8 +72,66 @@ async fn events_are_filtered_paged_and_new_ones_appear(framework: &'static str) 
         page.browser.until(&format!("{COUNT} === 2")).await;
         let newest = &sentences(page.browser).await[0];
         assert!(newest.starts_with("GET /v1/whoami with the key Two got status 200"), "{newest}");
+        let callers = "return [...this.querySelectorAll('.caller')].map((e) => e.lastChild.textContent)";
+        let callers = page.browser.select("#audit .events").await.script(callers).await;
+        assert_eq!(callers, json!(["127.0.0.1"]), "only requests have a caller");
+        names_of_events_that_are_shown_change(&page, &two.id).await;
     })
     .await;
+}
+
+/// The log shows two events of the key. A rename changes them as a reload would, and an open event stays open.
+async fn names_of_events_that_are_shown_change(page: &Scene<'_>, id: &str) {
+    page.browser.select("#audit li:last-child summary").await.click().await;
+    page.service.org("org_professional").edit(id, json!({ "name": "Renamed" })).await;
+    page.browser.until(&format!("{COUNT} === 3")).await;
+    let shown = sentences(page.browser).await;
+    assert!(shown[1].starts_with("GET /v1/whoami with the key Renamed got status 200"), "{shown:?}");
+    assert_eq!(shown[2], "demo created the key Renamed.");
+    let raw = page.browser.select("#audit li:last-child details[open] pre").await.text().await;
+    let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
+    assert_eq!(raw["key"]["name"], "Renamed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_denials_within_a_minute_are_one_sentence_with_their_number() {
+    scene("axum", "page-flood", "org_starter", async |page| {
+        let org = page.service.org("org_starter");
+        let key = org.create(json!({ "name": "Flooded" })).await;
+        org.edit(&key.id, json!({ "active": false })).await;
+        // More than sixty are in one minute, even if the minute ends meanwhile.
+        for _ in 0..125 {
+            assert_eq!(page.service.whoami(&key.secret).await.status, 401);
+        }
+        page.open(&format!("key/{}", key.id)).await;
+        let sentence = r"[...document.querySelector('apikeys-settings').shadowRoot.querySelectorAll('.sentence')].some((e) =>
+            /^(1 more request with the key Flooded was|\d+ more requests with the key Flooded were) refused: the key was deactivated\.$/.test(e.innerText))";
+        page.browser.until(sentence).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn warning_of_an_expiration_is_a_sentence_of_the_log() {
+    let artifacts = Artifacts::with_log("page-warning", LOG);
+    let environment = [("DATABASE_URL", "memory:"), ("ADMIN_TOKEN", TOKEN), ("EXPIRY_WARNING", "10s")];
+    let service = Quickstart::start_with(&artifacts, "axum", "quickstart", &environment).await;
+    let end = Timestamp::from(SystemTime::now()).saturating_add(Duration::from_secs(11));
+    let create = Request::post(format!("{MOUNT}/api/keys"), "").admin("org_starter");
+    let created = service.send(&create.json(&json!({ "name": "Old", "expires_at": end.to_string() }))).await;
+    assert_eq!(created.status, 201);
+    let created: serde_json::Value = serde_json::from_str(created.text()).unwrap();
+    note_secret(created["key"]["prefix"].as_str().unwrap(), created["secret"].as_str().unwrap());
+    run(&artifacts, &format!("http://{}", service.address), async |browser| {
+        browser.open(&format!("/login?token={TOKEN}&org=org_starter")).await;
+        browser.select("#keys-view:not([aria-busy])").await;
+        browser.find("tab", "Audit log").await.click().await;
+        choose(&browser.select("[name=action]").await, "key.expiry_warned").await;
+        browser.until(&format!("{COUNT} === 1")).await;
+        assert_eq!(sentences(browser).await, ["A warning was sent that the key Old expires soon."]);
+    })
+    .await;
+    assert!(service.stop().await.success());
 }
 
 async fn events_of_a_deleted_key_are_found_from_one_of_its_events(framework: &'static str) {
@@ -93,7 +155,7 @@ async fn events_of_a_deleted_key_are_found_from_one_of_its_events(framework: &'s
         let filter = page.browser.select("[name=key_id]").await;
         assert!(filter.has_focus().await);
         let chosen = "return this.selectedOptions[0].text";
-        let text = format!("\u{2068}Gone\u{2069} ({}…), deleted", gone.key["prefix"].as_str().unwrap());
+        let text = format!("Deleted: \u{2068}Gone\u{2069} ({}…)", gone.key["prefix"].as_str().unwrap());
         assert_eq!(filter.script(chosen).await, json!(text));
 
         // The key stays in the filter when other events are shown, and when the view is opened again.

@@ -16,7 +16,9 @@ async fn secret_and_command_are_copied_and_the_page_says_so() {
         page.submit().await;
         let secret = page.secret().await;
         let command = page.browser.select("#curl").await.text().await;
-        for (button, text) in [("#copy-secret", &secret), ("#copy-curl", &command)] {
+        for (button, text, label) in
+            [("#copy-secret", &secret, "Copy key"), ("#copy-curl", &command, "Copy command")]
+        {
             page.browser.select(button).await.click().await;
             page.browser.select(&format!("{button}.done")).await;
             assert_eq!(page.browser.select(button).await.text().await, "Copied");
@@ -27,7 +29,7 @@ async fn secret_and_command_are_copied_and_the_page_says_so() {
             );
             // The button can be used again.
             page.browser.select(&format!("{button}:not(.done)")).await;
-            assert_eq!(page.browser.select(button).await.text().await, "Copy");
+            assert_eq!(page.browser.select(button).await.text().await, label);
         }
         page.stored().await;
     })
@@ -58,7 +60,7 @@ async fn secret_without_https_is_copied_or_selected_with_advice() {
         let advice = "The browser does not let this page copy. The text is selected: copy it with Ctrl+C, on a Mac with ⌘C.";
         let shown = page.browser.select("dialog .hint:not([hidden])").await;
         assert_eq!((shown.text().await.as_str(), said(&page).await.as_str()), (advice, advice));
-        assert_eq!(copy.text().await, "Copy");
+        assert_eq!(copy.text().await, "Copy key");
         assert_eq!(page.browser.script(SELECTED, Vec::new()).await, json!(secret));
         page.inspect("copy-by-hand").await;
         page.stored().await;

@@ -22,6 +22,8 @@ async fn key_is_edited_and_the_focus_returns(framework: &'static str) {
         page.browser.gone("dialog", "Edit API key").await;
         let edit = page.browser.find("button", "Edit \u{2068}After\u{2069}").await;
         assert!(edit.has_focus().await);
+        page.browser.select("#toast.shown").await;
+        assert_eq!(page.browser.select("#live").await.text().await, "\u{2068}After\u{2069} is saved.");
         let key = &page.keys().await[0];
         assert_eq!((&key["name"], &key["rate_limit"]), (&json!("After"), &json!(7)));
         assert!(key["expires_at"].is_string());
@@ -59,6 +61,16 @@ async fn key_is_deactivated_and_activated_at_once(framework: &'static str) {
         activate.click().await;
         page.browser.find("button", "Deactivate \u{2068}Paused\u{2069}").await;
         assert_eq!(page.service.whoami(&secret).await.status, 200);
+        // The message about each change undoes it.
+        for (button, status) in [("Activate", 401), ("Deactivate", 200)] {
+            page.browser.select("#undo:not([hidden])").await.click().await;
+            page.browser.find("button", &format!("{button} \u{2068}Paused\u{2069}")).await;
+            assert_eq!(page.service.whoami(&secret).await.status, status);
+        }
+        let gap = "const [one, other] = this.querySelectorAll('[data-do=deactivate], [data-do=delete]');
+            return other.getBoundingClientRect().left - one.getBoundingClientRect().right";
+        let gap = page.browser.select("#keys .actions").await.script(gap).await;
+        assert!(gap.as_f64().unwrap() >= 16.0, "Delete is {gap} pixels beside Deactivate");
     })
     .await;
 }
@@ -69,6 +81,9 @@ async fn key_is_deleted_only_with_its_name(framework: &'static str) {
         page.browser.find("button", "Delete \u{2068}Old deploys\u{2069}").await.click().await;
         let dialog = page.browser.find("dialog", "Delete API key?").await;
         let confirm = page.browser.select("dialog [name=confirm]").await;
+        page.browser.select("dialog [data-do=submit][aria-disabled=true]").await.click().await;
+        page.browser.select("dialog [name=confirm][aria-invalid=true]").await;
+        assert!(dialog.text().await.contains("Enter the name of the key."));
         confirm.fill("Old deploy").await;
         page.submit().await;
         page.browser.select("dialog [name=confirm][aria-invalid=true]").await;
@@ -76,6 +91,7 @@ async fn key_is_deleted_only_with_its_name(framework: &'static str) {
         assert_eq!(page.service.whoami(&secret).await.status, 200);
         page.inspect("delete").await;
         confirm.fill("Old deploys").await;
+        page.browser.select("dialog [data-do=submit]:not([aria-disabled])").await;
         page.submit().await;
         page.browser.gone("dialog", "Delete API key?").await;
         page.browser.select("#empty:not([hidden])").await;

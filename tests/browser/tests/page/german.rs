@@ -88,7 +88,7 @@ async fn creation(browser: &Browser, service: &InProcess) {
     let prefix = browser.select("#keys code.prefix").await.script("return this.textContent").await;
     note_secret(prefix.as_str().unwrap().trim_end_matches('…'), &secret);
     inspect(browser, "secret").await;
-    browser.find("button", "Kopieren API-Schlüssel").await;
+    browser.find("button", "Schlüssel kopieren").await;
     browser.find("button", "Ich habe ihn gespeichert").await.click().await;
     browser.gone("dialog", "Ihr neuer API-Schlüssel").await;
     for status in [200, 200, 429] {

@@ -43,6 +43,7 @@ async fn list_shows_the_state_and_the_use_of_each_key_and_an_expired_key_is_exte
         assert_eq!(soon.script(tip).await, json!([true, true]));
         let prefix = page.browser.select(&format!("[data-key='{}'] code.prefix", used.id)).await.text().await;
         assert_eq!(prefix, format!("{}…", used.key["prefix"].as_str().unwrap()));
+        page.browser.until("document.querySelector('apikeys-settings').shadowRoot.querySelectorAll('#keys .period').length === 3").await;
         page.inspect("states").await;
 
         page.browser.find("button", "Edit \u{2068}Expired\u{2069}").await.click().await;

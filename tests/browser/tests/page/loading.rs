@@ -31,7 +31,8 @@ const WATCH: &str = "(() => {
 })()";
 
 /// The number of files of the page that the browser has loaded.
-const FILES: &str = "performance.getEntriesByType('resource').filter((entry) => /assets/.test(entry.name)).length";
+const FILES: &str =
+    "performance.getEntriesByType('resource').filter((entry) => /assets/.test(entry.name)).length";
 
 /// Loads the page with an empty cache, and returns the milliseconds until it is usable.
 ///
@@ -52,7 +53,7 @@ async fn load(framework: &'static str) -> f64 {
             let usable = page.browser.script("return globalThis.usable", Vec::new()).await.as_f64().unwrap();
             best = best.min(usable);
             // The modules that the list does not need are loaded after it.
-            page.browser.until(&format!("{FILES} >= 20")).await;
+            page.browser.until(&format!("{FILES} >= 23")).await;
             let bytes: f64 = page.browser.events().await[before..].iter().filter_map(transferred).sum();
             eprintln!("{framework}: {bytes} bytes, usable after {usable:.1} ms");
             assert!(bytes > 10_000.0 && bytes < 60.0 * 1024.0, "{bytes} bytes");

@@ -2,7 +2,10 @@ use apikeys_test_browser::{Device, Scheme};
 use apikeys_tests::on_each_framework;
 use serde_json::json;
 
-use crate::scene::scene;
+use crate::{
+    audit::COUNT,
+    scene::{Scene, scene},
+};
 
 on_each_framework![usage_is_drawn_and_listed_in_a_table];
 
@@ -66,7 +69,7 @@ const EACH_HOUR: &str = "return (async () => {
     }
     // The numbers at the left may be long.
     const many = slots([{ at: new Date(), requests: 123_456_789, denied: 0 }], 'hour', 24);
-    largeChart(find('.chart-area'), many, { label: 'x', number: (value) => value.toLocaleString(), tick: () => '12:00', describe: () => '' });
+    largeChart(find('.chart-area'), many, { label: 'x', number: (value) => value.toLocaleString(), tick: () => '12:00' });
     look('long numbers');
     return [charts, fewest, found];
 })()";
@@ -79,10 +82,12 @@ async fn texts_of_the_chart_never_touch_at_any_time_of_day_in_any_language_and_w
         page.browser.open_elsewhere("about:blank").await;
         page.open(&format!("key/{}", key.id)).await;
         for language in ["en", "de"] {
-            let change = format!("document.querySelector('apikeys-settings').setAttribute('lang', '{language}')");
+            let change =
+                format!("document.querySelector('apikeys-settings').setAttribute('lang', '{language}')");
             page.browser.script(&change, Vec::new()).await;
             for width in [300, 360, 480, 700, 1280] {
-                let metrics = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+                let metrics =
+                    json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
                 page.browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
                 let result = page.browser.script(&format!("{TEXTS}; {EACH_HOUR}"), Vec::new()).await;
                 assert_eq!((&result[0], &result[2]), (&json!(37), &json!([])), "{language} {width}");
@@ -103,9 +108,10 @@ async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
         org.key_once(&key.id, |key| key["request_count"] == 3).await;
         page.open(&format!("key/{}", key.id)).await;
         page.browser.find("heading", "Counted").await;
-        page.browser.until("document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-summary')?.textContent.includes('3 requests, 2 denied')").await;
+        page.browser.until("document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-summary')?.textContent.includes('3 requests admitted, 2 denied')").await;
         let chart = page.browser.select("#chart").await;
-        assert_eq!(chart.attribute("aria-label").await.unwrap(), "Last 24 hours: 3 requests, 2 denied");
+        assert_eq!(chart.attribute("aria-label").await.unwrap(), "Last 24 hours: 3 requests admitted, 2 denied");
+        numbers_follow_the_pointer_and_the_keyboard(&page).await;
         page.browser.select("#usage-table summary").await.click().await;
         let cells = page.browser.select("#usage-table tbody").await;
         let sums = "const sum = (n) => [...this.rows].reduce((all, row) => all + Number(row.cells[n].textContent), 0);
@@ -123,6 +129,104 @@ async fn usage_is_drawn_and_listed_in_a_table(framework: &'static str) {
         page.browser.until("document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-summary').textContent.includes('Days are in UTC')").await;
         page.browser.select("#back").await.click().await;
         page.browser.select("#keys-view").await;
+    })
+    .await;
+}
+
+/// Checks the line below the chart, whose last slot has all requests.
+async fn numbers_follow_the_pointer_and_the_keyboard(page: &Scene<'_>) {
+    let browser = page.browser;
+    let hint = "Point at the chart, or move in it with the arrow keys, to read its numbers.";
+    let point = browser.select("#usage-point").await;
+    assert_eq!(point.text().await, hint);
+    let slots = "const slots = this.querySelectorAll('[data-slot]'); const at = (slot, type) =>
+        slot.firstChild.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerType: 'mouse' }));";
+    let chart = browser.select(".chart-area").await;
+    chart.script(&format!("{slots} at(slots[23], 'pointermove')")).await;
+    assert!(point.text().await.ends_with(": 3 requests admitted, 2 denied"), "{}", point.text().await);
+    chart.script(&format!("{slots} at(slots[0], 'pointermove')")).await;
+    assert!(point.text().await.ends_with(": 0 requests admitted, 0 denied"), "{}", point.text().await);
+    chart.script("this.dispatchEvent(new PointerEvent('pointerleave', { pointerType: 'mouse' }))").await;
+    assert_eq!(point.text().await, hint);
+
+    // The keyboard begins at the last slot. A screen reader reads the same text as the value.
+    let spoken = async || browser.select(".chart-area").await.attribute("aria-valuetext").await.unwrap();
+    browser.select(".chart-area").await.script("this.focus()").await;
+    for (key, shown) in [
+        ("", "3 requests admitted, 2 denied"),
+        ("ArrowLeft", "0 requests admitted, 0 denied"),
+        ("Home", "0 requests admitted, 0 denied"),
+        ("End", "3 requests admitted, 2 denied"),
+    ] {
+        let press =
+            format!("this.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))");
+        chart.script(&press).await;
+        assert!(point.text().await.ends_with(&format!(": {shown}")), "{key}: {}", point.text().await);
+        assert_eq!(spoken().await, point.text().await);
+    }
+    chart.script("this.blur()").await;
+    assert_eq!(point.text().await, hint);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_a_key_are_new_as_soon_as_its_log_is() {
+    scene("axum", "page-usage-news", "org_starter", async |page| {
+        let org = page.service.org("org_starter");
+        let key = org.create(json!({ "name": "Watched", "rate_limit": 1 })).await;
+        page.open(&format!("key/{}", key.id)).await;
+        page.browser.until(&format!("{COUNT} === 1")).await;
+        for (status, requests) in [(200, "1 request admitted, 0 denied"), (429, "1 request admitted, 1 denied")] {
+            let before = page.browser.script(&format!("return {COUNT}"), Vec::new()).await;
+            assert_eq!(page.service.whoami(&key.secret).await.status, status);
+            page.browser.until(&format!("{COUNT} > {before}")).await;
+            let summary = format!("document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-summary').textContent.endsWith('{requests}')");
+            page.browser.until(&summary).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_and_counts_are_in_the_right_form() {
+    scene("axum", "page-forms", "org_starter", async |page| {
+        let forms = "return (async () => {
+            const folder = document.querySelector('script[type=module]').src.replace(/[^/]*$/, '');
+            const { Format, Texts } = await import(`${folder}format.js`);
+            const result = [];
+            for (const language of ['en', 'de']) {
+                const { texts } = await import(`${folder}texts-${language}.js`);
+                const format = new Format(language, texts['time.now']);
+                const now = Date.now();
+                for (const seconds of [59, 59.9, 60, 119.9]) result.push(format.relative(now - seconds * 1000, now));
+                const all = new Texts(texts, format);
+                for (const count of [1, 2]) {
+                    result.push(all.count('usage.point', count, { time: '9', denied: 0 }));
+                    result.push(all.countNodes('request.refused-count', count, { key: 'K', reason: 'R' }).join(''));
+                }
+            }
+            return result;
+        })()";
+        let english = [
+            "59 seconds ago",
+            "59 seconds ago",
+            "1 minute ago",
+            "1 minute ago",
+            "9: 1 request admitted, 0 denied",
+            "1 more request with the key K was refused: R.",
+            "9: 2 requests admitted, 0 denied",
+            "2 more requests with the key K were refused: R.",
+        ];
+        let german = [
+            "vor 59 Sekunden",
+            "vor 59 Sekunden",
+            "vor 1 Minute",
+            "vor 1 Minute",
+            "9: 1 Anfrage zugelassen, 0 abgelehnt",
+            "1 weitere Anfrage mit dem Schlüssel K wurde abgelehnt: R.",
+            "9: 2 Anfragen zugelassen, 0 abgelehnt",
+            "2 weitere Anfragen mit dem Schlüssel K wurden abgelehnt: R.",
+        ];
+        assert_eq!(page.browser.script(forms, Vec::new()).await, json!([english, german].concat()));
     })
     .await;
 }
