@@ -17,6 +17,9 @@ on_each_framework![
 pub(crate) const COUNT: &str =
     "document.querySelector('apikeys-settings').shadowRoot.querySelectorAll('#audit [data-event]').length";
 
+/// The part of the page with the events.
+const LOG_ROOT: &str = "document.querySelector('apikeys-settings').shadowRoot.querySelector('#audit')";
+
 pub(crate) async fn sentences(browser: &Browser) -> Vec<String> {
     browser.select("#audit .events:not([aria-busy])").await;
     let list = browser.select("#audit .events").await;
@@ -44,9 +47,15 @@ async fn events_are_filtered_paged_and_new_ones_appear(framework: &'static str) 
         page.browser.until(&format!("{COUNT} > 55")).await;
         assert!(page.browser.focused().await.is_some(), "the first older event has the focus");
 
+        // A rename also changes the events that are older than the newest page.
+        org.edit(&one.id, json!({ "name": "First" })).await;
+        let old = format!("[...{LOG_ROOT}.querySelectorAll('.sentence')].filter((e) => e.innerText.includes('with the key One '))");
+        page.browser.until(&format!("{LOG_ROOT}.textContent.includes('name from One to First')")).await;
+        page.browser.until(&format!("{old}.length === 0")).await;
+
         choose(&page.browser.select("[name=action]").await, "key.created").await;
         page.browser.until(&format!("{COUNT} === 2")).await;
-        assert_eq!(sentences(page.browser).await, ["demo created the key Two.", "demo created the key One."]);
+        assert_eq!(sentences(page.browser).await, ["demo created the key Two.", "demo created the key First."]);
         choose(&page.browser.select("[name=key_id]").await, &two.id).await;
         page.browser.until(&format!("{COUNT} === 1")).await;
         page.browser.select("#audit summary").await.click().await;
@@ -103,10 +112,22 @@ async fn many_denials_within_a_minute_are_one_sentence_with_their_number() {
         for _ in 0..125 {
             assert_eq!(page.service.whoami(&key.secret).await.status, 401);
         }
+        let path = format!("/audit?key_id={}&action=request&limit=100", key.id);
+        let count = |event: &serde_json::Value| event["request"]["count"].as_u64();
+        let all = |log: &serde_json::Value| -> u64 {
+            log["events"].as_array().unwrap().iter().map(|event| count(event).unwrap_or(1)).sum()
+        };
+        let log = org.get_once(&path, |log| all(log) == 125).await;
+        let number = log["events"].as_array().unwrap().iter().find_map(count).unwrap();
+        let requests = if number == 1 { "request" } else { "requests" };
+        let were = if number == 1 { "was" } else { "were" };
+        let sentence =
+            format!("{number} more {requests} with the key Flooded {were} refused: the key was deactivated.");
         page.open(&format!("key/{}", key.id)).await;
-        let sentence = r"[...document.querySelector('apikeys-settings').shadowRoot.querySelectorAll('.sentence')].some((e) =>
-            /^(1 more request with the key Flooded was|\d+ more requests with the key Flooded were) refused: the key was deactivated\.$/.test(e.innerText))";
-        page.browser.until(sentence).await;
+        page.browser.until(&format!("{COUNT} === 50")).await;
+        page.browser.select("#older").await.click().await;
+        page.browser.until(&format!("{COUNT} > 50")).await;
+        assert!(sentences(page.browser).await.contains(&sentence), "{sentence}");
     })
     .await;
 }
