@@ -12,6 +12,9 @@ use std::{
 
 use tempfile::TempDir;
 
+/// The number of times that chromedriver is started until it has a free port.
+const STARTS: u32 = 3;
+
 /// The time that a start may take on a slow machine.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -31,7 +34,14 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Starts chromedriver. Its messages are written to `log`.
-    pub(crate) fn start(log: File) -> Self {
+    pub(crate) fn start(log: &File) -> Self {
+        // chromedriver takes a free port of IPv4 and ends if another program has the same port of IPv6.
+        let started = (0..STARTS).find_map(|_| Self::start_once(log.try_clone().unwrap()));
+        started.expect("chromedriver ended; its log says why")
+    }
+
+    /// Starts chromedriver. Returns `None` if it ended before it was ready.
+    fn start_once(log: File) -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let mut guard = Command::new("sh");
         guard.args(["-c", GUARD, "sh"]).arg(program("chromedriver")).arg("--port=0");
@@ -44,8 +54,8 @@ impl Driver {
         let stdout = guard.stdout.take().unwrap();
         // From here on, a panic drops the driver and ends its processes.
         let mut driver = Self { url: String::new(), guard, folder: Some(folder) };
-        driver.url = format!("http://127.0.0.1:{}", port(stdout));
-        driver
+        driver.url = format!("http://127.0.0.1:{}", port(stdout)?);
+        Some(driver)
     }
 
     /// The URL that WebDriver clients connect to.
@@ -89,8 +99,8 @@ pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Reads the port that chromedriver prints when it is ready.
-fn port(stdout: ChildStdout) -> u16 {
+/// Reads the port that chromedriver prints when it is ready. Returns `None` if it ended before.
+fn port(stdout: ChildStdout) -> Option<u16> {
     let (sender, ports) = mpsc::channel();
     thread::spawn(move || {
         // Reads until chromedriver ends, because a full pipe would block it.
@@ -100,8 +110,9 @@ fn port(stdout: ChildStdout) -> u16 {
             }
         }
     });
-    ports.recv_timeout(START_TIMEOUT).unwrap_or_else(|error| match error {
-        RecvTimeoutError::Timeout => panic!("chromedriver does not start"),
-        RecvTimeoutError::Disconnected => panic!("chromedriver ended; its log says why"),
-    })
+    match ports.recv_timeout(START_TIMEOUT) {
+        Ok(port) => Some(port),
+        Err(RecvTimeoutError::Timeout) => panic!("chromedriver does not start"),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
 }
