@@ -42,6 +42,8 @@ pub(crate) fn init(
     account.write(&folder.join("init.sql"), &statements)?;
     let mut command = account.command(&programs.init);
     command.arg("--no-defaults").arg(option("--datadir", &folder.join("data")));
+    // The program runs a server, which removes the temporary files of all servers in this folder at its start.
+    command.arg(option("--tmpdir", folder));
     // No account of the server can log in over TCP with an empty password.
     command.args(["--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"]);
     Ok(command)
