@@ -82,7 +82,8 @@ async fn committed_rows_of_mariadb_survive_a_kill_during_writes() {
     server.restart();
     assert_eq!(server.url(), url);
     let count = count_in_mariadb(&mut MySqlConnection::connect(&url).await.unwrap()).await;
-    assert!(committed >= 20 && (committed..=committed + 1).contains(&count), "{committed} {count}");
+    // The response to the last commit may have been lost.
+    assert!(count >= 20 && (committed..=committed + 1).contains(&count), "{committed} {count}");
 }
 
 #[test]
