@@ -40,7 +40,7 @@ struct Seen {
 impl Browser {
     /// Starts a browser, which may send requests only to `origin`.
     pub(crate) async fn start(artifacts: &Artifacts, origin: &str) -> Self {
-        let driver = Driver::start(&artifacts.create("chromedriver.log"));
+        let driver = Driver::start(&artifacts.path("chromedriver.log"));
         let profile = driver.folder().join("profile");
         let session = WebDriver::new(driver.url(), capabilities(&profile)).await;
         let browser = Self {

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// The number of times that chromedriver is started until it has a free port.
 const STARTS: u32 = 3;
 
+/// What chromedriver logs if its port is taken.
+const PORT_IS_TAKEN: &str = "bind() failed: Address already in use";
+
 /// The time that a start may take on a slow machine.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -33,11 +36,19 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts chromedriver. Its messages are written to `log`.
-    pub(crate) fn start(log: &File) -> Self {
-        // chromedriver takes a free port of IPv4 and ends if another program has the same port of IPv6.
-        let started = (0..STARTS).find_map(|_| Self::start_once(log.try_clone().unwrap()));
-        started.expect("chromedriver ended; its log says why")
+    /// Starts chromedriver. Its messages are written to a new file at `log`.
+    pub(crate) fn start(log: &Path) -> Self {
+        for _ in 0..STARTS {
+            if let Some(driver) = Self::start_once(File::create(log).unwrap()) {
+                return driver;
+            }
+            // chromedriver takes a free port of IPv4 and ends if another program has the same port of IPv6.
+            assert!(
+                fs::read_to_string(log).unwrap().contains(PORT_IS_TAKEN),
+                "chromedriver ended; its log says why"
+            );
+        }
+        panic!("chromedriver found no free port")
     }
 
     /// Starts chromedriver. Returns `None` if it ended before it was ready.
