@@ -1,8 +1,6 @@
 //! The tests that need PostgreSQL or MariaDB.
 
-use crate::{
-    browser, counts::Counts, examples, leftovers::Leftovers, servers::Servers, step::Step, workspace::cargo,
-};
+use crate::{counts::Counts, leftovers::Leftovers, servers::Servers, step::Step, test::nextest};
 
 /// Starts both servers, runs the tests that need one of them, and stops the servers.
 pub(crate) fn steps(left: &Leftovers) -> Vec<Step> {
@@ -12,18 +10,8 @@ pub(crate) fn steps(left: &Leftovers) -> Vec<Step> {
         Ok(servers.describe())
     });
     // These tests have the attribute `ignore`, so that `cargo test` works without servers.
-    let tests = cargo(&[
-        "nextest",
-        "run",
-        "--workspace",
-        "--exclude",
-        browser::PACKAGE,
-        "--all-features",
-        "--run-ignored",
-        "only",
-        "--no-fail-fast",
-    ]);
-    let tests = examples::pass_to(servers.pass_to(left.pass_to(tests)));
+    let mut tests = servers.pass_to(nextest(left));
+    tests.args(["--run-ignored", "only"]);
     // If a server does not run, its tests fail and say so.
     vec![started, Step::run("tests with the database servers", tests, Some(Counts::of_nextest))]
 }

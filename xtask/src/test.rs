@@ -1,3 +1,5 @@
+use std::process::Command;
+
 use crate::{
     browser, counts::Counts, examples, leftovers::Leftovers, mail_server, part::Part, step::Step, tools,
     workspace::cargo,
@@ -41,6 +43,12 @@ pub(crate) fn run(without: &[Part]) -> Result<(), String> {
 
 /// Runs all tests except the parts.
 fn tests(left: &Leftovers) -> Step {
+    Step::run("tests", nextest(left), Some(Counts::of_nextest))
+}
+
+/// Returns the command that runs the tests of the workspace without those in the browser. It leaves out tests with the
+/// attribute `ignore`.
+pub(crate) fn nextest(left: &Leftovers) -> Command {
     let tests = cargo(&[
         "nextest",
         "run",
@@ -50,7 +58,7 @@ fn tests(left: &Leftovers) -> Step {
         "--all-features",
         "--no-fail-fast",
     ]);
-    Step::run("tests", examples::pass_to(left.pass_to(tests)), Some(Counts::of_nextest))
+    examples::pass_to(left.pass_to(tests))
 }
 
 /// Runs one part alone.
