@@ -39,8 +39,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! [`KeyStore`](crate::store::KeyStore) has two optional parts. For a store without one of them, implement
-//! [`Harness::supports_purge`] or [`Harness::supports_warnings`]. The module [`store`](crate::store) explains how to
+//! [`KeyStore`](crate::store::KeyStore) has three optional parts. For a store without one of them, implement
+//! [`Harness::supports_purge`], [`Harness::supports_warnings`] or [`Harness::supports_coherence`]. The module [`store`](crate::store) explains how to
 //! write a store. The folder `examples/custom-store` of the repository has a complete store without the optional
 //! parts, and its tests.
 //!
@@ -61,6 +61,7 @@
 
 pub mod audit;
 pub mod changes;
+pub mod coherence;
 pub mod faults;
 mod fixture;
 pub mod forgetting;

@@ -9,6 +9,7 @@
 mod admission;
 mod api_keys;
 mod builder;
+mod cache;
 mod denials;
 mod health;
 mod inner;

@@ -106,6 +106,9 @@ ids! {
     /// The id of a [claim](crate::store::Warnings). By this id, a store recognizes the instance that sends a
     /// warning.
     ClaimId("claim id");
+    /// The id of a registration of an instance. An instance that registers again gets a new id. See
+    /// [`Coherence`](crate::store::Coherence).
+    InstanceId("instance id");
 }
 
 text_value! {

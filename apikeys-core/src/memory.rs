@@ -1,6 +1,7 @@
 //! A store in memory, for tests and first steps.
 
 mod change_log;
+mod coherence;
 mod commit;
 mod purge;
 mod record;
@@ -10,18 +11,20 @@ mod warnings;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use event_listener::Event;
 
 use self::state::State;
 use crate::{
     Timestamp,
     audit::AuditEntry,
-    id::{ClaimId, EventId, KeyId, OrgId, WriterId},
+    id::{ClaimId, EventId, InstanceId, KeyId, OrgId, WriterId},
     store::{
-        AuditQuery, Batch, Change, ClaimedWarnings, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
-        KeyQuery, KeyStore, KeyView, OrgRow, Page, PurgeProgress, RecordOutcome, StoreResult, UsagePoint,
+        AuditQuery, Batch, BehindInstance, Change, ClaimedWarnings, Coherence, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
+        KeyQuery, KeyStore, KeyView, OrgRow, Page, Polled, PurgeProgress, RecordOutcome, Revision, StoreResult, UsagePoint,
         UsageQuery, WarningClaim, Warnings,
     },
     token::{Locator, Scheme},
@@ -44,6 +47,8 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
+    /// Notified after each commit.
+    committed: Arc<Event>,
 }
 
 impl MemoryStore {
@@ -98,7 +103,9 @@ impl KeyStore for MemoryStore {
     }
 
     async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome> {
-        self.lock().commit(change)
+        let outcome = self.lock().commit(change);
+        self.committed.notify(usize::MAX);
+        outcome
     }
 
     async fn open_writer(&self, writer: WriterId) -> StoreResult<()> {
@@ -124,6 +131,51 @@ impl KeyStore for MemoryStore {
 
     fn warnings(&self) -> Option<&dyn Warnings> {
         Some(self)
+    }
+
+    fn coherence(&self) -> Option<&dyn Coherence> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Coherence for MemoryStore {
+    async fn register(&self, instance: InstanceId, lease: Duration) -> StoreResult<Revision> {
+        Ok(self.lock().register(instance, lease))
+    }
+
+    async fn poll(&self, instance: InstanceId, applied: Revision) -> StoreResult<Polled> {
+        Ok(self.lock().poll(instance, applied))
+    }
+
+    async fn acknowledge(&self, instance: InstanceId, applied: Revision) -> StoreResult<bool> {
+        Ok(self.lock().acknowledge(instance, applied))
+    }
+
+    async fn behind(&self, revision: Revision) -> StoreResult<Vec<BehindInstance>> {
+        Ok(self.lock().behind(revision))
+    }
+
+    async fn fence(&self, instances: &[InstanceId], revision: Revision) -> StoreResult<()> {
+        self.lock().fence(instances, revision);
+        Ok(())
+    }
+
+    async fn leave(&self, instance: InstanceId) -> StoreResult<()> {
+        self.lock().instances.remove(&instance);
+        Ok(())
+    }
+
+    async fn revision(&self) -> StoreResult<Revision> {
+        Ok(self.lock().changes.revision())
+    }
+
+    async fn hint(&self, applied: Revision) -> StoreResult<()> {
+        let committed = self.committed.listen();
+        if self.lock().changes.revision() <= applied {
+            committed.await;
+        }
+        Ok(())
     }
 }
 

@@ -26,12 +26,14 @@
 //!    transaction.
 //! 6. Decide about the optional parts. A store without [`purge`](KeyStore::purge) removes all rows of an
 //!    organization when it is forgotten, which takes long for an organization with many events. A store without
-//!    [`warnings`](KeyStore::warnings) cannot be used with e-mails before keys expire.
+//!    [`warnings`](KeyStore::warnings) cannot be used with e-mails before keys expire. With a store without
+//!    [`coherence`](KeyStore::coherence), the engine keeps no keys in memory, so each verification reads the store.
 //! 7. Run the suite on the store, and also on `Arc<dyn KeyStore>` and `Box<dyn KeyStore>` if your service uses
 //!    these. The tests of concurrency find mistakes only if the harness runs its tasks on several threads.
 
 mod batch;
 mod change;
+mod coherence;
 mod delegate;
 mod error;
 mod key_row;
@@ -43,6 +45,7 @@ mod warnings;
 
 pub use batch::{Batch, CounterDelta, RecordOutcome, UsageDelta};
 pub use change::{Change, ChangeKind, CommitOutcome, Revision};
+pub use coherence::{BehindInstance, Changed, Coherence, MAX_POLLED_CHANGES, Polled};
 pub use error::{StoreError, StoreErrorKind};
 pub use key_row::{KeyRow, KeyView, SecretRow, Settings};
 pub use key_store::{FoundKey, KeyStore, OrgRow, StoreResult};

@@ -86,6 +86,7 @@ fn list_contains_every_requirement_once() {
         ("organizations", include_str!("../src/conformance/organizations.rs")),
         ("forgetting", include_str!("../src/conformance/forgetting.rs")),
         ("warnings", include_str!("../src/conformance/warnings.rs")),
+        ("coherence", include_str!("../src/conformance/coherence.rs")),
     ] {
         let functions = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
         written.extend(functions.map(|line| format!("{group}::{}", line.split('(').next().unwrap())));

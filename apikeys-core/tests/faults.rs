@@ -8,10 +8,10 @@ use apikeys_core::{
     Clock, ManualClock, MemoryStore, OrgId, PlanName, Timestamp,
     audit::{Action, AuditEvent},
     conformance::faults::{Fault, FaultStore, Method},
-    id::{ChangeId, ClaimId, EventId, KeyId, WriterId},
+    id::{ChangeId, ClaimId, EventId, InstanceId, KeyId, WriterId},
     store::{
-        AuditQuery, Batch, Change, ChangeKind, FinishedWarning, KeyQuery, KeyStore, SentWarning, StoreError,
-        StoreErrorKind, UsageQuery, UsageStep, WarningClaim,
+        AuditQuery, Batch, Change, ChangeKind, Coherence, FinishedWarning, KeyQuery, KeyStore, Revision,
+        SentWarning, StoreError, StoreErrorKind, UsageQuery, UsageStep, WarningClaim,
     },
     token::{Locator, Scheme},
     warning::WarningPeriods,
@@ -75,6 +75,21 @@ impl Case {
             Method::Postpone => {
                 format!("{:?}", store.warnings().unwrap().postpone(CLAIM, key, Timestamp::MAX).await?)
             }
+            Method::Register => format!("{:?}", coherence(store).register(INSTANCE, LEASE).await?),
+            Method::Poll => format!("{:?}", coherence(store).poll(INSTANCE, Revision(0)).await?),
+            Method::Acknowledge => format!("{:?}", coherence(store).acknowledge(INSTANCE, Revision(0)).await?),
+            Method::Behind => format!("{:?}", coherence(store).behind(Revision(1)).await?),
+            Method::Fence => format!("{:?}", coherence(store).fence(&[INSTANCE], Revision(1)).await?),
+            Method::Leave => format!("{:?}", coherence(store).leave(INSTANCE).await?),
+            Method::Revision => format!("{:?}", coherence(store).revision().await?),
+            Method::Hint => {
+                // Without a change, the hint would wait.
+                let (org, plan) = (OrgId::new("org_2").unwrap(), PlanName::new("free").unwrap());
+                let kind = ChangeKind::SetPlan { org, plan, expected: None };
+                let change = Change::new(ChangeId::from_bytes([2; 16]), kind, vec![]);
+                store.inner().commit(&change).await.unwrap();
+                format!("{:?}", coherence(store).hint(Revision(0)).await?)
+            }
         })
     }
 
@@ -89,6 +104,9 @@ impl Case {
                 Some(format!("{:?}", inner.record(&again).await.unwrap()) != "UnknownWriter")
             }
             Method::Record => Some(!inner.audit(&AuditQuery::new(org(), 1)).await.unwrap().items.is_empty()),
+            Method::Register => Some(is_registered(inner).await),
+            // The instance was registered before.
+            Method::Fence | Method::Leave => Some(!is_registered(inner).await),
             Method::Find
             | Method::Schemes
             | Method::Org
@@ -100,9 +118,25 @@ impl Case {
             | Method::Purge
             | Method::Claim
             | Method::Finish
-            | Method::Postpone => None,
+            | Method::Postpone
+            | Method::Poll
+            | Method::Acknowledge
+            | Method::Behind
+            | Method::Revision
+            | Method::Hint => None,
         }
     }
+}
+
+const INSTANCE: InstanceId = InstanceId::from_bytes([5; 16]);
+const LEASE: Duration = Duration::from_secs(2);
+
+fn coherence(store: &impl KeyStore) -> &dyn Coherence {
+    store.coherence().unwrap()
+}
+
+async fn is_registered(store: &MemoryStore) -> bool {
+    store.poll(INSTANCE, Revision(0)).await.unwrap().registered
 }
 
 fn org() -> OrgId {
@@ -122,6 +156,9 @@ fn for_every_method(test: impl AsyncFn(&Case, Method)) {
             let case = Case::new();
             if method == Method::Record {
                 case.open_writer().await;
+            }
+            if matches!(method, Method::Fence | Method::Leave) {
+                case.store.inner().register(INSTANCE, LEASE).await.unwrap();
             }
             test(&case, method).await;
         });

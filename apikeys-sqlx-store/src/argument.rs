@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use apikeys_core::{
     Actor, KeyId, OrgId, Timestamp,
-    id::{ChangeId, ClaimId, EventId, WriterId},
+    id::{ChangeId, ClaimId, EventId, InstanceId, WriterId},
 };
 
 /// An argument of a statement. `None` is NULL.
@@ -73,5 +73,6 @@ from! {
     &'a ClaimId => Bytes(value) Some(value.as_bytes().as_slice().into());
     Option<ClaimId> => Bytes(value) value.map(|claim| claim.as_bytes().to_vec().into());
     &'a EventId => Bytes(value) Some(value.as_bytes().as_slice().into());
+    &'a InstanceId => Bytes(value) Some(value.as_bytes().as_slice().into());
     &'a WriterId => Bytes(value) Some(value.as_bytes().as_slice().into());
 }

@@ -6,7 +6,7 @@ use crate::{cells::Cells, error::Failure};
 use apikeys_core::{
     Actor, DenialCode, KeyId, KeyName, OrgId, PlanName, RateLimit, RequestMeta, Timestamp,
     audit::{Action, AuditEntry, AuditEvent, Detail, KeyRef, Outcome, RequestId, RequestRecord},
-    id::EventId,
+    id::{EventId, InstanceId},
     store::{KeyRow, KeyView, SecretRow, SentWarning, Settings},
     token::{Locator, Scheme},
 };
@@ -172,6 +172,10 @@ impl<'r> Columns<'r> {
         self.parsed("key id", |bytes: &[u8]| bytes.try_into().ok().map(KeyId::from_bytes))
     }
 
+    pub(crate) fn instance_id(&mut self) -> Result<InstanceId, Failure> {
+        Ok(InstanceId::from_bytes(self.id("instance id")?))
+    }
+
     fn id(&mut self, what: &'static str) -> Result<[u8; 16], Failure> {
         self.take::<&[u8]>()?.try_into().map_err(|_| Failure::Unreadable(what))
     }
@@ -179,6 +183,10 @@ impl<'r> Columns<'r> {
     fn org(&mut self) -> Result<OrgId, Failure> {
         let text = text_of(self.take()?).and_then(|text| OrgId::new(text).ok());
         text.ok_or(Failure::Unreadable("organization"))
+    }
+
+    pub(crate) fn optional_org(&mut self) -> Result<Option<OrgId>, Failure> {
+        self.parsed("organization", |bytes: &[u8]| text_of(bytes).and_then(|text| OrgId::new(text).ok()))
     }
 
     fn actor(&mut self) -> Result<Actor, Failure> {

@@ -1,18 +1,20 @@
 //! Implements the core's traits for the stores.
 
-/// Implements [`KeyStore`](apikeys_core::KeyStore) and [`Warnings`](apikeys_core::store::Warnings) for a store that is
-/// a [`Backend`](crate::session::Backend).
+/// Implements [`KeyStore`](apikeys_core::KeyStore), [`Warnings`](apikeys_core::store::Warnings) and
+/// [`Coherence`](apikeys_core::store::Coherence) for a store that is a [`Backend`](crate::session::Backend).
 macro_rules! key_store {
     ($store:ty) => {
         const _: () = {
+            use std::time::Duration;
+
             use apikeys_core::{
                 KeyId, OrgId, Timestamp,
                 audit::AuditEntry,
-                id::{ClaimId, EventId, WriterId},
+                id::{ClaimId, EventId, InstanceId, WriterId},
                 store::{
-                    AuditQuery, Batch, Change, ClaimedWarnings, CommitOutcome, FinishOutcome,
-                    FinishedWarning, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page, PurgeProgress,
-                    RecordOutcome, StoreResult, UsagePoint, UsageQuery, WarningClaim, Warnings,
+                    AuditQuery, Batch, BehindInstance, Change, ClaimedWarnings, Coherence, CommitOutcome,
+                    FinishOutcome, FinishedWarning, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page, Polled,
+                    PurgeProgress, RecordOutcome, Revision, StoreResult, UsagePoint, UsageQuery, WarningClaim, Warnings,
                 },
                 token::{Locator, Scheme},
             };
@@ -20,6 +22,7 @@ macro_rules! key_store {
             use $crate::{
                 operations::{
                     audit,
+                    coherence::{self, Acknowledge, Fence, Leave, Register},
                     commit::Commit,
                     keys, orgs,
                     purge::Purge,
@@ -78,6 +81,45 @@ macro_rules! key_store {
 
                 fn warnings(&self) -> Option<&dyn Warnings> {
                     Some(self)
+                }
+
+                fn coherence(&self) -> Option<&dyn Coherence> {
+                    Some(self)
+                }
+            }
+
+            #[async_trait::async_trait]
+            impl Coherence for $store {
+                async fn register(&self, instance: InstanceId, lease: Duration) -> StoreResult<Revision> {
+                    self.renew("register", &Register { instance, lease }).await
+                }
+
+                async fn poll(&self, instance: InstanceId, applied: Revision) -> StoreResult<Polled> {
+                    self.reading("poll", || coherence::poll(self.renewal(), instance, applied)).await
+                }
+
+                async fn acknowledge(&self, instance: InstanceId, applied: Revision) -> StoreResult<bool> {
+                    self.renew("acknowledge", &Acknowledge { instance, applied }).await
+                }
+
+                async fn behind(&self, revision: Revision) -> StoreResult<Vec<BehindInstance>> {
+                    self.reading("behind", || coherence::behind(self.changes(), revision)).await
+                }
+
+                async fn fence(&self, instances: &[InstanceId], revision: Revision) -> StoreResult<()> {
+                    self.write("fence", &Fence { instances, revision }).await
+                }
+
+                async fn leave(&self, instance: InstanceId) -> StoreResult<()> {
+                    self.renew("leave", &Leave(instance)).await
+                }
+
+                async fn revision(&self) -> StoreResult<Revision> {
+                    self.reading("revision", || coherence::revision(self.changes())).await
+                }
+
+                async fn hint(&self, applied: Revision) -> StoreResult<()> {
+                    Backend::hint(self, applied).await
                 }
             }
 

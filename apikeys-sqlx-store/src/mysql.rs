@@ -48,10 +48,10 @@ use crate::{
 /// Verifying a request must not wait while keys are listed, while the audit log is read, or while your service uses
 /// all connections of its pool. The store therefore divides its connections:
 ///
-/// | store | verification | writing the audit log | reading lists, audit log and usage | all other operations |
-/// | --- | --- | --- | --- | --- |
-/// | `connect` | up to 8 | 1 | up to 4 | up to 4 |
-/// | `new` | up to 4 | 1 | up to 2 | up to 2 |
+/// | store | verification | keeping the cache current | writing the audit log | reading lists, audit log and usage | all other operations |
+/// | --- | --- | --- | --- | --- | --- |
+/// | `connect` | up to 8 | 1 | 1 | up to 4 | up to 4 |
+/// | `new` | up to 4 | 1 | 1 | up to 2 | up to 2 |
 ///
 /// In MySQL, settings such as the SQL mode belong to a connection. The store needs settings of its own, and so it does not
 /// use the connections of your pool. It opens connections with the same options, such as the server, the password and
@@ -89,6 +89,11 @@ use crate::{
 pub struct MySqlStore {
     verification: Reads<MySql>,
     management: Reads<MySql>,
+    /// Reads on the connections of `changes`.
+    change_reads: Reads<MySql>,
+    /// Reads on the connection of `renewal`.
+    renewal_reads: Reads<MySql>,
+    renewal: MySqlPool,
     changes: MySqlPool,
     recording: MySqlPool,
     options: MySqlConnectOptions,
@@ -152,6 +157,9 @@ impl MySqlStore {
         Self {
             verification: Reads::of_verification(connections.verification, Arc::clone(&texts)),
             management: Reads::of_management(connections.management, Arc::clone(&texts)),
+            change_reads: Reads::of_verification(connections.changes.clone(), Arc::clone(&texts)),
+            renewal_reads: Reads::of_verification(connections.renewal.clone(), Arc::clone(&texts)),
+            renewal: connections.renewal,
             changes: connections.changes,
             recording: connections.recording,
             options: connections.options,
@@ -184,6 +192,7 @@ impl MySqlStore {
     /// Do not use the store afterwards. Operations fail with [`StoreErrorKind::Unavailable`](apikeys_core::store::StoreErrorKind::Unavailable).
     pub async fn close(&self) {
         self.recording.close().await;
+        self.renewal.close().await;
         self.changes.close().await;
         self.management.close().await;
         self.verification.close().await;
@@ -209,6 +218,14 @@ impl Backend for MySqlStore {
         &self.management
     }
 
+    fn renewal(&self) -> &Reads<MySql> {
+        &self.renewal_reads
+    }
+
+    fn changes(&self) -> &Reads<MySql> {
+        &self.change_reads
+    }
+
     async fn reading<T: Send, F: Future<Output = Result<T, Failure>> + Send>(
         &self,
         operation: &'static str,
@@ -219,6 +236,11 @@ impl Backend for MySqlStore {
 
     async fn write<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
         let result = write(&self.changes, &self.texts, work).await;
+        result.map_err(|failure| failure.during(operation))
+    }
+
+    async fn renew<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
+        let result = write(&self.renewal, &self.texts, work).await;
         result.map_err(|failure| failure.during(operation))
     }
 

@@ -1,6 +1,7 @@
 //! The operations of a store, written once for all databases.
 
 pub(crate) mod audit;
+pub(crate) mod coherence;
 pub(crate) mod commit;
 pub(crate) mod keys;
 pub(crate) mod orgs;

@@ -2,6 +2,7 @@
 
 mod append;
 mod connections;
+mod hints;
 mod migrate;
 #[cfg(test)]
 mod plans;
@@ -12,11 +13,12 @@ mod texts;
 
 use std::{fmt, sync::Arc};
 
-use apikeys_core::store::{Batch, RecordOutcome, StoreResult};
+use apikeys_core::store::{Batch, RecordOutcome, Revision, StoreResult};
 use sqlx::{Postgres, postgres::PgPool};
 
 use self::{
     connections::Connections,
+    hints::Hints,
     texts::{PgTexts, Schema},
 };
 use crate::{
@@ -42,13 +44,17 @@ use crate::{
 /// # Connections
 ///
 /// Verifying a request must not wait while keys are listed, while the audit log is read, or while your service uses
-/// all connections of its pool. The store therefore opens connections of its own for verification and for
-/// writing the audit log:
+/// all connections of its pool. The store therefore opens connections of its own for verification, for the cache of the
+/// engine and for writing the audit log:
 ///
-/// | store | verification | writing the audit log | reading lists, audit log and usage | all other operations |
-/// | --- | --- | --- | --- | --- |
-/// | `connect` | up to 8 | 1 | up to 4 | up to 4 |
-/// | `new` | up to 4 | 1 | your pool | your pool |
+/// | store | verification | keeping the cache current | writing the audit log | reading lists, audit log and usage | all other operations |
+/// | --- | --- | --- | --- | --- | --- |
+/// | `connect` | up to 8 | 2 | 1 | up to 4 | up to 4 |
+/// | `new` | up to 4 | 2 | 1 | your pool | your pool |
+///
+/// One of the two connections for the cache listens (`LISTEN`) on the channel `apikeys`, on which each change of a key or
+/// plan is announced. If it cannot listen, for example because a proxy such as `PgBouncer` shares connections between
+/// clients, changes still reach each process within a quarter of the engine's `cache_lease`.
 ///
 /// Connections are opened when they are needed. The server's `max_connections` must have room for those of all
 /// processes.
@@ -72,6 +78,12 @@ use crate::{
 pub struct PostgresStore {
     verification: Reads<Postgres>,
     management: Reads<Postgres>,
+    /// Reads on the connections of `changes`.
+    change_reads: Reads<Postgres>,
+    /// Reads on the connection of `renewal`.
+    renewal_reads: Reads<Postgres>,
+    renewal: PgPool,
+    hints: Arc<Hints>,
     changes: PgPool,
     recording: PgPool,
     texts: Arc<PgTexts>,
@@ -142,6 +154,10 @@ impl PostgresStore {
         Self {
             verification: Reads::of_verification(connections.verification, Arc::clone(&texts)),
             management: Reads::of_management(connections.management, Arc::clone(&texts)),
+            change_reads: Reads::of_verification(connections.changes.clone(), Arc::clone(&texts)),
+            renewal_reads: Reads::of_verification(connections.renewal.clone(), Arc::clone(&texts)),
+            renewal: connections.renewal,
+            hints: Arc::new(Hints::new(connections.hints)),
             changes: connections.changes,
             recording: connections.recording,
             texts,
@@ -174,6 +190,8 @@ impl PostgresStore {
     /// Do not use the store afterwards. Operations fail with [`StoreErrorKind::Unavailable`](apikeys_core::store::StoreErrorKind::Unavailable).
     pub async fn close(&self) {
         self.recording.close().await;
+        self.renewal.close().await;
+        self.hints.close().await;
         self.verification.close().await;
         if !self.is_shared {
             self.changes.close().await;
@@ -201,6 +219,14 @@ impl Backend for PostgresStore {
         &self.management
     }
 
+    fn renewal(&self) -> &Reads<Postgres> {
+        &self.renewal_reads
+    }
+
+    fn changes(&self) -> &Reads<Postgres> {
+        &self.change_reads
+    }
+
     async fn reading<T: Send, F: Future<Output = Result<T, Failure>> + Send>(
         &self,
         operation: &'static str,
@@ -212,6 +238,15 @@ impl Backend for PostgresStore {
     async fn write<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
         let result = write(&self.changes, &self.texts, work).await;
         result.map_err(|failure| failure.during(operation))
+    }
+
+    async fn renew<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
+        let result = write(&self.renewal, &self.texts, work).await;
+        result.map_err(|failure| failure.during(operation))
+    }
+
+    async fn hint(&self, _applied: Revision) -> StoreResult<()> {
+        self.hints.next().await.map_err(|failure| failure.during("hint"))
     }
 
     async fn record(&self, batch: &Batch) -> StoreResult<RecordOutcome> {

@@ -186,6 +186,12 @@ pub(crate) trait Backend: Send + Sync {
     /// Returns the reader for lists, the audit log and usage, which stops long statements.
     fn management(&self) -> &Self::Reader;
 
+    /// Returns the reader for the renewal of leases, which waits for no other operation.
+    fn renewal(&self) -> &Self::Reader;
+
+    /// Returns the reader that a change uses while it waits for other instances.
+    fn changes(&self) -> &Self::Reader;
+
     /// Runs a read, and runs it again while the failure is [temporary](Failure::is_busy).
     fn reading<T: Send, F: Future<Output = Result<T, Failure>> + Send>(
         &self,
@@ -199,6 +205,18 @@ pub(crate) trait Backend: Send + Sync {
         operation: &'static str,
         work: &W,
     ) -> impl Future<Output = StoreResult<W::Answer>> + Send;
+
+    /// Runs work for the renewal of leases like [`write`](Self::write), on a connection that no other operation uses.
+    fn renew<W: Work>(
+        &self,
+        operation: &'static str,
+        work: &W,
+    ) -> impl Future<Output = StoreResult<W::Answer>> + Send;
+
+    /// Waits until there may be a later revision than `applied`.
+    fn hint(&self, _applied: Revision) -> impl Future<Output = StoreResult<()>> + Send {
+        std::future::pending()
+    }
 
     /// Records a batch.
     fn record(&self, batch: &Batch) -> impl Future<Output = StoreResult<RecordOutcome>> + Send;

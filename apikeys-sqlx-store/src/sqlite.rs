@@ -204,6 +204,14 @@ impl Backend for SqliteStore {
         &self.management
     }
 
+    fn renewal(&self) -> &Reads {
+        &self.verification
+    }
+
+    fn changes(&self) -> &Reads {
+        &self.verification
+    }
+
     /// Runs a read, and runs it again while the database is busy. In other journal modes than WAL, a write can
     /// block reads.
     async fn reading<T: Send, F: Future<Output = Result<T, Failure>> + Send>(
@@ -221,6 +229,11 @@ impl Backend for SqliteStore {
     }
 
     async fn write<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
+        self.transact(operation, work).await
+    }
+
+    /// SQLite has one writer, whose lock is fair, so another connection would not be faster.
+    async fn renew<W: Work>(&self, operation: &'static str, work: &W) -> StoreResult<W::Answer> {
         self.transact(operation, work).await
     }
 

@@ -27,6 +27,9 @@ statements! {
         FindOne,
         FindEight,
         Schemes,
+        Poll,
+        InstancesBehind,
+        Revision,
         Org,
         Key,
         KeysOfOrg,
@@ -56,6 +59,12 @@ statements! {
 
         RevisionOfChange,
         LatestRevision,
+
+        AddInstance,
+        AppliedByInstance,
+        Acknowledge,
+        FenceInstance,
+        DeleteInstance,
 
         DeletedKey,
         AddKey,

@@ -37,6 +37,13 @@ pub trait Harness: Send + Sync + 'static {
     fn supports_warnings(&self) -> bool {
         true
     }
+
+    /// Returns whether the store tells instances which keys have changed ([`KeyStore::coherence`]). The default is
+    /// true. If this method returns false, the tests of the group `coherence` only check that
+    /// [`KeyStore::coherence`] returns `None`.
+    fn supports_coherence(&self) -> bool {
+        true
+    }
 }
 
 /// A [`Harness`] without its associated type. The tests take this trait, so that they are compiled once and
@@ -53,6 +60,9 @@ pub trait AnyHarness: Send + Sync {
 
     /// Returns the same as [`Harness::supports_warnings`].
     fn supports_warnings(&self) -> bool;
+
+    /// Returns the same as [`Harness::supports_coherence`].
+    fn supports_coherence(&self) -> bool;
 }
 
 impl<H: Harness> AnyHarness for H {
@@ -70,6 +80,10 @@ impl<H: Harness> AnyHarness for H {
 
     fn supports_warnings(&self) -> bool {
         Harness::supports_warnings(self)
+    }
+
+    fn supports_coherence(&self) -> bool {
+        Harness::supports_coherence(self)
     }
 }
 

@@ -164,6 +164,18 @@ macro_rules! __conformance_requirements {
                 keys_of_a_forgotten_organization_are_not_due
                 warnings_concurrent_with_updates_are_sent_once
             }
+            coherence {
+                registered_instance_has_applied_the_latest_revision
+                repeated_registration_changes_nothing
+                poll_returns_what_each_change_has_changed
+                poll_reports_changes_that_it_cannot_return
+                instance_is_behind_until_it_acknowledges_the_revision
+                behind_returns_the_lease_of_each_instance
+                fence_removes_only_listed_instances_that_are_behind
+                instance_that_left_has_no_row
+                polls_concurrent_with_changes_miss_no_change
+                hint_returns_if_there_is_a_later_revision
+            }
         }
     };
     (@tests ($attributes:tt $harness:expr) $($group:ident { $($requirement:ident)* })*) => {$(

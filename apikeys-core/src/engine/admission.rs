@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    inner::Inner, lifecycle::UnderWay, live_keys::LiveKey, request_start::RequestStart,
+    inner::Inner, lifecycle::UnderWay, request_start::RequestStart,
     verified_key::VerifiedKey,
 };
 use crate::{
@@ -21,7 +21,6 @@ use crate::{
 #[must_use = "dropping an admission records the request as aborted; call `finish` with the status"]
 pub struct Admission {
     pub(super) inner: Arc<Inner>,
-    pub(super) live: Arc<LiveKey>,
     pub(super) key: VerifiedKey,
     /// `None` once the audit event of the request is in the buffer.
     pub(super) meta: Option<RequestMeta>,
@@ -61,7 +60,7 @@ impl Admission {
             let latency = self.inner.clock.monotonic().saturating_since(self.start.monotonic);
             let mut record = RequestRecord::new(meta, outcome, latency);
             record.status = status;
-            self.inner.recorder.push(&self.live, self.start, record);
+            self.inner.recorder.push(&self.key.snapshot.live, self.start, record);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::{
+    cache::Moment,
     health::Health,
     inner::Inner,
     lifecycle::{ShutdownError, Work},
@@ -57,6 +58,8 @@ impl ApiKeys {
             buffered_events: inner.recorder.waiting(),
             buffer_capacity: inner.recorder.capacity(),
             live_keys: inner.live.len(),
+            cached_secrets: inner.cache.len(),
+            cache_in_use: inner.cache.is_used(Moment::now(&*inner.clock)),
             flush_failure: inner.recorder.failure(),
         }
     }
@@ -105,6 +108,8 @@ impl ApiKeys {
             inner.clock.sleep(left.min(inner.options.flush_interval)).await;
         };
         inner.lifecycle.finish();
+        let left = end.saturating_since(inner.clock.monotonic());
+        for_at_most(&*inner.clock, left, inner.leave()).await;
         if (running_requests, running_warnings) == (0, 0) && failure.is_none() {
             return Ok(());
         }

@@ -5,6 +5,7 @@ use std::{
 
 use super::{
     api_keys::ApiKeys,
+    cache::Cache,
     inner::{Inner, Options},
     lifecycle::Lifecycle,
     live_keys::LiveKeys,
@@ -72,6 +73,7 @@ pub struct Builder {
     buffer_capacity: usize,
     max_concurrent_lookups: usize,
     warnings: Option<ExpiryWarnings>,
+    cache_lease: Option<Duration>,
     options: Options,
 }
 
@@ -122,6 +124,12 @@ pub enum BuildError {
     Store(#[from] StoreError),
 }
 
+/// The length of the lease of the cache, unless it is set.
+const DEFAULT_LEASE: Duration = Duration::from_secs(2);
+/// The shortest lease. With a shorter one, the store would be asked too often.
+const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+const LONGEST_LEASE: Duration = Duration::from_secs(60);
+
 impl Builder {
     pub(super) fn new(store: Arc<dyn KeyStore>) -> Self {
         Self {
@@ -138,6 +146,7 @@ impl Builder {
             buffer_capacity: 100_000,
             max_concurrent_lookups: 64,
             warnings: None,
+            cache_lease: Some(DEFAULT_LEASE),
             options: Options {
                 flush_interval: Duration::from_millis(100),
                 buffer_timeout: Duration::from_secs(1),
@@ -253,6 +262,28 @@ impl Builder {
         self
     }
 
+    /// Sets how long the engine may use the keys in its memory without an answer from the store. The minimum is 100 ms,
+    /// the maximum is 60 s, and the default is 2 s.
+    ///
+    /// The engine keeps the keys of recent requests in memory, so that a request with such a key needs no read from the
+    /// store. Four times in each lease, or more often, the engine asks the store for changes. A method that changes a key
+    /// returns when no instance uses the old state any more. If an instance has crashed or cannot reach the store, that
+    /// takes as long as its lease. While the store does not respond, keys in memory work until the lease ends; then
+    /// requests are denied with `VERIFICATION_UNAVAILABLE`.
+    ///
+    /// Each instance of your service can have a lease of its own. The cache needs the [`Maintenance`], and a store that
+    /// supports it ([`KeyStore::coherence`]); otherwise each verification reads the store.
+    pub fn cache_lease(mut self, lease: Duration) -> Self {
+        self.cache_lease = Some(lease.clamp(SHORTEST_LEASE, LONGEST_LEASE));
+        self
+    }
+
+    /// Keeps no keys in memory, so that each verification reads the store. Changes then need not wait for this instance.
+    pub fn without_cache(mut self) -> Self {
+        self.cache_lease = None;
+        self
+    }
+
     /// Sends warnings before keys expire. By default, no warnings are sent. The [`Maintenance`] must be running,
     /// because it sends the warnings.
     pub fn expiry_warnings(mut self, warnings: ExpiryWarnings) -> Self {
@@ -330,6 +361,7 @@ impl Builder {
             format,
             peppers,
             options: self.options,
+            cache: Cache::new(self.cache_lease),
             live: LiveKeys::new(),
             recorder,
             lifecycle: Arc::new(Lifecycle::default()),

@@ -14,6 +14,12 @@ pub struct Health {
     pub buffer_capacity: usize,
     /// The number of keys that use memory because they had requests within the last minutes.
     pub live_keys: usize,
+    /// The number of secrets in the cache. Their keys had requests within the last minutes.
+    pub cached_secrets: usize,
+    /// Whether verifications may use the cache. If this is false, each verification reads the store. It is false if the
+    /// store has not responded for the length of the [`cache_lease`](super::Builder::cache_lease), if the store does not
+    /// support the cache, and while [`Maintenance::run`](super::Maintenance::run) is not running.
+    pub cache_in_use: bool,
     /// The failure of the latest attempt to write the audit log. `None` means that the latest attempt
     /// succeeded.
     pub flush_failure: Option<FlushFailure>,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    lifecycle::Lifecycle, live_keys::LiveKeys, observe::Observer, recorder::Recorder, timeout::for_at_most,
+    cache::Cache, lifecycle::Lifecycle, live_keys::LiveKeys, observe::Observer, recorder::Recorder, timeout::for_at_most,
 };
 use crate::{
     clock::Clock,
@@ -33,6 +33,7 @@ pub(super) struct Inner {
     pub(super) format: TokenFormat,
     pub(super) peppers: Peppers,
     pub(super) options: Options,
+    pub(super) cache: Cache,
     pub(super) live: LiveKeys,
     pub(super) recorder: Recorder,
     pub(super) lifecycle: Arc<Lifecycle>,

@@ -13,7 +13,7 @@ use crate::{
     id::{Actor, EventId, KeyId, OrgId},
     key::{KeyPatch, NewKey},
     store::{
-        AuditQuery, ChangeKind, CommitOutcome, KeyQuery, KeyRow, KeyView, Page, SecretRow, UsagePoint,
+        AuditQuery, ChangeKind, Changed, CommitOutcome, KeyQuery, KeyRow, KeyView, Page, SecretRow, UsagePoint,
         UsageQuery, UsageStep,
     },
 };
@@ -165,9 +165,16 @@ impl KeyManager {
         let inner = &*self.inner;
         self.refuse_past(patch.expires_at.flatten())?;
         for _ in 0..ATTEMPTS {
-            let view = self.view(key).await?;
+            let view = match self.view(key).await {
+                Err(ManageError::NotFound) => {
+                    inner.wait_for_latest(Changed::Key(key)).await?;
+                    return Err(ManageError::NotFound);
+                }
+                view => view?,
+            };
             let (row, edits) = view.row.patched(&patch, inner.clock.wall());
             if edits.is_empty() {
+                inner.wait_for_latest(Changed::Key(key)).await?;
                 return Ok(self.managed(view));
             }
             let events =
@@ -179,8 +186,14 @@ impl KeyManager {
                 dropped: Vec::new(),
             };
             match inner.commit(&inner.change(kind, events)).await? {
-                CommitOutcome::Done { .. } => return Ok(self.managed(KeyView { row, ..view })),
-                CommitOutcome::NotFound { .. } => return Err(ManageError::NotFound),
+                CommitOutcome::Done { revision } => {
+                    inner.wait_for_instances(revision).await?;
+                    return Ok(self.managed(KeyView { row, ..view }));
+                }
+                CommitOutcome::NotFound { revision } => {
+                    inner.wait_for_instances(revision).await?;
+                    return Err(ManageError::NotFound);
+                }
                 CommitOutcome::VersionConflict => {}
                 CommitOutcome::QuotaFull { .. }
                 | CommitOutcome::PlanChanged
@@ -223,8 +236,12 @@ impl KeyManager {
         let event = inner.event(&self.org, Some(key), (Action::KeyDeleted, Changes::new()), &self.actor);
         let kind = ChangeKind::Delete { org: self.org.clone(), key };
         match inner.commit(&inner.change(kind, vec![event])).await? {
-            CommitOutcome::Done { .. } => Ok(()),
-            CommitOutcome::NotFound { .. } => Err(ManageError::NotFound),
+            CommitOutcome::Done { revision } => Ok(inner.wait_for_instances(revision).await?),
+            // The key may be deleted by a call that is still waiting for other instances.
+            CommitOutcome::NotFound { revision } => {
+                inner.wait_for_instances(revision).await?;
+                Err(ManageError::NotFound)
+            }
             _ => Err(unexpected()),
         }
     }

@@ -3,10 +3,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::denials::Tally;
+use super::{cache::Moment, denials::Tally};
 use crate::{
-    Timestamp,
-    clock::Monotonic,
     id::{KeyId, OrgId},
     limiter::Window,
 };
@@ -54,13 +52,17 @@ impl LiveKeys {
         }
     }
 
-    /// Drops the entries that are not in use and count nothing.
-    pub(super) fn sweep(&self, now: Monotonic, wall: Timestamp) {
+    /// Drops the entries that are not in use and count nothing. Calls `pause` again and again, so that other tasks can
+    /// run.
+    pub(super) async fn sweep<P: Future>(&self, now: Moment, pause: impl Fn() -> P) {
         for shard in &self.shards {
-            // Entries are given out under this lock only, so a reference count of one stays one.
+            // Entries are given out under this lock or by other entries in use, so a reference count of one stays one.
             lock(shard).retain(|_, live| {
-                Arc::strong_count(live) > 1 || !live.window.is_idle(now) || !live.tally().is_idle(wall)
+                Arc::strong_count(live) > 1
+                    || !live.window.is_idle(now.monotonic)
+                    || !live.tally().is_idle(now.wall)
             });
+            pause().await;
         }
     }
 
@@ -79,7 +81,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        clock::{Clock, ManualClock},
+        clock::ManualClock,
         limiter::{Acquisition, Charge, Limiter, LocalLimiter, Subject},
         rate_limit::RateLimit,
     };
@@ -93,14 +95,14 @@ mod tests {
             let entry = live.entry(KeyId::from_bytes([7; 16]), &org);
             let charge = [Charge::one(Subject::Key(entry.key), RateLimit::DEFAULT, &entry.window)];
             assert!(matches!(LocalLimiter.acquire(&clock, &charge), Acquisition::Now(_)));
-            live.sweep(clock.monotonic(), clock.wall());
+            live.sweep(Moment::now(&clock), || async {}).await;
             assert!(Arc::ptr_eq(&entry, &live.entry(entry.key, &org)));
             drop(entry);
             clock.advance(Duration::from_micros(59_999_999)).await;
-            live.sweep(clock.monotonic(), clock.wall());
+            live.sweep(Moment::now(&clock), || async {}).await;
             assert_eq!(live.len(), 1, "a live window was dropped");
             clock.advance(Duration::from_micros(1)).await;
-            live.sweep(clock.monotonic(), clock.wall());
+            live.sweep(Moment::now(&clock), || async {}).await;
             assert_eq!(live.len(), 0);
         });
     }

@@ -1,19 +1,21 @@
 use std::{
+    future::poll_fn,
     pin::pin,
     sync::{Arc, atomic::Ordering},
+    task::Poll,
     time::Duration,
 };
 
-use futures_util::future::{join4, select};
+use futures_util::future::{join5, select};
 
-use super::{inner::Inner, purge::purge_loop, warn::warning_loop};
+use super::{cache::{Moment, renewal_loop}, inner::Inner, purge::purge_loop, warn::warning_loop};
 
-/// The background work of the [engine](super): writing the audit log, freeing the memory used for keys without
-/// recent requests, removing the data of [forgotten](super::Operator::forget) organizations, and sending
+/// The background work of the [engine](super): writing the audit log, asking the store for changes of keys in memory,
+/// freeing the memory used for keys without recent requests, removing the data of [forgotten](super::Operator::forget) organizations, and sending
 /// [warnings](crate::warning) before keys expire.
 ///
 /// Spawn [`run`](Self::run) as a task on your async runtime. Without this task, no audit events are lost, but
-/// every request waits until its own audit event is written.
+/// every request waits until its own audit event is written, and every verification reads the store.
 #[derive(Debug)]
 #[must_use = "spawn `maintenance.run()`, or every request waits for its audit event to be written"]
 pub struct Maintenance {
@@ -32,7 +34,13 @@ impl Maintenance {
         // The loops are separate, so that one that waits for the store or a mail server does not hold up the
         // others.
         let inner = &*self.inner;
-        let loops = join4(flush_loop(inner), sweep_loop(inner), purge_loop(inner), warning_loop(inner));
+        let loops = join5(
+            flush_loop(inner),
+            renewal_loop(inner),
+            sweep_loop(inner),
+            purge_loop(inner),
+            warning_loop(inner),
+        );
         select(pin!(loops), pin!(self.inner.lifecycle.closed())).await;
     }
 }
@@ -55,8 +63,23 @@ async fn flush_loop(inner: &Inner) {
 async fn sweep_loop(inner: &Inner) {
     loop {
         inner.clock.sleep(SWEEP_INTERVAL).await;
-        inner.live.sweep(inner.clock.monotonic(), inner.clock.wall());
+        let now = Moment::now(&*inner.clock);
+        inner.cache.sweep(now, give_way).await;
+        inner.live.sweep(now, give_way).await;
     }
+}
+
+/// Lets other tasks run.
+async fn give_way() {
+    let mut is_first = true;
+    poll_fn(|cx| {
+        if !std::mem::take(&mut is_first) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Marks the maintenance as running for as long as the value lives.

@@ -12,7 +12,7 @@ use crate::{
     audit::{Action, ChangeValue, Changes},
     id::{Actor, KeyId, OrgId},
     plan::PlanName,
-    store::{ChangeKind, CommitOutcome, KeyQuery, KeyView, Page},
+    store::{ChangeKind, Changed, CommitOutcome, KeyQuery, KeyView, Page},
 };
 
 impl ApiKeys {
@@ -61,7 +61,7 @@ impl Operator {
             let stored = inner.ask("org", inner.store.org(org)).await?.map(|row| row.stored_plan());
             let from = stored.as_ref().map(|stored| &stored.plan);
             if from == Some(plan) {
-                return Ok(());
+                return Ok(inner.wait_for_latest(Changed::Org(org.clone())).await?);
             }
             let from = from.unwrap_or_else(|| inner.plans.default_plan().name());
             let mut events = Vec::new();
@@ -72,7 +72,7 @@ impl Operator {
             }
             let kind = ChangeKind::SetPlan { org: org.clone(), plan: plan.clone(), expected: stored };
             match inner.commit(&inner.change(kind, events)).await? {
-                CommitOutcome::Done { .. } => return Ok(()),
+                CommitOutcome::Done { revision } => return Ok(inner.wait_for_instances(revision).await?),
                 CommitOutcome::PlanChanged => {}
                 _ => return Err(unexpected()),
             }
@@ -117,11 +117,12 @@ impl Operator {
         let event = inner.event(org, None, (Action::OrganizationForgotten, Changes::new()), &self.actor);
         let kind = ChangeKind::ForgetOrg { org: org.clone() };
         match inner.commit(&inner.change(kind, vec![event])).await? {
-            CommitOutcome::Done { .. } => {
+            CommitOutcome::Done { revision } => {
+                inner.wait_for_instances(revision).await?;
                 purge_forgotten(inner).await;
                 Ok(())
             }
-            CommitOutcome::NotFound { .. } => Ok(()),
+            CommitOutcome::NotFound { revision } => Ok(inner.wait_for_instances(revision).await?),
             _ => Err(unexpected()),
         }
     }

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{inner::Inner, manage_error::ManageError, managed_key::QuotaUsage, timeout::within};
+use super::{cache::OwnEviction, inner::Inner, manage_error::ManageError, managed_key::QuotaUsage, timeout::within};
 use crate::{
     audit::{Action, AuditEvent, Changes, Detail},
     id::{Actor, ChangeId, EventId, KeyId, OrgId},
@@ -10,18 +10,27 @@ use crate::{
 
 /// The number of times that a change is prepared, if concurrent changes to the same data are committed first.
 pub(super) const ATTEMPTS: usize = 32;
-/// The pauses before the same change is sent again.
+/// The pauses before the store is asked again.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(5), Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
 
 impl Inner {
     /// Commits a change. While the store is unavailable, the change is sent again under the same id, so that
-    /// a change whose answer was lost is not made twice.
+    /// a change whose answer was lost is not made twice. Then evicts what was changed from the own cache.
     pub(super) async fn commit(&self, change: &Change) -> StoreResult<CommitOutcome> {
+        let _eviction = OwnEviction::new(self, change.changed());
+        self.persist("commit", || self.store.commit(change)).await
+    }
+
+    /// Asks the store. While the store is unavailable, asks again, a few times.
+    pub(super) async fn persist<T, F: Future<Output = StoreResult<T>>>(
+        &self,
+        operation: &'static str,
+        ask: impl Fn() -> F,
+    ) -> StoreResult<T> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let sent = self.store.commit(change);
-            match within(&*self.clock, self.options.store_timeout, "commit", sent).await {
+            match self.ask(operation, ask()).await {
                 Err(error) if error.is_temporary() => match pauses.next() {
                     Some(pause) => {
                         self.observer.store_failed(&error);

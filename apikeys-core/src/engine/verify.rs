@@ -5,25 +5,26 @@ use std::{
     task::{Context, Poll},
 };
 
+use zeroize::Zeroizing;
+
 use super::{
     admission::Admission,
     api_keys::ApiKeys,
+    cache::{Epoch, Moment, Snapshot},
     inner::Inner,
     lifecycle::{UnderWay, Work},
-    live_keys::LiveKey,
     request_start::RequestStart,
     timeout::within,
     verified_key::VerifiedKey,
 };
 use crate::{
-    access::admit,
+    Timestamp,
     audit::RequestMeta,
     denial::Denial,
-    limiter::{Acquisition, Charge, Subject, Verdict},
-    plan::Plan,
+    limiter::{Acquisition, Verdict},
     rate_limit::RateStatus,
     store::{FoundKey, StoreError},
-    token::{Locator, Scheme},
+    token::{Fingerprint, Locator, Scheme},
 };
 
 impl ApiKeys {
@@ -68,14 +69,13 @@ impl ApiKeys {
         let Ok(secret) = inner.format.check(presented) else {
             return Verification::ready(inner.refuse(Denial::Invalid));
         };
-        let attempt = Attempt {
+        Verification(State::Begun(Some(Attempt {
             inner: Arc::clone(inner),
-            candidates: inner.peppers.candidates(secret),
-            start: inner.recorder.start(),
+            fingerprint: Fingerprint::of(secret),
+            secret: inner.peppers.need_secret().then(|| Zeroizing::new(secret.into())),
             request: request(),
             under_way,
-        };
-        Verification(State::Pending(Box::pin(attempt.run())))
+        })))
     }
 
     /// Counts a request that was denied before a secret could be verified.
@@ -95,13 +95,16 @@ pub struct Verification(State);
 type Verified = Result<Admission, Denial>;
 
 enum State {
-    Ready(Option<Box<Verified>>),
-    Pending(Pin<Box<dyn Future<Output = Verified> + Send>>),
+    Refused(Option<Denial>),
+    /// Not polled yet.
+    Begun(Option<Attempt>),
+    /// Waits for the store, for room in the buffer, or for a limiter.
+    Waiting(Pin<Box<dyn Future<Output = Verified> + Send>>),
 }
 
 impl Verification {
-    fn ready(denial: Denial) -> Self {
-        Self(State::Ready(Some(Box::new(Err(denial)))))
+    const fn ready(denial: Denial) -> Self {
+        Self(State::Refused(Some(denial)))
     }
 }
 
@@ -109,132 +112,204 @@ impl Future for Verification {
     type Output = Result<Admission, Denial>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            State::Ready(verified) => match verified.take() {
-                Some(verified) => Poll::Ready(*verified),
-                None => Poll::Pending,
-            },
-            State::Pending(pending) => pending.as_mut().poll(cx),
+        loop {
+            let waiting = match &mut self.0 {
+                State::Refused(denial) => match denial.take() {
+                    Some(denial) => return Poll::Ready(Err(denial)),
+                    None => return Poll::Pending,
+                },
+                State::Begun(attempt) => match attempt.take().map(Attempt::run_at_once) {
+                    Some(Ok(verified)) => return Poll::Ready(verified),
+                    Some(Err(waiting)) => waiting,
+                    None => return Poll::Pending,
+                },
+                State::Waiting(waiting) => return waiting.as_mut().poll(cx),
+            };
+            self.0 = State::Waiting(waiting);
         }
     }
 }
 
 impl fmt::Debug for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verification").field("ready", &matches!(self.0, State::Ready(_))).finish()
+        f.debug_struct("Verification").field("waits", &matches!(self.0, State::Waiting(_))).finish()
     }
 }
 
-/// A request whose secret is well-formed. The attempt holds digests of the secret and not the secret.
+/// A request whose secret is well-formed.
 struct Attempt {
     inner: Arc<Inner>,
-    candidates: Vec<Locator>,
+    fingerprint: Fingerprint,
+    /// The secret, if the store may have it under another digest than the fingerprint.
+    secret: Option<Zeroizing<Box<str>>>,
     request: RequestMeta,
-    start: RequestStart,
     under_way: UnderWay,
 }
 
 /// The store's answer about a secret.
-#[expect(clippy::large_enum_variant, reason = "a box would cost each verification an allocation")]
 enum Lookup {
-    Found(FoundKey),
+    Found(Arc<Snapshot>),
     /// The secret is not stored. The value is the list of the schemes of all stored secrets.
     Unknown(Vec<Scheme>),
+    /// The stored plan of the key's organization is not in the catalogue.
+    UnknownPlan,
+}
+
+/// A decision that can be made without waiting.
+enum AtOnce {
+    Decided(Result<RateStatus, Denial>),
+    /// The buffer of the audit log is full, or the limiter asks a server.
+    MustWait,
 }
 
 impl Attempt {
-    async fn run(mut self) -> Verified {
+    /// Decides without waiting if the secret is in the cache. Otherwise returns the future that decides.
+    fn run_at_once(self) -> Result<Verified, Pin<Box<dyn Future<Output = Verified> + Send>>> {
+        let inner = &*self.inner;
+        let start = inner.recorder.start();
+        let now = Moment { monotonic: start.monotonic, wall: start.at };
+        let Some(snapshot) =
+            inner.cache.get(&self.fingerprint, now).filter(|snapshot| !snapshot.has_ended(now.wall))
+        else {
+            return Err(Box::pin(self.read(start)));
+        };
+        // Without the maintenance, a denial is written before it is returned.
+        if !inner.is_maintained() {
+            return Err(Box::pin(self.decide(snapshot, start)));
+        }
+        match inner.decide_at_once(&snapshot, now.wall) {
+            AtOnce::Decided(Ok(rate)) => Ok(Ok(self.admit(snapshot, rate, start))),
+            AtOnce::Decided(Err(denial)) => Ok(Err(self.note_denial(&snapshot, denial, start))),
+            AtOnce::MustWait => Err(Box::pin(self.decide(snapshot, start))),
+        }
+    }
+
+    /// Reads the key from the store and decides.
+    async fn read(self, start: RequestStart) -> Verified {
         let inner = &self.inner;
-        let found = match self.look_up().await {
-            Ok(Lookup::Found(found)) => found,
-            Ok(Lookup::Unknown(schemes)) => return Err(inner.refuse(inner.unknown(&schemes))),
+        match self.look_up().await {
+            Ok(Lookup::Found(snapshot)) => self.decide(snapshot, start).await,
+            Ok(Lookup::Unknown(schemes)) => Err(inner.refuse(inner.unknown(&schemes))),
+            Ok(Lookup::UnknownPlan) => Err(inner.refuse(Denial::VerificationUnavailable)),
             Err(error) => {
                 inner.observer.store_failed(&error);
-                return Err(inner.refuse(Denial::VerificationUnavailable));
+                Err(inner.refuse(Denial::VerificationUnavailable))
             }
-        };
-        let Some(plan) = inner.plans.get(&found.plan).cloned() else {
-            inner.observer.unknown_plan(&found.plan);
-            return Err(inner.refuse(Denial::VerificationUnavailable));
-        };
-        let live = inner.live.entry(found.key.id, &found.key.org);
-        let decision = self.decide(&found, &plan, &live).await;
-        self.request.ensure_id(|| *self.start.id.as_bytes());
-        match decision {
-            Ok(rate) => {
-                self.inner.observer.admitted();
-                let FoundKey { key, plan, .. } = found;
-                let key = VerifiedKey { org: key.org, id: key.id, name: key.name, plan, rate };
-                let Self { inner, request, start, under_way, .. } = self;
-                Ok(Admission { inner, live, key, meta: Some(request), start, under_way })
-            }
-            Err(denial) => Err(self.record_denial(&live, denial).await),
         }
     }
 
     /// Reads the key of the secret. If there is no such key, reads the schemes of the stored secrets. Both
     /// reads share one of the concurrent lookups and one timeout.
+    ///
+    /// Each verification reads for itself. It must not use the result of a read that began before it, because a
+    /// change may have returned in between.
     async fn look_up(&self) -> Result<Lookup, StoreError> {
         let inner = &self.inner;
+        let candidates = match &self.secret {
+            Some(secret) => inner.peppers.candidates(secret),
+            None => vec![self.fingerprint.into()],
+        };
         within(&*inner.clock, inner.options.store_timeout, "find", async {
             let _turn = inner.lookups.acquire().await;
-            match inner.store.find(&self.candidates).await?.filter(|found| self.is_ours(found)) {
-                Some(found) => Ok(Lookup::Found(found)),
+            let epoch = inner.cache.epoch();
+            let found = inner.store.find(&candidates).await?;
+            match found.filter(|found| inner.is_ours(&candidates, found)) {
+                Some(found) => Ok(self.found(found, epoch)),
                 None => Ok(Lookup::Unknown(inner.store.schemes().await?)),
             }
         })
         .await
     }
 
-    /// Returns whether the store's row is that of the presented secret, and the row's `ends_at` has not
-    /// passed. The locators are compared here because the engine does not rely on the store's comparison.
-    fn is_ours(&self, found: &FoundKey) -> bool {
-        let secret = &found.secret;
-        let now = self.inner.clock.wall();
-        self.candidates.iter().any(|candidate| candidate.matches(&secret.locator))
-            && secret.key == found.key.id
-            && secret.ends_at.is_none_or(|end| now < end)
-    }
-
-    /// Checks the key's state and the plan, then the room for the audit event, then the rate limit. A request
-    /// that fails one check does not reach the next, so that a denied request does not count against the rate
-    /// limit.
-    async fn decide(&self, found: &FoundKey, plan: &Plan, live: &LiveKey) -> Result<RateStatus, Denial> {
+    /// Creates the snapshot of a key that was read, and adds it to the cache.
+    fn found(&self, found: FoundKey, epoch: Epoch) -> Lookup {
         let inner = &self.inner;
-        admit(&found.key, plan, inner.clock.wall())?;
-        if inner.recorder.is_full() && !inner.make_room().await {
-            return Err(Denial::AuditUnavailable { after_handler: false });
-        }
-        let limit = plan.effective_rate_limit(found.key.rate_limit);
-        let charges = [Charge::one(Subject::Key(live.key), limit, &live.window)];
-        let verdict = match inner.limiter.acquire(&*inner.clock, &charges) {
-            Acquisition::Now(verdict) => verdict,
-            Acquisition::Later(verdict) => verdict.await,
+        let Some(plan) = inner.plans.get(&found.plan) else {
+            inner.observer.unknown_plan(&found.plan);
+            return Lookup::UnknownPlan;
         };
-        match verdict {
-            Verdict::Admitted(rate) => Ok(rate),
-            Verdict::Limited(limited) => Err(Denial::RateLimited(limited)),
-            Verdict::Unavailable => Err(Denial::VerificationUnavailable),
+        let live = inner.live.entry(found.key.id, &found.key.org);
+        let snapshot = Arc::new(Snapshot::new(found, Arc::clone(plan), live, epoch));
+        inner.cache.insert(self.fingerprint, &snapshot, Moment::now(&*inner.clock));
+        Lookup::Found(snapshot)
+    }
+
+    /// Decides, and waits for room in the buffer of the audit log and for the limiter.
+    async fn decide(self, snapshot: Arc<Snapshot>, start: RequestStart) -> Verified {
+        match self.inner.decide(&snapshot).await {
+            Ok(rate) => Ok(self.admit(snapshot, rate, start)),
+            Err(denial) => {
+                let inner = Arc::clone(&self.inner);
+                let denial = self.note_denial(&snapshot, denial, start);
+                if !inner.is_maintained() {
+                    // The recorder reports a failure, and keeps the event for the next flush.
+                    let _ = inner.recorder.flush().await;
+                }
+                Err(denial)
+            }
         }
     }
 
-    /// Records a denied request whose key was recognized. While the maintenance is not running, the event is
-    /// written before the denial is returned.
-    async fn record_denial(self, live: &Arc<LiveKey>, denial: Denial) -> Denial {
-        let inner = &self.inner;
-        let latency = inner.clock.monotonic().saturating_since(self.start.monotonic);
-        inner.observer.denied(&denial, Some(live.key));
-        let described = (self.request, latency, denial.status());
-        inner.recorder.push_denial(live, self.start, denial.code(), described);
-        if !inner.is_maintained() {
-            // The recorder reports a failure, and keeps the event for the next flush.
-            let _ = inner.recorder.flush().await;
-        }
+    fn admit(self, snapshot: Arc<Snapshot>, rate: RateStatus, start: RequestStart) -> Admission {
+        let Self { inner, mut request, under_way, .. } = self;
+        inner.observer.admitted();
+        request.ensure_id(|| *start.id.as_bytes());
+        Admission { inner, key: VerifiedKey { snapshot, rate }, meta: Some(request), start, under_way }
+    }
+
+    /// Adds a denied request of a recognized key to the buffer of the audit log.
+    fn note_denial(self, snapshot: &Snapshot, denial: Denial, start: RequestStart) -> Denial {
+        let Self { inner, mut request, .. } = self;
+        request.ensure_id(|| *start.id.as_bytes());
+        let latency = inner.clock.monotonic().saturating_since(start.monotonic);
+        inner.observer.denied(&denial, Some(snapshot.key));
+        inner.recorder.push_denial(&snapshot.live, start, denial.code(), (request, latency, denial.status()));
         denial
     }
 }
 
 impl Inner {
+    /// Checks the key's state and the plan, then the room for the audit event, then the rate limit. A request
+    /// that fails one check does not reach the next, so that a denied request does not count against the rate
+    /// limit.
+    async fn decide(&self, snapshot: &Snapshot) -> Result<RateStatus, Denial> {
+        snapshot.admit(self.clock.wall())?;
+        if self.recorder.is_full() && !self.make_room().await {
+            return Err(Denial::AuditUnavailable { after_handler: false });
+        }
+        let charges = [snapshot.charge()];
+        let verdict = match self.limiter.acquire(&*self.clock, &charges) {
+            Acquisition::Now(verdict) => verdict,
+            Acquisition::Later(verdict) => verdict.await,
+        };
+        rate(verdict)
+    }
+
+    /// Decides like [`decide`](Self::decide) if that needs no waiting.
+    fn decide_at_once(&self, snapshot: &Snapshot, now: Timestamp) -> AtOnce {
+        if let Err(denial) = snapshot.admit(now) {
+            return AtOnce::Decided(Err(denial));
+        }
+        if self.recorder.is_full() {
+            return AtOnce::MustWait;
+        }
+        match self.limiter.acquire(&*self.clock, &[snapshot.charge()]) {
+            Acquisition::Now(verdict) => AtOnce::Decided(rate(verdict)),
+            // The future has counted nothing, because it was not polled.
+            Acquisition::Later(_) => AtOnce::MustWait,
+        }
+    }
+
+    /// Returns whether the store's row is that of the presented secret, and the row's `ends_at` has not
+    /// passed. The locators are compared here because the engine does not rely on the store's comparison.
+    fn is_ours(&self, candidates: &[Locator], found: &FoundKey) -> bool {
+        let secret = &found.secret;
+        let now = self.clock.wall();
+        candidates.iter().any(|candidate| candidate.matches(&secret.locator))
+            && secret.key == found.key.id
+            && secret.ends_at.is_none_or(|end| now < end)
+    }
+
     /// Counts a denied request whose key was not recognized. Such a request is not recorded in the audit log.
     fn refuse(&self, denial: Denial) -> Denial {
         self.observer.denied(&denial, None);
@@ -251,5 +326,13 @@ impl Inner {
                 Denial::VerificationUnavailable
             }
         }
+    }
+}
+
+fn rate(verdict: Verdict) -> Result<RateStatus, Denial> {
+    match verdict {
+        Verdict::Admitted(rate) => Ok(rate),
+        Verdict::Limited(limited) => Err(Denial::RateLimited(limited)),
+        Verdict::Unavailable => Err(Denial::VerificationUnavailable),
     }
 }

@@ -1,8 +1,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::{
-    id::{ChangeId, KeyId, OrgId},
-    store::{Change, Revision},
+    id::ChangeId,
+    store::{Change, Changed, Revision},
 };
 
 /// The number of changes that are remembered.
@@ -20,8 +20,7 @@ pub(super) struct ChangeLog {
 /// The change of one revision.
 struct Logged {
     change: ChangeId,
-    #[expect(dead_code, reason = "for coherence between instances, which the store does not offer yet")]
-    touched: (OrgId, Option<KeyId>),
+    changed: Changed,
 }
 
 impl ChangeLog {
@@ -35,11 +34,16 @@ impl ChangeLog {
         self.done.get(&change).copied()
     }
 
+    /// Returns what the latest changes have changed, but not more than `most` of them.
+    pub(super) fn latest(&self, most: usize) -> Vec<Changed> {
+        self.log.iter().rev().take(most).map(|logged| logged.changed.clone()).collect()
+    }
+
     /// Adds a change, and removes the oldest beyond those that must be remembered.
     pub(super) fn push(&mut self, change: &Change) -> Revision {
         self.revision += 1;
         self.done.insert(change.id, self.revision());
-        self.log.push_back(Logged { change: change.id, touched: (change.org().clone(), change.key()) });
+        self.log.push_back(Logged { change: change.id, changed: change.changed() });
         while self.log.len() > KEPT {
             if let Some(oldest) = self.log.pop_front() {
                 self.done.remove(&oldest.change);
@@ -52,7 +56,7 @@ impl ChangeLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::ChangeKind;
+    use crate::{id::OrgId, store::ChangeKind};
 
     fn change(number: u128) -> Change {
         let org = OrgId::new("o").unwrap();

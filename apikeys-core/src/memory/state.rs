@@ -3,11 +3,11 @@ use std::{
     ops::Bound,
 };
 
-use super::change_log::ChangeLog;
+use super::{change_log::ChangeLog, coherence::Instance};
 use crate::{
     Timestamp,
     audit::{AuditEntry, AuditEvent, KeyRef},
-    id::{ClaimId, EventId, KeyId, OrgId, WriterId},
+    id::{ClaimId, EventId, InstanceId, KeyId, OrgId, WriterId},
     plan::PlanName,
     store::{
         AuditQuery, FoundKey, KeyQuery, KeyRow, KeyView, OrgNumber, OrgRow, OrgState, Page, SecretRow,
@@ -35,6 +35,8 @@ pub(super) struct State {
     /// The number of the last batch of each writer.
     pub(super) writers: HashMap<WriterId, u64>,
     pub(super) changes: ChangeLog,
+    /// The registered instances.
+    pub(super) instances: HashMap<InstanceId, Instance>,
     /// The next check of each key that has one, for warnings before keys expire.
     pub(super) checks: BTreeSet<(Timestamp, KeyId)>,
 }

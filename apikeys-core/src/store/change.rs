@@ -1,4 +1,4 @@
-use super::{KeyRow, SecretRow, StoredPlan};
+use super::{Changed, KeyRow, SecretRow, StoredPlan};
 use crate::{
     audit::AuditEvent,
     id::{ChangeId, KeyId, OrgId},
@@ -49,6 +49,12 @@ impl Change {
             ChangeKind::Delete { key, .. } => Some(*key),
             ChangeKind::SetPlan { .. } | ChangeKind::ForgetOrg { .. } => None,
         }
+    }
+
+    /// Returns what an instance must drop from its memory after this change.
+    #[must_use]
+    pub fn changed(&self) -> Changed {
+        self.key().map_or_else(|| Changed::Org(self.org().clone()), Changed::Key)
     }
 }
 

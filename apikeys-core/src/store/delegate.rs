@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
+    AuditQuery, Batch, Change, Coherence, CommitOutcome, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
     PurgeProgress, RecordOutcome, StoreResult, UsagePoint, UsageQuery, Warnings,
 };
 use crate::{
@@ -65,6 +65,10 @@ macro_rules! delegate {
 
             fn warnings(&self) -> Option<&dyn Warnings> {
                 (**self).warnings()
+            }
+
+            fn coherence(&self) -> Option<&dyn Coherence> {
+                (**self).coherence()
             }
         }
     };

@@ -72,13 +72,7 @@ impl KeyRow {
     /// [`Deactivated`](Status::Deactivated).
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
-        if !self.active {
-            Status::Deactivated
-        } else if self.expires_at.is_some_and(|end| end <= now) {
-            Status::Expired
-        } else {
-            Status::Active
-        }
+        Status::at(self.active, self.expires_at, now)
     }
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, CommitOutcome, KeyQuery, KeyRow, KeyView, OrgNumber, Page, PurgeProgress,
+    AuditQuery, Batch, Change, Coherence, CommitOutcome, KeyQuery, KeyRow, KeyView, OrgNumber, Page, PurgeProgress,
     RecordOutcome, Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery, Warnings,
 };
 use crate::{
@@ -146,6 +146,12 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// implementation returns `None`. With such a store,
     /// [`expiry_warnings`](crate::engine::Builder::expiry_warnings) cannot be used.
     fn warnings(&self) -> Option<&dyn Warnings> {
+        None
+    }
+
+    /// Returns the part of the store that tells instances which keys have changed. The default implementation returns
+    /// `None`. With such a store, the engine keeps no keys in memory, and each verification reads the store.
+    fn coherence(&self) -> Option<&dyn Coherence> {
         None
     }
 }

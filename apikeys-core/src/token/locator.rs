@@ -1,4 +1,8 @@
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -29,6 +33,22 @@ impl PartialEq for Fingerprint {
 }
 
 impl Eq for Fingerprint {}
+
+/// The locator under which a secret is stored if there is no pepper.
+impl From<Fingerprint> for Locator {
+    fn from(fingerprint: Fingerprint) -> Self {
+        Self::new(Scheme::Sha256, fingerprint.0)
+    }
+}
+
+/// Digests are distributed evenly, so a part of one is a hash.
+impl Hash for Fingerprint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Some(part) = self.0.first_chunk() {
+            state.write_u64(u64::from_le_bytes(*part));
+        }
+    }
+}
 
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,6 +199,11 @@ impl Peppers {
         self.held.first().map_or_else(|| plain(secret), |pepper| peppered(pepper, secret))
     }
 
+    /// Returns whether the locators of a secret depend on anything but its [`Fingerprint`].
+    pub(crate) fn need_secret(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Returns all locators under which `secret` may be stored, the newest scheme first.
     #[must_use]
     pub fn candidates(&self, secret: &str) -> Vec<Locator> {
@@ -212,7 +237,7 @@ impl fmt::Debug for Peppers {
 }
 
 fn plain(secret: &str) -> Locator {
-    Locator::new(Scheme::Sha256, *Fingerprint::of(secret).as_bytes())
+    Fingerprint::of(secret).into()
 }
 
 fn peppered((version, mac): &(u32, Hmac<Sha256>), secret: &str) -> Locator {

@@ -23,6 +23,8 @@ pub(crate) enum Call {
     Quota,
     Get,
     Update,
+    /// An update to the values that the key has.
+    UpdateNothing,
     Activate,
     Deactivate,
     Delete,
@@ -48,7 +50,7 @@ pub(crate) enum Answer {
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Build,
         Self::Verify,
         Self::VerifyUnknown,
@@ -62,6 +64,7 @@ impl Call {
         Self::Quota,
         Self::Get,
         Self::Update,
+        Self::UpdateNothing,
         Self::Activate,
         Self::Deactivate,
         Self::Delete,
@@ -87,7 +90,7 @@ impl Call {
             Self::List => "KeyManager::list",
             Self::Quota => "KeyManager::quota",
             Self::Get => "KeyManager::get",
-            Self::Update => "KeyManager::update",
+            Self::Update | Self::UpdateNothing => "KeyManager::update",
             Self::Activate => "KeyManager::activate",
             Self::Deactivate => "KeyManager::deactivate",
             Self::Delete => "KeyManager::delete",
@@ -129,6 +132,7 @@ impl Call {
             | Self::List
             | Self::Quota
             | Self::Get
+            | Self::UpdateNothing
             | Self::Audit
             | Self::Usage
             | Self::PlanQuota
@@ -150,6 +154,10 @@ impl Call {
     pub(crate) async fn prepare(self, world: &World) {
         if self == Self::Activate {
             world.make(Self::Deactivate).await;
+        }
+        if self == Self::Shutdown {
+            // The maintenance registers the instance.
+            world.register().await;
         }
         if matches!(self, Self::Flush | Self::Shutdown | Self::Maintenance) {
             // The verification leaves an event that is not written yet.
@@ -195,6 +203,10 @@ impl Call {
             Self::Get => managed(manage.get(key).await.map(drop)),
             Self::Update => {
                 let patch = KeyPatch::new().name("renamed".parse().unwrap());
+                managed(manage.update(key, patch).await.map(drop))
+            }
+            Self::UpdateNothing => {
+                let patch = KeyPatch::new().name("first".parse().unwrap());
                 managed(manage.update(key, patch).await.map(drop))
             }
             Self::Activate => managed(manage.activate(key).await.map(drop)),

@@ -79,6 +79,15 @@ pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lastin
         Method::Purge => Expected::as_ever(call),
         // Warnings are sent by a loop of its own, which tries again.
         Method::Claim | Method::Finish | Method::Postpone => Expected::as_ever(call),
+        // The lease is renewed by a loop of its own. While the loop fails, verifications read the store.
+        Method::Register | Method::Poll | Method::Acknowledge | Method::Hint | Method::Leave => {
+            Expected::as_ever(call)
+        }
+        // The change is made. The call cannot know whether other instances still use the old state.
+        Method::Behind | Method::Fence | Method::Revision => match (kind, lasting) {
+            (StoreErrorKind::Unavailable, Lasting::OneCall) => Expected::as_ever(call),
+            (_, _) => Expected { answer: Answer::Failed(kind), made: 1 },
+        },
     }
 }
 

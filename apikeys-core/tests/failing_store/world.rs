@@ -14,14 +14,15 @@ use apikeys_core::{
     audit::Action,
     conformance::faults::{FaultStore, Faults},
     entropy::OsEntropy,
-    store::{AuditQuery, KeyStore},
+    id::{ChangeId, InstanceId},
+    store::{AuditQuery, Change, ChangeKind, Coherence, KeyStore},
     token::TokenFormat,
     warning::{
         Contacts, ContactsError, ExpiryWarning, ExpiryWarnings, Notifier, NotifyError, WarningPeriods,
     },
 };
 use async_trait::async_trait;
-use futures_util::future::select;
+use futures_util::future::{join, select};
 
 use crate::{
     Cell,
@@ -60,6 +61,8 @@ impl World {
         keys.operator(actor.clone()).set_plan(&org(), &plan).await.unwrap();
         let new = NewKey::new("first").unwrap();
         let created = keys.manage(org(), actor).create(new).await.unwrap();
+        // Each change waits for this instance, and removes its row when its lease has ended.
+        store.inner().register(InstanceId::from_bytes([1; 16]), STORE_TIMEOUT).await.unwrap();
         let unknown = TokenFormat::new("test_key".parse().unwrap()).generate(&OsEntropy::new()).unwrap();
         Self {
             keys,
@@ -129,11 +132,28 @@ impl World {
 
     /// Runs the maintenance for two minutes. Returns `Done` if the audit log is written at the end.
     pub(crate) async fn maintain(&self) -> Answer {
-        let maintenance = self.maintenance.lock().unwrap().take().unwrap();
-        select(pin!(maintenance.run()), self.clock.sleep(Duration::from_secs(120))).await;
+        let change = async {
+            self.clock.sleep(Duration::from_secs(60)).await;
+            // The maintenance acknowledges this change. The fault is not in the methods that this call uses.
+            let change = ChangeKind::SetPlan { org: OrgId::new("other").unwrap(), plan: PlanName::new("free").unwrap(), expected: None };
+            let change = Change::new(ChangeId::from_bytes([1; 16]), change, vec![]);
+            self.store.inner().commit(&change).await.unwrap();
+        };
+        join(self.maintain_for(Duration::from_secs(120)), change).await;
         let health = self.keys.health();
         let written = health.buffered_events == 0 && health.flush_failure.is_none();
         if written { Answer::Done } else { Answer::Unwritten }
+    }
+
+    /// Runs the maintenance until it has registered the instance.
+    pub(crate) async fn register(&self) {
+        join(self.maintain_for(STORE_TIMEOUT), self.clock.advance(STORE_TIMEOUT)).await;
+    }
+
+    /// Runs the maintenance for some time.
+    async fn maintain_for(&self, time: Duration) {
+        let maintenance = self.maintenance.lock().unwrap().take().unwrap();
+        select(pin!(maintenance.run()), self.clock.sleep(time)).await;
     }
 
     /// Returns the number of events of an action in the audit log.

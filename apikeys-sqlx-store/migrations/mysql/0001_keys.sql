@@ -157,6 +157,15 @@ CREATE TABLE IF NOT EXISTS apikeys_changes (
     UNIQUE INDEX apikeys_changes_by_change_id (change_id)
 ) ENGINE = InnoDB;
 
+-- The instances that keep keys in memory. Before a change returns, it waits until every instance has applied it.
+CREATE TABLE IF NOT EXISTS apikeys_instances (
+    id       VARBINARY(16) NOT NULL PRIMARY KEY,
+    -- For how long the instance uses its memory without an answer from this table, in microseconds.
+    lease_us BIGINT        NOT NULL,
+    -- The instance has dropped from its memory what the changes up to this revision have changed.
+    applied  BIGINT        NOT NULL
+) ENGINE = InnoDB;
+
 -- Writers. Each instance of the service is a writer, which numbers its batches of events 1, 2, 3 and so on.
 -- The numbers ensure that a repeated batch is recorded once.
 CREATE TABLE IF NOT EXISTS apikeys_writers (

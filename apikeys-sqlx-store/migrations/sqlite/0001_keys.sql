@@ -148,6 +148,15 @@ CREATE TABLE apikeys_changes (
     key       BLOB
 ) STRICT;
 
+-- The instances that keep keys in memory. Before a change returns, it waits until every instance has applied it.
+CREATE TABLE apikeys_instances (
+    id       BLOB    NOT NULL PRIMARY KEY,
+    -- For how long the instance uses its memory without an answer from this table, in microseconds.
+    lease_us INTEGER NOT NULL,
+    -- The instance has dropped from its memory what the changes up to this revision have changed.
+    applied  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Writers. Each instance of the service is a writer, which numbers its batches of events 1, 2, 3 and so on.
 -- The numbers ensure that a repeated batch is recorded once.
 CREATE TABLE apikeys_writers (

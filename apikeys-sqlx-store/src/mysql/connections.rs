@@ -17,6 +17,8 @@ const MANAGEMENT: u32 = 4;
 const CHANGES: u32 = 4;
 /// The most connections for recording. Each process records one batch at a time.
 const RECORDING: u32 = 1;
+/// The connection for the renewal of the lease.
+const RENEWAL: u32 = 1;
 
 /// The longest time that opening a connection or waiting for one takes.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,6 +43,7 @@ pub(super) struct Connections {
     pub(super) management: MySqlPool,
     pub(super) changes: MySqlPool,
     pub(super) recording: MySqlPool,
+    pub(super) renewal: MySqlPool,
 }
 
 impl Connections {
@@ -78,6 +81,7 @@ impl Connections {
             management: pool(MANAGEMENT / divisor),
             changes: pool(CHANGES / divisor),
             recording: pool(RECORDING),
+            renewal: pool(RENEWAL),
             options: options.clone(),
         }
     }

@@ -17,6 +17,10 @@ const MANAGEMENT: u32 = 4;
 const CHANGES: u32 = 4;
 /// The most connections for recording. Each process records one batch at a time.
 const RECORDING: u32 = 1;
+/// The connection for the renewal of the lease.
+const RENEWAL: u32 = 1;
+/// The connection that listens for changes.
+const HINTS: u32 = 1;
 
 /// The longest time that opening a connection or waiting for one takes.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,6 +31,8 @@ pub(super) struct Connections {
     pub(super) management: PgPool,
     pub(super) changes: PgPool,
     pub(super) recording: PgPool,
+    pub(super) renewal: PgPool,
+    pub(super) hints: PgPool,
 }
 
 impl Connections {
@@ -45,7 +51,9 @@ impl Connections {
             verification: pool(VERIFICATION).connect_with(options.clone()).await?,
             management: pool(MANAGEMENT).connect_lazy_with(options.clone()),
             changes: pool(CHANGES).connect_lazy_with(options.clone()),
-            recording: pool(RECORDING).connect_lazy_with(options),
+            recording: pool(RECORDING).connect_lazy_with(options.clone()),
+            renewal: pool(RENEWAL).connect_lazy_with(options.clone()),
+            hints: pool(HINTS).connect_lazy_with(options),
         })
     }
 
@@ -62,6 +70,8 @@ impl Connections {
             management: pool.clone(),
             changes: pool.clone(),
             recording: own(RECORDING),
+            renewal: own(RENEWAL),
+            hints: own(HINTS),
         }
     }
 }

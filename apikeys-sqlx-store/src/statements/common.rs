@@ -20,6 +20,15 @@ pub(crate) const ADD_FORGOTTEN: &str = "INSERT INTO apikeys_forgotten (num, hour
 
 pub(crate) const REVISION_OF_CHANGE: &str = "SELECT revision FROM apikeys_changes WHERE change_id = ?1";
 
+pub(crate) const INSTANCES_BEHIND: &str =
+    "SELECT id, lease_us FROM apikeys_instances WHERE applied < ?1 LIMIT ?2";
+
+pub(crate) const APPLIED_BY_INSTANCE: &str = "SELECT applied FROM apikeys_instances WHERE id = ?1";
+
+pub(crate) const FENCE_INSTANCE: &str = "DELETE FROM apikeys_instances WHERE id = ?1 AND applied < ?2";
+
+pub(crate) const DELETE_INSTANCE: &str = "DELETE FROM apikeys_instances WHERE id = ?1";
+
 pub(crate) const DELETED_KEY: &str = "SELECT id FROM apikeys_tombstones WHERE id = ?1";
 
 pub(crate) const ADD_KEY: &str = "

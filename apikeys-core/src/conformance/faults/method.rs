@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -6,23 +6,26 @@ use super::FaultStore;
 use crate::{
     Timestamp,
     audit::AuditEntry,
-    id::{ClaimId, EventId, KeyId, OrgId, WriterId},
+    id::{ClaimId, EventId, InstanceId, KeyId, OrgId, WriterId},
     store::{
-        AuditQuery, Batch, Change, ClaimedWarnings, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
-        KeyQuery, KeyStore, KeyView, OrgRow, Page, PurgeProgress, RecordOutcome, StoreError, StoreErrorKind,
-        StoreResult, UsagePoint, UsageQuery, WarningClaim, Warnings,
+        AuditQuery, Batch, BehindInstance, Change, ClaimedWarnings, Coherence, CommitOutcome, FinishOutcome,
+        FinishedWarning, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page, Polled, PurgeProgress,
+        RecordOutcome, Revision, StoreError, StoreErrorKind, StoreResult, UsagePoint, UsageQuery, WarningClaim,
+        Warnings,
     },
     token::{Locator, Scheme},
 };
 
-/// Defines [`Method`] and implements [`KeyStore`] and [`Warnings`] for [`FaultStore`] from one list, so that
-/// none of them can omit a method of the traits.
+/// Defines [`Method`], and implements [`KeyStore`] and its optional parts for [`FaultStore`] and [`InterceptedStore`],
+/// all from one list, so that none of them can omit a method of the traits.
 macro_rules! methods {
     (
         KeyStore { $($method:ident: $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* }
-        Warnings { $($w_method:ident: $w_name:ident($($w_argument:ident: $w_type:ty),*) -> $w_answer:ty;)* }
+        $($part:ident, $of_part:ident, $function:ident, $supports:ident {
+            $($p_method:ident: $p_name:ident($($p_argument:ident: $p_type:ty),*) -> $p_answer:ty;)*
+        })*
     ) => {
-        /// A method of [`KeyStore`] or [`Warnings`].
+        /// A method of [`KeyStore`], [`Warnings`] or [`Coherence`].
         ///
         /// This enum is exhaustive. If one of the traits gains a method, a `match` over all methods no longer
         /// compiles, so that a test cannot omit the new method.
@@ -33,23 +36,23 @@ macro_rules! methods {
                 #[doc = concat!("[`KeyStore::", stringify!($name), "`]")]
                 $method,
             )*
-            $(
-                #[doc = concat!("[`Warnings::", stringify!($w_name), "`]")]
-                $w_method,
-            )*
+            $($(
+                #[doc = concat!("[`", stringify!($part), "::", stringify!($p_name), "`]")]
+                $p_method,
+            )*)*
         }
 
         impl Method {
             /// All methods.
-            pub const ALL: [Self; [$(stringify!($name),)* $(stringify!($w_name),)*].len()] =
-                [$(Self::$method,)* $(Self::$w_method,)*];
+            pub const ALL: [Self; [$(stringify!($name),)* $($(stringify!($p_name),)*)*].len()] =
+                [$(Self::$method,)* $($(Self::$p_method,)*)*];
 
             /// The method's name, such as `open_writer`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$method => stringify!($name),)*
-                    $(Self::$w_method => stringify!($w_name),)*
+                    $($(Self::$p_method => stringify!($p_name),)*)*
                 }
             }
         }
@@ -62,23 +65,26 @@ macro_rules! methods {
                     self.call(Method::$method, self.inner.$name($($argument),*)).await
                 }
             )*
-
-            fn warnings(&self) -> Option<&dyn Warnings> {
-                self.inner.warnings().map(|_| self as &dyn Warnings)
-            }
-        }
-
-        #[deny(clippy::missing_trait_methods)]
-        #[async_trait]
-        impl<S: KeyStore> Warnings for FaultStore<S> {
             $(
-                async fn $w_name(&self, $($w_argument: $w_type),*) -> StoreResult<$w_answer> {
-                    let method = Method::$w_method;
-                    let call = async { warnings_of(&self.inner, method)?.$w_name($($w_argument),*).await };
-                    self.call(method, call).await
+                fn $function(&self) -> Option<&dyn $part> {
+                    self.inner.$function().map(|_| self as &dyn $part)
                 }
             )*
         }
+
+        $(
+            #[deny(clippy::missing_trait_methods)]
+            #[async_trait]
+            impl<S: KeyStore> $part for FaultStore<S> {
+                $(
+                    async fn $p_name(&self, $($p_argument: $p_type),*) -> StoreResult<$p_answer> {
+                        let method = Method::$p_method;
+                        let call = async { $of_part(&self.inner, method)?.$p_name($($p_argument),*).await };
+                        self.call(method, call).await
+                    }
+                )*
+            }
+        )*
 
         /// Replaces some methods of a store. Implement [`store`](Self::store) and the methods to replace.
         /// Every other method is passed on to the store that `store` returns. [`InterceptedStore`] turns the
@@ -91,11 +97,15 @@ macro_rules! methods {
             /// Returns the store whose methods are replaced.
             fn store(&self) -> &Self::Store;
 
-            /// Returns whether the [`InterceptedStore`] supports warnings ([`KeyStore::warnings`]). By default, the
-            /// `InterceptedStore` supports warnings if the store whose methods are replaced does.
-            fn supports_warnings(&self) -> bool {
-                self.store().warnings().is_some()
-            }
+            $(
+                #[doc = concat!(
+                    "Returns whether the [`InterceptedStore`] has the optional part [`", stringify!($part), "`]. By \
+                    default, it has the part if the store whose methods are replaced has it."
+                )]
+                fn $supports(&self) -> bool {
+                    self.store().$function().is_some()
+                }
+            )*
 
             $(
                 #[doc = concat!("Replaces [`KeyStore::", stringify!($name), "`].")]
@@ -104,12 +114,12 @@ macro_rules! methods {
                 }
             )*
 
-            $(
-                #[doc = concat!("Replaces [`Warnings::", stringify!($w_name), "`].")]
-                async fn $w_name(&self, $($w_argument: $w_type),*) -> StoreResult<$w_answer> {
-                    warnings_of(self.store(), Method::$w_method)?.$w_name($($w_argument),*).await
+            $($(
+                #[doc = concat!("Replaces [`", stringify!($part), "::", stringify!($p_name), "`].")]
+                async fn $p_name(&self, $($p_argument: $p_type),*) -> StoreResult<$p_answer> {
+                    $of_part(self.store(), Method::$p_method)?.$p_name($($p_argument),*).await
                 }
-            )*
+            )*)*
         }
 
         #[deny(clippy::missing_trait_methods)]
@@ -120,27 +130,32 @@ macro_rules! methods {
                     self.0.$name($($argument),*).await
                 }
             )*
-
-            fn warnings(&self) -> Option<&dyn Warnings> {
-                self.0.supports_warnings().then_some(self as &dyn Warnings)
-            }
-        }
-
-        #[deny(clippy::missing_trait_methods)]
-        #[async_trait]
-        impl<I: Interceptor> Warnings for InterceptedStore<I> {
             $(
-                async fn $w_name(&self, $($w_argument: $w_type),*) -> StoreResult<$w_answer> {
-                    self.0.$w_name($($w_argument),*).await
+                fn $function(&self) -> Option<&dyn $part> {
+                    self.0.$supports().then_some(self as &dyn $part)
                 }
             )*
         }
-    };
-}
 
-/// Returns the warnings of a store, or an error if the store does not support warnings.
-fn warnings_of(store: &impl KeyStore, method: Method) -> StoreResult<&dyn Warnings> {
-    store.warnings().ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported, method.as_str()))
+        $(
+            #[deny(clippy::missing_trait_methods)]
+            #[async_trait]
+            impl<I: Interceptor> $part for InterceptedStore<I> {
+                $(
+                    async fn $p_name(&self, $($p_argument: $p_type),*) -> StoreResult<$p_answer> {
+                        self.0.$p_name($($p_argument),*).await
+                    }
+                )*
+            }
+        )*
+
+        $(
+            #[doc = concat!("Returns an optional part of a store, or an error if the store does not have it.")]
+            fn $of_part(store: &impl KeyStore, method: Method) -> StoreResult<&dyn $part> {
+                store.$function().ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported, method.as_str()))
+            }
+        )*
+    };
 }
 
 methods! {
@@ -157,10 +172,20 @@ methods! {
         Usage: usage(query: &UsageQuery) -> Vec<UsagePoint>;
         Purge: purge(max_rows: u32) -> PurgeProgress;
     }
-    Warnings {
+    Warnings, warnings_of, warnings, supports_warnings {
         Claim: claim(claim: &WarningClaim) -> ClaimedWarnings;
         Finish: finish(warning: &FinishedWarning) -> FinishOutcome;
         Postpone: postpone(claim: ClaimId, key: KeyId, until: Timestamp) -> ();
+    }
+    Coherence, coherence_of, coherence, supports_coherence {
+        Register: register(instance: InstanceId, lease: Duration) -> Revision;
+        Poll: poll(instance: InstanceId, applied: Revision) -> Polled;
+        Acknowledge: acknowledge(instance: InstanceId, applied: Revision) -> bool;
+        Behind: behind(revision: Revision) -> Vec<BehindInstance>;
+        Fence: fence(instances: &[InstanceId], revision: Revision) -> ();
+        Leave: leave(instance: InstanceId) -> ();
+        Revision: revision() -> Revision;
+        Hint: hint(applied: Revision) -> ();
     }
 }
 

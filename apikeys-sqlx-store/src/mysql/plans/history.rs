@@ -69,6 +69,7 @@ impl History {
                 management: pool.clone(),
                 changes: pool.clone(),
                 recording: pool.clone(),
+                renewal: pool.clone(),
                 verification: pool.clone(),
                 options: connections.options,
             },

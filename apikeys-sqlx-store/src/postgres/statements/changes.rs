@@ -5,7 +5,8 @@ use super::columns::revision;
 pub(super) const LATEST_REVISION: &str = concat!("SELECT ", revision!());
 
 /// Adds a change under the next revision, and keeps the latest 10,000 changes, because each added change deletes one.
-/// The row of the revision is locked until the transaction ends.
+/// The row of the revision is locked until the transaction ends. The commit announces the change to the connections that
+/// listen.
 pub(in crate::postgres) const ADD: &str = "
     WITH next AS (
         UPDATE apikeys_state SET value = value + 1 WHERE name = 'revision' RETURNING value
@@ -13,4 +14,23 @@ pub(in crate::postgres) const ADD: &str = "
         DELETE FROM apikeys_changes WHERE revision = (SELECT value FROM next) - 10000
     )
     INSERT INTO apikeys_changes (revision, change_id, org, key) SELECT value, ?1, ?2, ?3 FROM next
-    RETURNING revision";
+    RETURNING revision, pg_notify('apikeys', '')";
+
+/// Returns the changes after the revision ?2, at most ?3 of them, each with the latest revision and whether the instance
+/// ?1 has a row. If there are no changes, returns one row without a change.
+pub(super) const POLL: &str = concat!(
+    "SELECT EXISTS (SELECT 1 FROM apikeys_instances i WHERE i.id = ?1), ",
+    revision!(),
+    ", c.org, c.key FROM (SELECT 1 AS x) one LEFT JOIN (
+        SELECT org, key, revision FROM apikeys_changes WHERE revision > ?2 ORDER BY revision LIMIT ?3) c ON 1 = 1"
+);
+
+/// Adds an instance, unless it has a row.
+pub(super) const ADD_INSTANCE: &str = concat!(
+    "INSERT INTO apikeys_instances (id, lease_us, applied) VALUES (?1, ?2, ",
+    revision!(),
+    ") ON CONFLICT (id) DO NOTHING"
+);
+
+pub(super) const ACKNOWLEDGE: &str =
+    "UPDATE apikeys_instances SET applied = greatest(applied, ?2) WHERE id = ?1";

@@ -25,6 +25,11 @@ pub(super) const fn harmless(statement: WriteStatement) -> &'static [&'static st
         | Write::AddForgotten
         | Write::RevisionOfChange
         | Write::LatestRevision
+        | Write::AddInstance
+        | Write::AppliedByInstance
+        | Write::Acknowledge
+        | Write::FenceInstance
+        | Write::DeleteInstance
         | Write::DeletedKey
         | Write::AddKey
         | Write::AddCounter
@@ -127,7 +132,11 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
             &["apikeys_changes USING COVERING INDEX sqlite_autoindex_apikeys_changes_1 (change_id=?)"]
         }
         // The highest row number.
-        Write::LatestRevision => &["apikeys_changes"],
+        Write::LatestRevision | Write::AddInstance => &["apikeys_changes"],
+        Write::AppliedByInstance
+        | Write::Acknowledge
+        | Write::FenceInstance
+        | Write::DeleteInstance => &["apikeys_instances USING PRIMARY KEY (id=?)"],
         Write::DeletedKey => &[TOMBSTONE],
         Write::KeyVersion
         | Write::UpdateKey

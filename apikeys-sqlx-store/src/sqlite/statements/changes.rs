@@ -1,5 +1,12 @@
 //! Statements on committed changes and the revision.
 
+/// The store's revision.
+macro_rules! revision {
+    () => {
+        "(SELECT coalesce(max(revision), 0) FROM apikeys_changes)"
+    };
+}
+
 pub(super) const LATEST_REVISION: &str = "SELECT coalesce(max(revision), 0) FROM apikeys_changes";
 
 /// Keeps the latest 10,000 changes, because each added change deletes one.
@@ -7,3 +14,22 @@ pub(super) const DELETE_OLD: &str = "
     DELETE FROM apikeys_changes WHERE revision = (SELECT max(revision) FROM apikeys_changes) - 10000";
 
 pub(super) const ADD: &str = "INSERT INTO apikeys_changes (change_id, org, key) VALUES (?1, ?2, ?3)";
+
+/// Returns the changes after the revision ?2, at most ?3 of them, each with the latest revision and whether the instance
+/// ?1 has a row. If there are no changes, returns one row without a change.
+pub(super) const POLL: &str = concat!(
+    "SELECT EXISTS (SELECT 1 FROM apikeys_instances i WHERE i.id = ?1), ",
+    revision!(),
+    ", c.org, c.key FROM (SELECT 1 AS x) one LEFT JOIN (
+        SELECT org, key, revision FROM apikeys_changes WHERE revision > ?2 ORDER BY revision LIMIT ?3) c ON 1 = 1"
+);
+
+/// Adds an instance, unless it has a row.
+pub(super) const ADD_INSTANCE: &str = concat!(
+    "INSERT INTO apikeys_instances (id, lease_us, applied) VALUES (?1, ?2, ",
+    revision!(),
+    ") ON CONFLICT (id) DO NOTHING"
+);
+
+pub(super) const ACKNOWLEDGE: &str =
+    "UPDATE apikeys_instances SET applied = max(applied, ?2) WHERE id = ?1";

@@ -1,0 +1,86 @@
+use std::time::Duration;
+
+use crate::{
+    engine::inner::Inner,
+    id::InstanceId,
+    store::{Changed, Coherence, Revision, StoreResult},
+};
+
+/// The first pause before the store is asked again which instances are behind. Each pause is twice as long as the one
+/// before.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Evicts what a change changes from the own cache when the value is dropped. A call that makes a change holds this value
+/// while it waits for the store's answer, so that the eviction follows the answer, an error, and the drop of the call.
+#[derive(Debug)]
+pub(in crate::engine) struct OwnEviction<'a> {
+    inner: &'a Inner,
+    changed: Changed,
+}
+
+impl<'a> OwnEviction<'a> {
+    pub(in crate::engine) const fn new(inner: &'a Inner, changed: Changed) -> Self {
+        Self { inner, changed }
+    }
+}
+
+impl Drop for OwnEviction<'_> {
+    fn drop(&mut self) {
+        self.inner.cache.evict(&self.changed);
+    }
+}
+
+impl Inner {
+    /// Waits until no instance can use a state from before `revision`. Call this after the commit was answered and the own
+    /// cache is evicted.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store fails for longer than a change is attempted. Another instance may then still use the
+    /// older state, for as long as its lease lasts.
+    pub(in crate::engine) async fn wait_for_instances(&self, revision: Revision) -> StoreResult<()> {
+        let Some(coherence) = self.store.coherence() else { return Ok(()) };
+        let committed = self.clock.monotonic();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let own = self.cache.registered();
+            let behind = self.persist("behind", || coherence.behind(revision)).await?;
+            let others = behind.into_iter().filter(|behind| Some(behind.instance) != own);
+            let waited = self.clock.monotonic().saturating_since(committed);
+            let mut ended: Vec<InstanceId> = Vec::new();
+            let mut next_end = None;
+            for other in others {
+                // Clocks may run at different speeds.
+                let longest = other.lease.saturating_add(other.lease / 100);
+                if waited > longest {
+                    ended.push(other.instance);
+                } else {
+                    let left = longest - waited + Duration::from_micros(1);
+                    next_end = Some(next_end.map_or(left, |end: Duration| end.min(left)));
+                }
+            }
+            if !ended.is_empty() {
+                self.persist("fence", || coherence.fence(&ended, revision)).await?;
+            } else if let Some(next_end) = next_end {
+                self.clock.sleep(pause.min(next_end)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until no instance can use a state that is older than the latest. Call this if there was nothing to change,
+    /// because another call may have made the same change and may still be waiting.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`wait_for_instances`](Self::wait_for_instances).
+    pub(in crate::engine) async fn wait_for_latest(&self, changed: Changed) -> StoreResult<()> {
+        drop(OwnEviction::new(self, changed));
+        let Some(coherence) = self.store.coherence() else { return Ok(()) };
+        let revision = self.persist("revision", || Coherence::revision(coherence)).await?;
+        self.wait_for_instances(revision).await
+    }
+}
