@@ -23,9 +23,9 @@ use crate::{
     audit::AuditEntry,
     id::{ClaimId, EventId, InstanceId, KeyId, OrgId, WriterId},
     store::{
-        AuditQuery, Batch, BehindInstance, Change, ClaimedWarnings, Coherence, CommitOutcome, FinishOutcome, FinishedWarning, FoundKey,
-        KeyQuery, KeyStore, KeyView, OrgRow, Page, Polled, PurgeProgress, RecordOutcome, Revision, StoreResult, UsagePoint,
-        UsageQuery, WarningClaim, Warnings,
+        AuditQuery, Batch, BehindInstance, Change, ClaimedWarnings, Coherence, CommitOutcome, FinishOutcome,
+        FinishedWarning, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page, Polled, PurgeProgress,
+        RecordOutcome, Revision, StoreResult, UsagePoint, UsageQuery, WarningClaim, Warnings,
     },
     token::{Locator, Scheme},
 };

@@ -77,7 +77,9 @@ impl Case {
             }
             Method::Register => format!("{:?}", coherence(store).register(INSTANCE, LEASE).await?),
             Method::Poll => format!("{:?}", coherence(store).poll(INSTANCE, Revision(0)).await?),
-            Method::Acknowledge => format!("{:?}", coherence(store).acknowledge(INSTANCE, Revision(0)).await?),
+            Method::Acknowledge => {
+                format!("{:?}", coherence(store).acknowledge(INSTANCE, Revision(0)).await?)
+            }
             Method::Behind => format!("{:?}", coherence(store).behind(Revision(1)).await?),
             Method::Fence => format!("{:?}", coherence(store).fence(&[INSTANCE], Revision(1)).await?),
             Method::Leave => format!("{:?}", coherence(store).leave(INSTANCE).await?),

@@ -13,8 +13,9 @@ macro_rules! key_store {
                 id::{ClaimId, EventId, InstanceId, WriterId},
                 store::{
                     AuditQuery, Batch, BehindInstance, Change, ClaimedWarnings, Coherence, CommitOutcome,
-                    FinishOutcome, FinishedWarning, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page, Polled,
-                    PurgeProgress, RecordOutcome, Revision, StoreResult, UsagePoint, UsageQuery, WarningClaim, Warnings,
+                    FinishOutcome, FinishedWarning, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page,
+                    Polled, PurgeProgress, RecordOutcome, Revision, StoreResult, UsagePoint, UsageQuery,
+                    WarningClaim, Warnings,
                 },
                 token::{Locator, Scheme},
             };

@@ -19,9 +19,7 @@ use super::{
 };
 use crate::{
     id::{InstanceId, KeyId},
-    store::{
-        BehindInstance, ChangeKind, Changed, Coherence, KeyStore, MAX_POLLED_CHANGES, Polled, Revision,
-    },
+    store::{BehindInstance, ChangeKind, Changed, Coherence, KeyStore, MAX_POLLED_CHANGES, Polled, Revision},
 };
 
 /// The length of most leases in the suite.
@@ -117,10 +115,7 @@ pub async fn poll_returns_what_each_change_has_changed(harness: &dyn AnyHarness)
     let (second, _) = store.create(&other).await;
     let created = store.polled(instance, revision).await;
     assert_eq!((created.registered, created.revision), (true, store.latest().await));
-    assert_eq!(
-        sorted(created.changes),
-        sorted(Some(vec![Changed::Key(row.id), Changed::Key(second.id)]))
-    );
+    assert_eq!(sorted(created.changes), sorted(Some(vec![Changed::Key(row.id), Changed::Key(second.id)])));
     let row = renamed(&row, "renamed");
     let kinds = [
         (update(&row), Changed::Key(row.id)),

@@ -5,10 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{
-    inner::Inner, lifecycle::UnderWay, request_start::RequestStart,
-    verified_key::VerifiedKey,
-};
+use super::{inner::Inner, lifecycle::UnderWay, request_start::RequestStart, verified_key::VerifiedKey};
 use crate::{
     audit::{Outcome, RequestMeta, RequestRecord},
     denial::Denial,

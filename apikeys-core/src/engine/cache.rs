@@ -46,15 +46,11 @@ use std::{
     time::Duration,
 };
 
-use self::{evictions::Evictions, lease::Lease, snapshots::Snapshots};
 pub(super) use self::{
     evictions::Epoch, lease::Moment, renewal::renewal_loop, snapshot::Snapshot, wait::OwnEviction,
 };
-use crate::{
-    id::InstanceId,
-    store::Changed,
-    token::Fingerprint,
-};
+use self::{evictions::Evictions, lease::Lease, snapshots::Snapshots};
+use crate::{id::InstanceId, store::Changed, token::Fingerprint};
 
 /// The keys in memory, and the time for which they may be used.
 #[derive(Debug)]
@@ -109,7 +105,8 @@ impl Cache {
     /// Removes invalid snapshots, and those of keys without a request in the last minute. Calls `pause` again and again, so
     /// that other tasks can run.
     pub(super) async fn sweep<P: Future>(&self, now: Moment, pause: impl Fn() -> P) {
-        let keep = |snapshot: &Snapshot| self.is_valid(snapshot) && !snapshot.live.window.is_idle(now.monotonic);
+        let keep =
+            |snapshot: &Snapshot| self.is_valid(snapshot) && !snapshot.live.window.is_idle(now.monotonic);
         self.snapshots.retain(keep, pause).await;
     }
 

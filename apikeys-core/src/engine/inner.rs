@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    cache::Cache, lifecycle::Lifecycle, live_keys::LiveKeys, observe::Observer, recorder::Recorder, timeout::for_at_most,
+    cache::Cache, lifecycle::Lifecycle, live_keys::LiveKeys, observe::Observer, recorder::Recorder,
+    timeout::for_at_most,
 };
 use crate::{
     clock::Clock,

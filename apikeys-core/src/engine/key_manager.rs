@@ -13,8 +13,8 @@ use crate::{
     id::{Actor, EventId, KeyId, OrgId},
     key::{KeyPatch, NewKey},
     store::{
-        AuditQuery, ChangeKind, Changed, CommitOutcome, KeyQuery, KeyRow, KeyView, Page, SecretRow, UsagePoint,
-        UsageQuery, UsageStep,
+        AuditQuery, ChangeKind, Changed, CommitOutcome, KeyQuery, KeyRow, KeyView, Page, SecretRow,
+        UsagePoint, UsageQuery, UsageStep,
     },
 };
 

@@ -8,7 +8,12 @@ use std::{
 
 use futures_util::future::{join5, select};
 
-use super::{cache::{Moment, renewal_loop}, inner::Inner, purge::purge_loop, warn::warning_loop};
+use super::{
+    cache::{Moment, renewal_loop},
+    inner::Inner,
+    purge::purge_loop,
+    warn::warning_loop,
+};
 
 /// The background work of the [engine](super): writing the audit log, asking the store for changes of keys in memory,
 /// freeing the memory used for keys without recent requests, removing the data of [forgotten](super::Operator::forget) organizations, and sending

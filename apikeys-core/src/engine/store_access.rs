@@ -1,6 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{cache::OwnEviction, inner::Inner, manage_error::ManageError, managed_key::QuotaUsage, timeout::within};
+use super::{
+    cache::OwnEviction, inner::Inner, manage_error::ManageError, managed_key::QuotaUsage, timeout::within,
+};
 use crate::{
     audit::{Action, AuditEvent, Changes, Detail},
     id::{Actor, ChangeId, EventId, KeyId, OrgId},

@@ -3,8 +3,9 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{
-    AuditQuery, Batch, Change, Coherence, CommitOutcome, KeyQuery, KeyRow, KeyView, OrgNumber, Page, PurgeProgress,
-    RecordOutcome, Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery, Warnings,
+    AuditQuery, Batch, Change, Coherence, CommitOutcome, KeyQuery, KeyRow, KeyView, OrgNumber, Page,
+    PurgeProgress, RecordOutcome, Revision, SecretRow, StoreError, StoredPlan, UsagePoint, UsageQuery,
+    Warnings,
 };
 use crate::{
     audit::AuditEntry,

@@ -135,7 +135,11 @@ impl World {
         let change = async {
             self.clock.sleep(Duration::from_secs(60)).await;
             // The maintenance acknowledges this change. The fault is not in the methods that this call uses.
-            let change = ChangeKind::SetPlan { org: OrgId::new("other").unwrap(), plan: PlanName::new("free").unwrap(), expected: None };
+            let change = ChangeKind::SetPlan {
+                org: OrgId::new("other").unwrap(),
+                plan: PlanName::new("free").unwrap(),
+                expected: None,
+            };
             let change = Change::new(ChangeId::from_bytes([1; 16]), change, vec![]);
             self.store.inner().commit(&change).await.unwrap();
         };

@@ -41,11 +41,13 @@ async fn plan(connection: &mut SqliteConnection, text: &str) -> Vec<String> {
 fn is_no_search(line: &str) -> bool {
     let of_subquery =
         line.starts_with("SCAN (subquery") || line == "SCAN a" || line.ends_with(" VALUES CLAUSE");
+    // The table has at most 10,000 rows. SQLite scans it if the statistics say that it has one.
+    let is_small = line.starts_with("SCAN apikeys_changes");
     let harmless = ["SEARCH ", "CO-ROUTINE ", "SCALAR SUBQUERY ", "CORRELATED SCALAR ", "LIST SUBQUERY "];
     let structure =
         ["MERGE (UNION ALL)", "LEFT", "RIGHT", "COMPOUND QUERY", "LEFT-MOST SUBQUERY", "UNION ALL", "SETUP"];
     let is_structure = structure.contains(&line) || line == "RECURSIVE STEP";
-    !of_subquery && !is_structure && !harmless.iter().any(|start| line.starts_with(start))
+    !of_subquery && !is_small && !is_structure && !harmless.iter().any(|start| line.starts_with(start))
 }
 
 /// Stores statistics on the sizes of tables, as `ANALYZE` does. They can change the plans of statements.

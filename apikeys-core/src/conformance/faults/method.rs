@@ -10,8 +10,8 @@ use crate::{
     store::{
         AuditQuery, Batch, BehindInstance, Change, ClaimedWarnings, Coherence, CommitOutcome, FinishOutcome,
         FinishedWarning, FoundKey, KeyQuery, KeyStore, KeyView, OrgRow, Page, Polled, PurgeProgress,
-        RecordOutcome, Revision, StoreError, StoreErrorKind, StoreResult, UsagePoint, UsageQuery, WarningClaim,
-        Warnings,
+        RecordOutcome, Revision, StoreError, StoreErrorKind, StoreResult, UsagePoint, UsageQuery,
+        WarningClaim, Warnings,
     },
     token::{Locator, Scheme},
 };

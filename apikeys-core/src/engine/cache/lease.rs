@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{Timestamp, clock::{Clock, Monotonic}};
+use crate::{
+    Timestamp,
+    clock::{Clock, Monotonic},
+};
 
 /// The time for which the instance may use its [cache](super::Cache).
 ///

@@ -15,13 +15,14 @@ pub(in crate::mysql) const ADD: &str =
 /// Keeps the latest 10,000 changes, because each added change deletes one.
 pub(in crate::mysql) const DELETE_OLD: &str = "DELETE FROM apikeys_changes WHERE revision = ?1 - 10000";
 
-/// Returns the changes after the revision ?2, at most ?3 of them, each with the latest revision and whether the instance
-/// ?1 has a row. If there are no changes, returns one row without a change.
+/// Returns the ?3 changes after the revision ?2, each with the latest revision and whether the instance ?1 has a row. If
+/// there are no changes, returns one row without a change.
 pub(super) const POLL: &str = concat!(
     "SELECT EXISTS (SELECT 1 FROM apikeys_instances i WHERE i.id = ?1), ",
     revision!(),
-    ", c.org, c.key FROM (SELECT 1 AS x) one LEFT JOIN (
-        SELECT org, key, revision FROM apikeys_changes WHERE revision > ?2 ORDER BY revision LIMIT ?3) c ON 1 = 1"
+    ", c.org, c.key
+     FROM (SELECT 1 AS x) one LEFT JOIN (
+        SELECT org, key FROM apikeys_changes WHERE revision BETWEEN ?2 + 1 AND ?2 + ?3) c ON 1 = 1"
 );
 
 /// Adds an instance, unless it has a row.

@@ -21,8 +21,8 @@ pub(super) const fn harmless(statement: ReadStatement) -> &'static [&'static str
         // The rows of one page are sorted.
         ReadStatement::AuditOfKey => &["USE TEMP B-TREE FOR ORDER BY"],
         ReadStatement::Revision => &[],
-        // One row, and the changes that are joined to it, which are limited.
-        ReadStatement::Poll => &["SCAN CONSTANT ROW", "MATERIALIZE c", "SCAN one", "SCAN c LEFT-JOIN"],
+        // One row, to which the changes are joined.
+        ReadStatement::Poll => &["SCAN CONSTANT ROW", "SCAN one"],
         // The table has one row for each running process.
         ReadStatement::InstancesBehind => &["SCAN apikeys_instances"],
         // The filter contains the eight locators.
@@ -49,11 +49,7 @@ pub(super) const fn searches(statement: ReadStatement) -> &'static [&'static str
         | ReadStatement::Key
         | ReadStatement::InstancesBehind => &[],
         ReadStatement::Revision => &["apikeys_changes"],
-        ReadStatement::Poll => &[
-            "i USING PRIMARY KEY (id=?)",
-            "apikeys_changes",
-            "apikeys_changes USING INTEGER PRIMARY KEY (rowid>?)",
-        ],
+        ReadStatement::Poll => &["i USING PRIMARY KEY (id=?)", "apikeys_changes"],
         ReadStatement::KeysOfOrg => &["k USING INDEX apikeys_keys_by_org (org=? AND id<?)"],
         ReadStatement::KeysOfAll => &["k USING PRIMARY KEY (id<?)"],
         ReadStatement::Usage => {

@@ -133,10 +133,9 @@ pub(super) const fn searches(statement: WriteStatement) -> &'static [&'static st
         }
         // The highest row number.
         Write::LatestRevision | Write::AddInstance => &["apikeys_changes"],
-        Write::AppliedByInstance
-        | Write::Acknowledge
-        | Write::FenceInstance
-        | Write::DeleteInstance => &["apikeys_instances USING PRIMARY KEY (id=?)"],
+        Write::AppliedByInstance | Write::Acknowledge | Write::FenceInstance | Write::DeleteInstance => {
+            &["apikeys_instances USING PRIMARY KEY (id=?)"]
+        }
         Write::DeletedKey => &[TOMBSTONE],
         Write::KeyVersion
         | Write::UpdateKey
