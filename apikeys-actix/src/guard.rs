@@ -63,20 +63,31 @@ impl Guard {
 
 fn add(headers: &mut HeaderMap, ours: ResponseHeaders) {
     for (name, value) in ours.replace {
-        if let Some((name, value)) = line(name, &value) {
+        if let Some((name, value)) = line(name, value) {
             headers.insert(name, value);
         }
     }
     for (name, value) in ours.append {
-        if let Some((name, value)) = line(name, &value) {
+        if let Some((name, value)) = line(name, value) {
             headers.append(name, value);
         }
     }
 }
 
 /// Returns `None` if the header cannot be sent.
-fn line(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
-    Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?))
+fn line(name: &'static str, value: String) -> Option<(HeaderName, HeaderValue)> {
+    Some((header_name(name)?, HeaderValue::try_from(value).ok()?))
+}
+
+/// Returns a header's name. The names of most headers are constants, which need not be checked for each response.
+fn header_name(name: &'static str) -> Option<HeaderName> {
+    const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+    const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+    match name {
+        "ratelimit-policy" => Some(POLICY),
+        "ratelimit" => Some(LIMIT),
+        _ => HeaderName::try_from(name).ok(),
+    }
 }
 
 /// The headers of a request or response, as the core reads them.

@@ -11,6 +11,7 @@ mod api_keys;
 mod builder;
 mod cache;
 mod denials;
+mod handle;
 mod health;
 mod inner;
 mod key_manager;

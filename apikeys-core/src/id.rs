@@ -8,9 +8,9 @@ use std::{fmt, str::FromStr};
 use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub(crate) use self::generator::IdGenerator;
 #[cfg(feature = "conformance")]
 pub(crate) use self::generator::with_time;
+pub(crate) use self::generator::{IdGenerator, Tick};
 use crate::text::{InvalidValue, is_printable, text_value};
 
 /// The encoding of ids, which is RFC 4648 base32 in lower case without padding. Sixteen bytes become 26

@@ -18,6 +18,7 @@ pub mod limiter;
 mod memory;
 pub mod plan;
 pub mod rate_limit;
+mod shard;
 pub mod store;
 mod text;
 mod text_enum;

@@ -38,6 +38,15 @@ pub(crate) fn record(arguments: &[&str]) -> Result<(), String> {
     run("bench-record", arguments)
 }
 
+/// Measures what a verification of a cached key costs.
+///
+/// # Errors
+///
+/// Returns an error if the measurement cannot be run or fails.
+pub(crate) fn verification(arguments: &[&str]) -> Result<(), String> {
+    run("bench-verification", arguments)
+}
+
 /// Compares the stores with plain statements of sqlx, on servers of its own.
 ///
 /// # Errors

@@ -59,6 +59,7 @@ bench audit                   audit pages of a key with 8 million seconds of his
                               while sixteen such pages are read
 bench forget                  forgetting an organization with 4 million events, while another organization
                               sends requests
+bench verification            verifications of cached keys without a database, beside a SHA-256 and a look-up
 bench record                  events per second that the store in SQLite records
 bench stores                  verifications and recorded events of each store, beside plain statements of sqlx
 bench stores pages            audit pages of a PostgreSQL database with ten million events";
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         ["bench", "quickstart", rest @ ..] => bench::quickstart(rest),
         ["bench", "audit", rest @ ..] => bench::audit(rest),
         ["bench", "forget", rest @ ..] => bench::forget(rest),
+        ["bench", "verification", rest @ ..] => bench::verification(rest),
         ["bench", "record", rest @ ..] => bench::record(rest),
         ["bench", "stores", rest @ ..] => bench::stores(rest),
         ["scan"] => test::scan_only(),

@@ -20,12 +20,18 @@ use crate::{
 /// assert_eq!(meta.user_agent(), Some("curl/8.5 \\u{1b}[31m"));
 /// assert!(!format!("{meta:?}").contains("hidden"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestMeta {
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestMeta(Box<Parts>);
+
+/// The description is behind a pointer, because it is moved several times before it is written.
+#[derive(Clone, PartialEq, Eq)]
+struct Parts {
     method: Cow<'static, str>,
-    path: Box<str>,
+    /// The path, and then the user agent.
+    texts: String,
+    path_len: usize,
+    has_user_agent: bool,
     client_ip: Option<IpAddr>,
-    user_agent: Option<Box<str>>,
     request_id: Option<RequestId>,
     trace_id: Option<TraceId>,
 }
@@ -36,89 +42,114 @@ impl RequestMeta {
     /// The length of the longest user agent that is kept, in bytes. Longer user agents are cut.
     pub const MAX_USER_AGENT: usize = 256;
     const MAX_METHOD: usize = 32;
+    /// The room for a user agent behind the path. If there is less, the texts are copied once more.
+    const USUAL_USER_AGENT: usize = 64;
 
     /// Describes a request with this method and path. The query of the path is removed.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
-        Self {
-            method: known_method(method)
-                .unwrap_or_else(|| printable(method.as_bytes(), Self::MAX_METHOD).into_string().into()),
-            path: printable(path.as_bytes(), Self::MAX_PATH),
+        let mut texts =
+            String::with_capacity(path.len().min(Self::MAX_PATH).saturating_add(Self::USUAL_USER_AGENT));
+        push_printable(&mut texts, path.as_bytes(), Self::MAX_PATH);
+        Self(Box::new(Parts {
+            method: known_method(method).unwrap_or_else(|| {
+                let mut text = String::new();
+                push_printable(&mut text, method.as_bytes(), Self::MAX_METHOD);
+                text.into()
+            }),
+            path_len: texts.len(),
+            texts,
+            has_user_agent: false,
             client_ip: None,
-            user_agent: None,
             request_id: None,
             trace_id: None,
-        }
+        }))
     }
 
     /// Sets the client's address. An IPv4-mapped IPv6 address is kept as IPv4.
     #[must_use]
     pub fn with_client_ip(mut self, ip: Option<IpAddr>) -> Self {
-        self.client_ip = ip.map(|ip| ip.to_canonical());
+        self.0.client_ip = ip.map(|ip| ip.to_canonical());
         self
     }
 
     /// Sets the value of the `User-Agent` header.
     #[must_use]
     pub fn with_user_agent(mut self, value: &[u8]) -> Self {
-        self.user_agent = Some(printable(value, Self::MAX_USER_AGENT));
+        let Parts { texts, path_len, has_user_agent, .. } = &mut *self.0;
+        texts.truncate(*path_len);
+        push_printable(texts, value, Self::MAX_USER_AGENT);
+        *has_user_agent = true;
         self
     }
 
     /// Sets the request id. A request without a request id gets a random id when its key is verified.
     #[must_use]
     pub fn with_request_id(mut self, id: Option<RequestId>) -> Self {
-        self.request_id = id;
+        self.0.request_id = id;
         self
     }
 
     /// Sets the trace id.
     #[must_use]
-    pub const fn with_trace_id(mut self, id: Option<TraceId>) -> Self {
-        self.trace_id = id;
+    pub fn with_trace_id(mut self, id: Option<TraceId>) -> Self {
+        self.0.trace_id = id;
         self
     }
 
     /// Returns the HTTP method.
     #[must_use]
     pub fn method(&self) -> &str {
-        &self.method
+        &self.0.method
     }
 
     /// Returns the path without its query.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.0.texts.get(..self.0.path_len).unwrap_or_default()
     }
 
     /// Returns the client's address, if it is known.
     #[must_use]
-    pub const fn client_ip(&self) -> Option<IpAddr> {
-        self.client_ip
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.0.client_ip
     }
 
     /// Returns the value of the `User-Agent` header, if the request had one.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
-        self.user_agent.as_deref()
+        self.0.has_user_agent.then(|| self.0.texts.get(self.0.path_len..).unwrap_or_default())
     }
 
     /// Returns the request id.
     #[must_use]
-    pub const fn request_id(&self) -> Option<&RequestId> {
-        self.request_id.as_ref()
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.0.request_id.as_ref()
     }
 
     /// Returns the trace id, if the request had one.
     #[must_use]
-    pub const fn trace_id(&self) -> Option<TraceId> {
-        self.trace_id
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.0.trace_id
     }
 
     /// Sets the request id to `make()` if the request has none.
     pub(crate) fn ensure_id(&mut self, make: impl FnOnce() -> [u8; 16]) {
-        self.request_id.get_or_insert_with(|| RequestId(Id::Made(make())));
+        self.0.request_id.get_or_insert_with(|| RequestId(Id::Made(make())));
+    }
+}
+
+impl fmt::Debug for RequestMeta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestMeta")
+            .field("method", &self.method())
+            .field("path", &self.path())
+            .field("client_ip", &self.client_ip())
+            .field("user_agent", &self.user_agent())
+            .field("request_id", &self.request_id())
+            .field("trace_id", &self.trace_id())
+            .finish()
     }
 }
 
@@ -300,27 +331,25 @@ fn known_method(method: &str) -> Option<Cow<'static, str>> {
     KNOWN.into_iter().find(|known| *known == method).map(Cow::Borrowed)
 }
 
-/// Returns `bytes` as printable text of at most `most` bytes.
-fn printable(bytes: &[u8], most: usize) -> Box<str> {
+/// Adds `bytes` to `text` as printable text of at most `most` bytes.
+fn push_printable(text: &mut String, bytes: &[u8], most: usize) {
     if bytes.len() <= most && bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
-        return std::str::from_utf8(bytes).unwrap_or_default().into();
+        return text.push_str(std::str::from_utf8(bytes).unwrap_or_default());
     }
-    let mut text = String::with_capacity(bytes.len().min(most));
+    let most = text.len() + most;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             let start = text.len();
             // Writing to a String cannot fail.
             let _ = if is_printable(c) { text.write_char(c) } else { write!(text, "{}", c.escape_unicode()) };
             if text.len() > most {
-                text.truncate(start);
-                return text.into();
+                return text.truncate(start);
             }
         }
         if !chunk.invalid().is_empty() && text.len() + '\u{fffd}'.len_utf8() <= most {
             text.push('\u{fffd}');
         }
     }
-    text.into()
 }
 
 #[cfg(test)]
@@ -375,7 +404,9 @@ mod tests {
     proptest! {
         #[test]
         fn printable_text_is_printable_and_within_its_length(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
-            let text = printable(&bytes, most);
+            let mut text = "before".to_owned();
+            push_printable(&mut text, &bytes, most);
+            let text = text.strip_prefix("before").unwrap();
             prop_assert!(text.len() <= most);
             prop_assert!(text.chars().all(is_printable));
         }

@@ -121,6 +121,10 @@ impl From<Timestamp> for OffsetDateTime {
 impl From<std::time::SystemTime> for Timestamp {
     fn from(at: std::time::SystemTime) -> Self {
         match at.duration_since(std::time::UNIX_EPOCH) {
+            // `Duration::as_micros` computes with 128 bits, which is slower.
+            Ok(since) if since.as_secs() < 1 << 40 => Self::from_micros(
+                since.as_secs().cast_signed() * 1_000_000 + i64::from(since.subsec_micros()),
+            ),
             Ok(since) => Self(0).saturating_add(since),
             Err(before) => Self(0).saturating_sub(before.duration()),
         }

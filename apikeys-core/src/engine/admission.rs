@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{inner::Inner, lifecycle::UnderWay, request_start::RequestStart, verified_key::VerifiedKey};
+use super::{handle::Running, request_start::RequestStart, verified_key::VerifiedKey};
 use crate::{
     audit::{Outcome, RequestMeta, RequestRecord},
     denial::Denial,
@@ -17,12 +17,11 @@ use crate::{
 /// status. If the admission is dropped without a call of `finish`, the request is recorded as aborted.
 #[must_use = "dropping an admission records the request as aborted; call `finish` with the status"]
 pub struct Admission {
-    pub(super) inner: Arc<Inner>,
+    pub(super) running: Running,
     pub(super) key: VerifiedKey,
     /// `None` once the audit event of the request is in the buffer.
     pub(super) meta: Option<RequestMeta>,
     pub(super) start: RequestStart,
-    pub(super) under_way: UnderWay,
 }
 
 impl Admission {
@@ -40,24 +39,23 @@ impl Admission {
     /// written later.
     pub fn finish(mut self, status: u16) -> Finish {
         self.record(Outcome::Answered, Some(status));
-        if self.inner.is_maintained() {
+        if self.running.is_maintained() {
             return Finish(None);
         }
-        let inner = Arc::clone(&self.inner);
         Finish(Some(Box::pin(async move {
             // The recorder reports a failure, and keeps the event for the next flush.
-            let _ = inner.recorder.flush().await;
-            drop(self);
+            let _ = self.running.recorder.flush().await;
             Ok(())
         })))
     }
 
     fn record(&mut self, outcome: Outcome, status: Option<u16>) {
         if let Some(meta) = self.meta.take() {
-            let latency = self.inner.clock.monotonic().saturating_since(self.start.monotonic);
+            let engine = &*self.running;
+            let latency = engine.clock.monotonic().saturating_since(self.start.monotonic);
             let mut record = RequestRecord::new(meta, outcome, latency);
             record.status = status;
-            self.inner.recorder.push(&self.key.snapshot.live, self.start, record);
+            engine.recorder.push(Arc::clone(&self.key.snapshot), self.start, record);
         }
     }
 }
@@ -70,11 +68,7 @@ impl Drop for Admission {
 
 impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admission")
-            .field("key", &self.key)
-            .field("meta", &self.meta)
-            .field("under_way", &self.under_way)
-            .finish_non_exhaustive()
+        f.debug_struct("Admission").field("key", &self.key).field("meta", &self.meta).finish_non_exhaustive()
     }
 }
 

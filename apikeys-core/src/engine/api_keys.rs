@@ -4,10 +4,7 @@ use std::{
 };
 
 use super::{
-    cache::Moment,
-    health::Health,
-    inner::Inner,
-    lifecycle::{ShutdownError, Work},
+    cache::Moment, handle::Handles, health::Health, inner::Inner, lifecycle::ShutdownError,
     timeout::for_at_most,
 };
 use crate::{
@@ -25,6 +22,14 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct ApiKeys {
     pub(super) inner: Arc<Inner>,
+    pub(super) handles: Handles,
+}
+
+impl ApiKeys {
+    pub(super) fn new(inner: Inner) -> Self {
+        let inner = Arc::new(inner);
+        Self { handles: Handles::new(&inner), inner }
+    }
 }
 
 impl ApiKeys {
@@ -92,8 +97,10 @@ impl ApiKeys {
         let end = inner.clock.monotonic().saturating_add(timeout);
         inner.lifecycle.close();
         let drained = for_at_most(&*inner.clock, timeout / 4 * 3, inner.lifecycle.drained()).await;
-        let running = |work| if drained.is_some() { 0 } else { inner.lifecycle.running(work) };
-        let (running_requests, running_warnings) = (running(Work::Request), running(Work::Warning));
+        let (running_requests, running_warnings) = match drained {
+            Some(()) => (0, 0),
+            None => (inner.lifecycle.running_requests(), inner.lifecycle.running_warnings()),
+        };
         let failure = loop {
             let left = end.saturating_since(inner.clock.monotonic());
             let source = match for_at_most(&*inner.clock, left, inner.recorder.flush()).await {

@@ -370,6 +370,6 @@ impl Builder {
             warnings: self.warnings,
             purge_wanted: event_listener::Event::new(),
         };
-        ApiKeys { inner: Arc::new(inner) }
+        ApiKeys::new(inner)
     }
 }

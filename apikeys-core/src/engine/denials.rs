@@ -113,7 +113,7 @@ pub(super) fn denied(meta: RequestMeta, latency: Duration, status: u16) -> Reque
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Monotonic, id::EventId};
+    use crate::{clock::Monotonic, id::Tick};
 
     fn record() -> RequestRecord {
         denied(RequestMeta::new("GET", "/"), Duration::ZERO, 429)
@@ -121,7 +121,7 @@ mod tests {
 
     fn at(seconds: u8) -> RequestStart {
         RequestStart {
-            id: EventId::from_bytes([seconds; 16]),
+            tick: Tick::new(u64::from(seconds), 0),
             at: Timestamp::from_micros(i64::from(seconds) * 1_000_000),
             monotonic: Monotonic::from_micros(0),
         }
@@ -144,11 +144,15 @@ mod tests {
         tally.note(at(30), DenialCode::Expired, record(), false);
         let second = tally.fetch();
         assert_eq!(second.len(), 1);
-        assert_eq!((second[0].0.id, second[0].1.count), (first[1].0.id, Some(1)), "the same event goes on");
+        assert_eq!(
+            (second[0].0.tick, second[0].1.count),
+            (first[1].0.tick, Some(1)),
+            "the same event goes on"
+        );
         assert!(tally.fetch().is_empty());
         assert!(matches!(tally.note(at(60), DenialCode::Expired, record(), false), Noted::Row(_)));
         tally.note(at(60), DenialCode::Expired, record(), true);
-        assert_ne!(tally.fetch()[0].0.id, first[1].0.id, "another minute has another event");
+        assert_ne!(tally.fetch()[0].0.tick, first[1].0.tick, "another minute has another event");
     }
 
     #[test]

@@ -1,33 +1,35 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use event_listener::Event;
 
-use crate::store::StoreError;
+use crate::{
+    shard::{Padded, parts},
+    store::StoreError,
+};
 
 /// Counts the running requests and warnings, and records when no more may begin.
 #[derive(Debug, Default)]
 pub(super) struct Lifecycle {
-    requests: AtomicUsize,
+    /// The number of requests that began in each part of the threads, less those that ended there.
+    requests: Requests,
     warnings: AtomicUsize,
     closing: AtomicBool,
     closed: AtomicBool,
     changed: Event,
 }
 
-/// The work that a shutdown waits for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Work {
-    Request,
-    /// The sending of a warning before a key expires.
-    Warning,
+#[derive(Debug)]
+struct Requests(Box<[Padded<AtomicUsize>]>);
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self(parts())
+    }
 }
 
-/// Counts as one running piece of work until the value is dropped.
+/// Counts as a warning that is being sent until the value is dropped.
 #[derive(Debug)]
-pub(super) struct UnderWay(Arc<Lifecycle>, Work);
+pub(super) struct Sending<'a>(&'a Lifecycle);
 
 /// The shutdown could not finish, because requests were still running, warnings were being sent, or audit events
 /// could not be written.
@@ -50,12 +52,34 @@ pub struct ShutdownError {
 }
 
 impl Lifecycle {
-    /// Begins a piece of work. Returns `None` if the shutdown has begun.
-    pub(super) fn enter(self: &Arc<Self>, work: Work) -> Option<UnderWay> {
-        // The work is counted first. A shutdown that began too early to see the count is noticed below.
-        self.count(work).fetch_add(1, Ordering::SeqCst);
-        let under_way = UnderWay(Arc::clone(self), work);
-        (!self.is_closing()).then_some(under_way)
+    /// Counts a request that begins in a part of the threads. Returns `false` if the shutdown has begun. The request must be
+    /// counted as ended in any case.
+    pub(super) fn begin_request(&self, shard: usize) -> bool {
+        // The request is counted first. A shutdown that began too early to see the count is noticed below.
+        if let Some(Padded(requests)) = self.requests.0.get(shard) {
+            requests.fetch_add(1, Ordering::SeqCst);
+        }
+        !self.is_closing()
+    }
+
+    pub(super) fn end_request(&self, shard: usize) {
+        if let Some(Padded(requests)) = self.requests.0.get(shard) {
+            requests.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.notify_ended();
+    }
+
+    /// Begins to send a warning. Returns `None` if the shutdown has begun.
+    pub(super) fn begin_warning(&self) -> Option<Sending<'_>> {
+        self.warnings.fetch_add(1, Ordering::SeqCst);
+        let sending = Sending(self);
+        (!self.is_closing()).then_some(sending)
+    }
+
+    fn notify_ended(&self) {
+        if self.is_closing() {
+            self.changed.notify(usize::MAX);
+        }
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -66,16 +90,14 @@ impl Lifecycle {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Returns how many requests are running, or how many warnings are being sent.
-    pub(super) fn running(&self, work: Work) -> usize {
-        self.count(work).load(Ordering::SeqCst)
+    /// Returns how many requests are running.
+    pub(super) fn running_requests(&self) -> usize {
+        self.requests.0.iter().map(|Padded(requests)| requests.load(Ordering::SeqCst)).sum()
     }
 
-    const fn count(&self, work: Work) -> &AtomicUsize {
-        match work {
-            Work::Request => &self.requests,
-            Work::Warning => &self.warnings,
-        }
+    /// Returns how many warnings are being sent.
+    pub(super) fn running_warnings(&self) -> usize {
+        self.warnings.load(Ordering::SeqCst)
     }
 
     /// Refuses all requests and warnings that begin from now on.
@@ -87,7 +109,7 @@ impl Lifecycle {
     pub(super) async fn drained(&self) {
         loop {
             let changed = self.changed.listen();
-            if self.running(Work::Request) == 0 && self.running(Work::Warning) == 0 {
+            if self.running_requests() == 0 && self.running_warnings() == 0 {
                 return;
             }
             changed.await;
@@ -112,17 +134,16 @@ impl Lifecycle {
     }
 }
 
-impl Clone for UnderWay {
+impl Clone for Sending<'_> {
     fn clone(&self) -> Self {
-        self.0.count(self.1).fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(&self.0), self.1)
+        self.0.warnings.fetch_add(1, Ordering::SeqCst);
+        Self(self.0)
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Sending<'_> {
     fn drop(&mut self) {
-        if self.0.count(self.1).fetch_sub(1, Ordering::SeqCst) == 1 && self.0.is_closing() {
-            self.0.changed.notify(usize::MAX);
-        }
+        self.0.warnings.fetch_sub(1, Ordering::SeqCst);
+        self.0.notify_ended();
     }
 }

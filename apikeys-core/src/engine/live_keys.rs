@@ -4,10 +4,7 @@ use std::{
 };
 
 use super::{cache::Moment, denials::Tally};
-use crate::{
-    id::{KeyId, OrgId},
-    limiter::Window,
-};
+use crate::{id::KeyId, limiter::Window};
 
 const SHARDS: usize = 64;
 
@@ -15,8 +12,6 @@ const SHARDS: usize = 64;
 /// part of the state.
 #[derive(Debug)]
 pub(super) struct LiveKey {
-    pub(super) key: KeyId,
-    pub(super) org: OrgId,
     pub(super) window: Window,
     tally: Mutex<Tally>,
 }
@@ -42,9 +37,8 @@ impl LiveKeys {
     }
 
     /// Returns the entry of a key, and creates it if there is none.
-    pub(super) fn entry(&self, key: KeyId, org: &OrgId) -> Arc<LiveKey> {
-        let fresh =
-            || Arc::new(LiveKey { key, org: org.clone(), window: Window::new(), tally: Mutex::default() });
+    pub(super) fn entry(&self, key: KeyId) -> Arc<LiveKey> {
+        let fresh = || Arc::new(LiveKey { window: Window::new(), tally: Mutex::default() });
         let byte = key.as_bytes().iter().fold(0, |all, byte| all ^ byte);
         match self.shards.get(usize::from(byte) % SHARDS) {
             Some(shard) => Arc::clone(lock(shard).entry(key).or_insert_with(fresh)),
@@ -91,12 +85,12 @@ mod tests {
         pollster::block_on(async {
             let clock = ManualClock::default();
             let live = LiveKeys::new();
-            let org = OrgId::new("o").unwrap();
-            let entry = live.entry(KeyId::from_bytes([7; 16]), &org);
-            let charge = [Charge::one(Subject::Key(entry.key), RateLimit::DEFAULT, &entry.window)];
+            let key = KeyId::from_bytes([7; 16]);
+            let entry = live.entry(key);
+            let charge = [Charge::one(Subject::Key(key), RateLimit::DEFAULT, &entry.window)];
             assert!(matches!(LocalLimiter.acquire(&clock, &charge), Acquisition::Now(_)));
             live.sweep(Moment::now(&clock), || async {}).await;
-            assert!(Arc::ptr_eq(&entry, &live.entry(entry.key, &org)));
+            assert!(Arc::ptr_eq(&entry, &live.entry(key)));
             drop(entry);
             clock.advance(Duration::from_micros(59_999_999)).await;
             live.sweep(Moment::now(&clock), || async {}).await;

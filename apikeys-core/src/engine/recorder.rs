@@ -16,9 +16,9 @@ use self::{
     flush::Flush,
 };
 use super::{
+    cache::Snapshot,
     denials::{self, Noted},
     health::FlushFailure,
-    live_keys::LiveKey,
     observe::Observer,
     request_start::RequestStart,
 };
@@ -26,7 +26,7 @@ use crate::{
     audit::{RequestMeta, RequestRecord},
     clock::Clock,
     denial::DenialCode,
-    id::{EventId, IdGenerator},
+    id::IdGenerator,
     store::{KeyStore, StoreError},
 };
 
@@ -48,7 +48,7 @@ pub(super) struct Recorder {
     options: RecorderOptions,
     buffer: Buffer,
     /// The keys whose counted denials are to be fetched.
-    counted: Mutex<Vec<Arc<LiveKey>>>,
+    counted: Mutex<Vec<Arc<Snapshot>>>,
     /// Locked by the running flush.
     flush: async_lock::Mutex<Flush>,
     /// Notified when a batch is full, or a request waits for room.
@@ -84,8 +84,7 @@ impl Recorder {
     /// Returns the beginning of a verification that begins now.
     pub(super) fn start(&self) -> RequestStart {
         let at = self.clock.wall();
-        let id = EventId::from_bytes(self.ids.next(at));
-        RequestStart { id, at, monotonic: self.clock.monotonic() }
+        RequestStart { tick: self.ids.tick(at), at, monotonic: self.clock.monotonic() }
     }
 
     /// Returns whether the buffer is full, which means that no request may be admitted.
@@ -110,8 +109,8 @@ impl Recorder {
     }
 
     /// Adds a request that has ended.
-    pub(super) fn push(&self, live: &LiveKey, start: RequestStart, record: RequestRecord) {
-        let waiting = self.buffer.push(Pending { start, org: live.org.clone(), key: live.key, record });
+    pub(super) fn push(&self, key: Arc<Snapshot>, start: RequestStart, record: RequestRecord) {
+        let waiting = self.buffer.push(Pending { start, key, record });
         if waiting == self.options.batch_size || waiting == self.options.capacity {
             self.wake.notify(1);
         }
@@ -120,17 +119,17 @@ impl Recorder {
     /// Adds a denied request of a recognized key.
     pub(super) fn push_denial(
         &self,
-        live: &Arc<LiveKey>,
+        key: &Arc<Snapshot>,
         start: RequestStart,
         code: DenialCode,
         (meta, latency, status): (RequestMeta, Duration, u16),
     ) {
         let record = denials::denied(meta, latency, status);
-        let noted = live.tally().note(start, code, record, self.is_full());
+        let noted = key.live.tally().note(start, code, record, self.is_full());
         match noted {
-            Noted::Row(record) => self.push(live, start, record),
+            Noted::Row(record) => self.push(Arc::clone(key), start, record),
             Noted::Counted { newly: true } => {
-                self.counted.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(live));
+                self.counted.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(key));
             }
             Noted::Counted { newly: false } => {}
         }
@@ -150,7 +149,7 @@ impl Recorder {
         self.buffer.len() + counted
     }
 
-    fn take_counted(&self) -> Vec<Arc<LiveKey>> {
+    fn take_counted(&self) -> Vec<Arc<Snapshot>> {
         std::mem::take(&mut self.counted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -11,8 +11,8 @@ use super::{
     admission::Admission,
     api_keys::ApiKeys,
     cache::{Epoch, Moment, Snapshot},
+    handle::Running,
     inner::Inner,
-    lifecycle::{UnderWay, Work},
     request_start::RequestStart,
     timeout::within,
     verified_key::VerifiedKey,
@@ -62,19 +62,21 @@ impl ApiKeys {
     /// `presented` are right. For a request without a well-formed key, the path and headers are therefore not
     /// copied.
     pub fn verify_with(&self, presented: &[u8], request: impl FnOnce() -> RequestMeta) -> Verification {
-        let inner = &self.inner;
-        let Some(under_way) = inner.lifecycle.enter(Work::Request) else {
+        let inner = &*self.inner;
+        if inner.lifecycle.is_closing() {
             return Verification::ready(inner.refuse(Denial::VerificationUnavailable));
-        };
+        }
         let Ok(secret) = inner.format.check(presented) else {
             return Verification::ready(inner.refuse(Denial::Invalid));
         };
+        let Some(running) = self.handles.begin() else {
+            return Verification::ready(inner.refuse(Denial::VerificationUnavailable));
+        };
         Verification(State::Begun(Some(Attempt {
-            inner: Arc::clone(inner),
+            running,
             fingerprint: Fingerprint::of(secret),
             secret: inner.peppers.need_secret().then(|| Zeroizing::new(secret.into())),
             request: request(),
-            under_way,
         })))
     }
 
@@ -138,12 +140,11 @@ impl fmt::Debug for Verification {
 
 /// A request whose secret is well-formed.
 struct Attempt {
-    inner: Arc<Inner>,
+    running: Running,
     fingerprint: Fingerprint,
     /// The secret, if the store may have it under another digest than the fingerprint.
     secret: Option<Zeroizing<Box<str>>>,
     request: RequestMeta,
-    under_way: UnderWay,
 }
 
 /// The store's answer about a secret.
@@ -165,7 +166,7 @@ enum AtOnce {
 impl Attempt {
     /// Decides without waiting if the secret is in the cache. Otherwise returns the future that decides.
     fn run_at_once(self) -> Result<Verified, Pin<Box<dyn Future<Output = Verified> + Send>>> {
-        let inner = &*self.inner;
+        let inner = &*self.running;
         let start = inner.recorder.start();
         let now = Moment { monotonic: start.monotonic, wall: start.at };
         let Some(snapshot) =
@@ -179,14 +180,16 @@ impl Attempt {
         }
         match inner.decide_at_once(&snapshot, now.wall) {
             AtOnce::Decided(Ok(rate)) => Ok(Ok(self.admit(snapshot, rate, start))),
-            AtOnce::Decided(Err(denial)) => Ok(Err(self.note_denial(&snapshot, denial, start))),
+            AtOnce::Decided(Err(denial)) => {
+                Ok(Err(note_denial(inner, &snapshot, denial, start, self.request)))
+            }
             AtOnce::MustWait => Err(Box::pin(self.decide(snapshot, start))),
         }
     }
 
     /// Reads the key from the store and decides.
     async fn read(self, start: RequestStart) -> Verified {
-        let inner = &self.inner;
+        let inner = &*self.running;
         match self.look_up().await {
             Ok(Lookup::Found(snapshot)) => self.decide(snapshot, start).await,
             Ok(Lookup::Unknown(schemes)) => Err(inner.refuse(inner.unknown(&schemes))),
@@ -204,7 +207,7 @@ impl Attempt {
     /// Each verification reads for itself. It must not use the result of a read that began before it, because a
     /// change may have returned in between.
     async fn look_up(&self) -> Result<Lookup, StoreError> {
-        let inner = &self.inner;
+        let inner = &*self.running;
         let candidates = match &self.secret {
             Some(secret) => inner.peppers.candidates(secret),
             None => vec![self.fingerprint.into()],
@@ -223,12 +226,12 @@ impl Attempt {
 
     /// Creates the snapshot of a key that was read, and adds it to the cache.
     fn found(&self, found: FoundKey, epoch: Epoch) -> Lookup {
-        let inner = &self.inner;
+        let inner = &*self.running;
         let Some(plan) = inner.plans.get(&found.plan) else {
             inner.observer.unknown_plan(&found.plan);
             return Lookup::UnknownPlan;
         };
-        let live = inner.live.entry(found.key.id, &found.key.org);
+        let live = inner.live.entry(found.key.id);
         let snapshot = Arc::new(Snapshot::new(found, Arc::clone(plan), live, epoch));
         inner.cache.insert(self.fingerprint, &snapshot, Moment::now(&*inner.clock));
         Lookup::Found(snapshot)
@@ -236,14 +239,14 @@ impl Attempt {
 
     /// Decides, and waits for room in the buffer of the audit log and for the limiter.
     async fn decide(self, snapshot: Arc<Snapshot>, start: RequestStart) -> Verified {
-        match self.inner.decide(&snapshot).await {
+        match self.running.decide(&snapshot).await {
             Ok(rate) => Ok(self.admit(snapshot, rate, start)),
             Err(denial) => {
-                let inner = Arc::clone(&self.inner);
-                let denial = self.note_denial(&snapshot, denial, start);
-                if !inner.is_maintained() {
+                let Self { running, request, .. } = self;
+                let denial = note_denial(&running, &snapshot, denial, start, request);
+                if !running.is_maintained() {
                     // The recorder reports a failure, and keeps the event for the next flush.
-                    let _ = inner.recorder.flush().await;
+                    let _ = running.recorder.flush().await;
                 }
                 Err(denial)
             }
@@ -251,21 +254,24 @@ impl Attempt {
     }
 
     fn admit(self, snapshot: Arc<Snapshot>, rate: RateStatus, start: RequestStart) -> Admission {
-        let Self { inner, mut request, under_way, .. } = self;
-        inner.observer.admitted();
-        request.ensure_id(|| *start.id.as_bytes());
-        Admission { inner, key: VerifiedKey { snapshot, rate }, meta: Some(request), start, under_way }
+        let Self { running, request, .. } = self;
+        running.observer.admitted();
+        Admission { running, key: VerifiedKey { snapshot, rate }, meta: Some(request), start }
     }
+}
 
-    /// Adds a denied request of a recognized key to the buffer of the audit log.
-    fn note_denial(self, snapshot: &Snapshot, denial: Denial, start: RequestStart) -> Denial {
-        let Self { inner, mut request, .. } = self;
-        request.ensure_id(|| *start.id.as_bytes());
-        let latency = inner.clock.monotonic().saturating_since(start.monotonic);
-        inner.observer.denied(&denial, Some(snapshot.key));
-        inner.recorder.push_denial(&snapshot.live, start, denial.code(), (request, latency, denial.status()));
-        denial
-    }
+/// Adds a denied request of a recognized key to the buffer of the audit log.
+fn note_denial(
+    inner: &Inner,
+    snapshot: &Arc<Snapshot>,
+    denial: Denial,
+    start: RequestStart,
+    request: RequestMeta,
+) -> Denial {
+    let latency = inner.clock.monotonic().saturating_since(start.monotonic);
+    inner.observer.denied(&denial, Some(snapshot.key));
+    inner.recorder.push_denial(snapshot, start, denial.code(), (request, latency, denial.status()));
+    denial
 }
 
 impl Inner {

@@ -7,7 +7,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt},
 };
 
-use super::{inner::Inner, lifecycle::Work, timeout::for_at_most};
+use super::{inner::Inner, timeout::for_at_most};
 use crate::{
     Timestamp,
     audit::{Action, Changes},
@@ -117,7 +117,7 @@ impl Sender<'_> {
     /// Claims up to `most` warnings. Returns a future for each that sends the warning, and whether further keys
     /// may be due. During a shutdown, no warning is claimed.
     async fn claim(&self, most: usize) -> StoreResult<(Vec<(KeyId, impl Future<Output = KeyId>)>, bool)> {
-        let Some(under_way) = self.inner.lifecycle.enter(Work::Warning) else {
+        let Some(sending) = self.inner.lifecycle.begin_warning() else {
             return Ok((Vec::new(), false));
         };
         let claim = ClaimId::from_bytes(self.inner.fresh_id());
@@ -130,10 +130,10 @@ impl Sender<'_> {
         let request = WarningClaim::new(claim, now, until, self.settings.periods.clone(), most);
         let claimed = self.inner.ask("claim", self.store.claim(&request)).await?;
         let sends = claimed.warnings.into_iter().map(|warning| {
-            let (key, under_way) = (warning.key.id, under_way.clone());
+            let (key, sending) = (warning.key.id, sending.clone());
             let send = async move {
                 self.send(claim, &warning, end).await;
-                drop(under_way);
+                drop(sending);
                 key
             };
             (key, send)

@@ -16,8 +16,8 @@ pub(super) fn rate_fields(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Ve
     let seconds = whole_seconds(rate.reset_after);
     let window = RateLimit::WINDOW.as_secs();
     let mut fields = vec![
-        ("ratelimit-policy", format!("\"per-key\";q={limit};w={window}")),
-        ("ratelimit", format!("\"per-key\";r={remaining};t={seconds}")),
+        ("ratelimit-policy", written("\"per-key\";q=", limit.into(), ";w=", window)),
+        ("ratelimit", written("\"per-key\";r=", remaining.into(), ";t=", seconds)),
     ];
     if let Some(now) = legacy_at {
         let reset = now.saturating_add(rate.reset_after).as_micros();
@@ -30,6 +30,25 @@ pub(super) fn rate_fields(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Ve
         ]);
     }
     fields
+}
+
+/// Returns a text with two numbers. Each response has two such texts, so they are written without the machinery of
+/// `format!`, which takes several times as long.
+fn written(before: &str, first: u64, between: &str, second: u64) -> String {
+    let mut text = String::with_capacity(40);
+    text.push_str(before);
+    push_number(&mut text, first);
+    text.push_str(between);
+    push_number(&mut text, second);
+    text
+}
+
+fn push_number(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    let digit = u8::try_from(number % 10).unwrap_or_default();
+    text.push(char::from(b'0' + digit));
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@ use crate::clock::Monotonic;
 /// The length of the window in microseconds, the unit of [`Monotonic`].
 const WINDOW: u64 = 60_000_000;
 
+/// The number of times for which an empty window keeps memory, so that a key with few requests does not allocate it again
+/// and again.
+const KEPT: usize = 16;
+
 /// The times at which requests of one subject were admitted within the last minute.
 ///
 /// Each method takes the current time as `now`. If `now` is earlier than in an earlier call, the window uses
@@ -92,9 +96,10 @@ impl SlidingWindow {
         limit: RateLimit,
         cost: u32,
     ) -> Result<RateStatus, RateLimited> {
-        self.check(now, limit, cost)?;
-        self.record(now, cost);
-        Ok(self.status(now, limit))
+        let now = self.advance(now);
+        self.check_at(now, limit, cost)?;
+        self.record_at(now, cost);
+        Ok(self.status_at(now, limit))
     }
 
     /// Checks whether `cost` requests would be admitted at `now`, and counts nothing.
@@ -104,6 +109,10 @@ impl SlidingWindow {
     /// Returns the same error as [`try_acquire`](Self::try_acquire).
     pub fn check(&mut self, now: Monotonic, limit: RateLimit, cost: u32) -> Result<(), RateLimited> {
         let now = self.advance(now);
+        self.check_at(now, limit, cost)
+    }
+
+    fn check_at(&self, now: u64, limit: RateLimit, cost: u32) -> Result<(), RateLimited> {
         let used = self.used();
         let free = limit.requests().saturating_sub(used);
         if cost <= free {
@@ -121,16 +130,28 @@ impl SlidingWindow {
     /// Counts `cost` requests at `now` without checking the limit.
     pub fn record(&mut self, now: Monotonic, cost: u32) {
         let now = self.advance(now);
+        self.record_at(now, cost);
+    }
+
+    fn record_at(&mut self, now: u64, cost: u32) {
         if self.times.is_empty() {
             self.base = now;
         }
         let offset = self.offset(now);
-        self.times.extend(std::iter::repeat_n(offset, usize::try_from(cost).unwrap_or(0)));
+        if cost == 1 {
+            self.times.push_back(offset);
+        } else {
+            self.times.extend(std::iter::repeat_n(offset, usize::try_from(cost).unwrap_or(0)));
+        }
     }
 
     /// Returns the state of a limit at `now`.
     pub fn status(&mut self, now: Monotonic, limit: RateLimit) -> RateStatus {
         let now = self.advance(now);
+        self.status_at(now, limit)
+    }
+
+    fn status_at(&self, now: u64, limit: RateLimit) -> RateStatus {
         RateStatus {
             limit,
             remaining: limit.requests().saturating_sub(self.used()),
@@ -141,7 +162,11 @@ impl SlidingWindow {
     /// Returns whether the window counts no request at `now`. An idle window frees its memory.
     pub fn is_idle(&mut self, now: Monotonic) -> bool {
         self.advance(now);
-        self.times.is_empty()
+        let is_idle = self.times.is_empty();
+        if is_idle {
+            self.times = VecDeque::new();
+        }
+        is_idle
     }
 
     fn used(&self) -> u32 {
@@ -164,7 +189,7 @@ impl SlidingWindow {
         {
             self.times.pop_front();
         }
-        if self.times.is_empty() && self.times.capacity() > 0 {
+        if self.times.is_empty() && self.times.capacity() > KEPT {
             self.times = VecDeque::new();
         }
         now

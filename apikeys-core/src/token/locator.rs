@@ -6,7 +6,7 @@ use std::{
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 /// The SHA-256 of a secret. Fingerprints are compared in constant time.
 #[derive(Clone, Copy)]
@@ -28,7 +28,13 @@ impl Fingerprint {
 
 impl PartialEq for Fingerprint {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // Comparing eight bytes at a time is several times as fast as comparing each byte.
+        let words = |fingerprint: &Self| {
+            let (words, _) = fingerprint.0.as_chunks();
+            [0, 1, 2, 3].map(|place| words.get(place).copied().map_or(0, u64::from_ne_bytes))
+        };
+        let equal = words(self).into_iter().zip(words(other)).map(|(own, other)| own.ct_eq(&other));
+        equal.fold(Choice::from(1), |all, equal| all & equal).into()
     }
 }
 

@@ -1,25 +1,19 @@
-use std::{
-    cell::Cell,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use crate::{
     audit::RequestRecord,
-    engine::request_start::RequestStart,
-    id::{KeyId, OrgId},
+    engine::{cache::Snapshot, request_start::RequestStart},
+    shard::{Padded, own_shard, parts},
 };
-
-const SHARDS: usize = 16;
 
 /// A finished request that is not recorded yet.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) start: RequestStart,
-    pub(super) org: OrgId,
-    pub(super) key: KeyId,
+    pub(super) key: Arc<Snapshot>,
     pub(super) record: RequestRecord,
 }
 
@@ -27,19 +21,14 @@ pub(super) struct Pending {
 /// other.
 #[derive(Debug)]
 pub(super) struct Buffer {
-    shards: Vec<Shard>,
+    shards: Box<[Padded<Mutex<Vec<Pending>>>]>,
     /// The number of requests that are not recorded yet, including the requests that a flush has taken.
     waiting: AtomicUsize,
 }
 
-/// Each list has its own cache line.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Shard(Mutex<Vec<Pending>>);
-
 impl Buffer {
     pub(super) fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), waiting: AtomicUsize::new(0) }
+        Self { shards: parts(), waiting: AtomicUsize::new(0) }
     }
 
     /// Adds a request. Returns the number of requests that are not recorded yet.
@@ -59,7 +48,7 @@ impl Buffer {
         for shard in &self.shards {
             all.append(&mut shard.0.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        all.sort_unstable_by_key(|pending| pending.start.id);
+        all.sort_unstable_by_key(|pending| pending.start.tick.order());
         all
     }
 
@@ -71,12 +60,4 @@ impl Buffer {
     pub(super) fn len(&self) -> usize {
         self.waiting.load(Ordering::SeqCst)
     }
-}
-
-fn own_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
-    }
-    OWN.with(Cell::get)
 }

@@ -3,8 +3,8 @@ use std::collections::VecDeque;
 use super::{Recorder, buffer::Pending};
 use crate::{
     audit::{Action, AuditEvent, Detail, RequestRecord},
-    engine::{request_start::RequestStart, timeout::within},
-    id::{KeyId, OrgId, WriterId},
+    engine::{cache::Snapshot, request_start::RequestStart, timeout::within},
+    id::{EventId, WriterId},
     store::{Batch, RecordOutcome, StoreError},
 };
 
@@ -89,13 +89,14 @@ impl Recorder {
         let writer = self.writer(flush).await?;
         // Nothing is awaited from here to the queue, so that no event can get lost in between.
         let mut events: Vec<(AuditEvent, usize)> = Vec::new();
-        for Pending { start, org, key, record } in self.buffer.take() {
-            events.push((request_event(start, org, key, record), 1));
+        for Pending { start, key, record } in self.buffer.take() {
+            events.push((self.request_event(start, &key, record), 1));
         }
-        for live in self.take_counted() {
-            for (start, record) in live.tally().fetch() {
-                events.push((request_event(start, live.org.clone(), live.key, record), 0));
-            }
+        for key in self.take_counted() {
+            let counted = key.live.tally().fetch();
+            events.extend(
+                counted.into_iter().map(|(start, record)| (self.request_event(start, &key, record), 0)),
+            );
         }
         let mut rest = events.into_iter().peekable();
         while rest.peek().is_some() {
@@ -195,6 +196,15 @@ impl Recorder {
         self.drained.notify(usize::MAX);
     }
 
+    fn request_event(&self, start: RequestStart, key: &Snapshot, mut record: RequestRecord) -> AuditEvent {
+        let id = self.ids.id(start.tick);
+        record.meta.ensure_id(|| id);
+        let mut event = AuditEvent::new(EventId::from_bytes(id), start.at, key.org.clone(), Action::Request);
+        event.key = Some(key.key);
+        event.detail = Detail::Request(record);
+        event
+    }
+
     /// Returns the open writer, and opens one if there is none.
     async fn writer(&self, flush: &mut Flush) -> Result<WriterId, StoreError> {
         if let Some(writer) = &flush.writer {
@@ -205,13 +215,6 @@ impl Recorder {
         flush.writer = Some(Writer { id, recorded: 0 });
         Ok(id)
     }
-}
-
-fn request_event(start: RequestStart, org: OrgId, key: KeyId, record: RequestRecord) -> AuditEvent {
-    let mut event = AuditEvent::new(start.id, start.at, org, Action::Request);
-    event.key = Some(key);
-    event.detail = Detail::Request(record);
-    event
 }
 
 fn gap_in_place_of(event: &AuditEvent) -> AuditEvent {
