@@ -168,24 +168,24 @@ macro_rules! race_cases {
 /// each test.
 #[macro_export]
 macro_rules! contract_tests {
-    ([$(#[$attribute:meta])* $framework:literal, $database:ident] $($modules:tt)*) => {
-        $crate::contract_tests! { @modules [$(#[$attribute])*] $framework $database $($modules)* }
+    ([$(#[$attribute:meta])* $framework:literal, $database:ident $(, $mode:ident)?] $($modules:tt)*) => {
+        $crate::contract_tests! { @modules [$(#[$attribute])*] [$framework $database $($mode)?] $($modules)* }
     };
-    (@modules $attributes:tt $framework:literal $database:ident
+    (@modules $attributes:tt $subject:tt
      $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
         $(mod $module {
-            $crate::contract_tests! { @module $attributes $framework $database $module $($case)* }
+            $crate::contract_tests! { @module $attributes $subject $module $($case)* }
         })*
     };
-    (@module $attributes:tt $framework:literal $database:ident $module:ident $($case:ident)*) => {
-        $($crate::contract_tests! { @case $attributes $framework $database $module $case })*
+    (@module $attributes:tt $subject:tt $module:ident $($case:ident)*) => {
+        $($crate::contract_tests! { @case $attributes $subject $module $case })*
     };
-    (@case [$($attributes:tt)*] $framework:literal $database:ident $module:ident $case:ident) => {
+    (@case [$($attributes:tt)*] [$framework:literal $database:ident $($mode:ident)?] $module:ident $case:ident) => {
         #[tokio::test(flavor = "multi_thread")]
         $($attributes)*
         async fn $case() {
             use $crate::{Database, contract::{Subject, $module, run}};
-            let subject = Subject::new($framework, Database::$database);
+            let subject = Subject::new($framework, Database::$database)$(.$mode())?;
             run(subject, concat!(stringify!($module), "-", stringify!($case)), $module::$case).await;
         }
     };

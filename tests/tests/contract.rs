@@ -76,6 +76,17 @@ mod axum_on_sqlite {
     apikeys_tests::race_cases!(contract_tests!["axum", Sqlite]);
 }
 
+/// Without a cache, each verification reads the store.
+mod actix_in_memory_without_cache {
+    apikeys_tests::contract_cases!(contract_tests!["actix", Memory, without_cache]);
+    apikeys_tests::race_cases!(contract_tests!["actix", Memory, without_cache]);
+}
+
+mod axum_on_sqlite_without_cache {
+    apikeys_tests::contract_cases!(contract_tests!["axum", Sqlite, without_cache]);
+    apikeys_tests::race_cases!(contract_tests!["axum", Sqlite, without_cache]);
+}
+
 mod axum_and_actix_answer_alike {
     apikeys_tests::contract_cases!(comparison_tests!["axum", "actix", Memory]);
 }

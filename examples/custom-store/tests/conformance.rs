@@ -40,6 +40,10 @@ impl<S: KeyStore> Harness for OnTokio<S> {
     fn supports_warnings(&self) -> bool {
         false
     }
+
+    fn supports_coherence(&self) -> bool {
+        false
+    }
 }
 
 mod store {

@@ -20,6 +20,8 @@ pub struct Config {
     /// How long before the expiration of a key its administrators are warned. From `EXPIRY_WARNING`; the default
     /// is 7 days.
     pub expiry_warning: WarningPeriods,
+    /// Whether keys are kept in memory. From `CACHE`, which is `on` or `off`; the default is `on`.
+    pub cache: bool,
 }
 
 /// The URL of a mail server, which may contain a password.
@@ -116,7 +118,12 @@ impl Config {
             None => WarningPeriods::default(),
             Some(text) => periods(&text)?,
         };
-        Ok(Self { port, database, admin_token, smtp_url, expiry_warning })
+        let cache = match set("CACHE").as_deref() {
+            None | Some("on") => true,
+            Some("off") => false,
+            Some(_) => return Err(error("CACHE", "must be `on` or `off`")),
+        };
+        Ok(Self { port, database, admin_token, smtp_url, expiry_warning, cache })
     }
 }
 
@@ -198,6 +205,7 @@ mod tests {
             admin_token: None,
             smtp_url: None,
             expiry_warning: WarningPeriods::new([7 * DAY]).unwrap(),
+            cache: true,
         };
         assert_eq!(read(&[]), Ok(default.clone()));
         let empty = [
@@ -208,12 +216,14 @@ mod tests {
             ("EXPIRY_WARNING", " "),
             ("AUDIT", ""),
             ("ADMIN_TOKEN", ""),
+            ("CACHE", ""),
         ];
         assert_eq!(read(&empty), Ok(default));
     }
 
     #[test]
     fn supported_values_are_accepted() {
+        assert_eq!(["on", "off"].map(|value| read(&[("CACHE", value)]).unwrap().cache), [true, false]);
         let database = |url| read(&[("DATABASE_URL", url)]).unwrap().database;
         assert_eq!(database("memory:"), Database::Memory);
         assert_eq!(database("sqlite:/a/b.db"), Database::Sqlite("sqlite:/a/b.db".into()));
@@ -275,6 +285,7 @@ mod tests {
             ("AUDIT", "durable"),
             ("AUDIT", "strict"),
             ("AUDIT", "none"),
+            ("CACHE", "none"),
         ] {
             let message = read(&[(variable, value)]).unwrap_err();
             assert!(message.starts_with(&format!("{variable}: ")), "{message}");

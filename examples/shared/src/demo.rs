@@ -60,9 +60,11 @@ impl Demo {
         store: Arc<dyn KeyStore>,
         admin_token: Option<&str>,
         warnings: ExpiryWarnings,
+        cache: bool,
     ) -> Result<(Self, Maintenance), DemoError> {
-        let (keys, maintenance) =
-            ApiKeys::builder(store).prefix(PREFIX).expiry_warnings(warnings).build().await?;
+        let builder = ApiKeys::builder(store).prefix(PREFIX).expiry_warnings(warnings);
+        let builder = if cache { builder } else { builder.without_cache() };
+        let (keys, maintenance) = builder.build().await?;
         let demo = Self::new(keys, Login::new(admin_token)?);
         demo.put_organizations_on_plans().await.map_err(DemoError::Seed)?;
         Ok((demo, maintenance))

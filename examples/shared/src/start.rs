@@ -39,7 +39,7 @@ impl Start {
         let warnings = expiry_warnings(&config, listener.local_addr()?)?;
         let database = OpenDatabase::open(&config.database).await?;
         let (demo, maintenance) =
-            Demo::open(database.store(), config.admin_token.as_deref(), warnings).await?;
+            Demo::open(database.store(), config.admin_token.as_deref(), warnings, config.cache).await?;
         tokio::spawn(maintenance.run());
         let ready_made = demo.ready_made_key(framework).await?;
         Ok(Self { demo, listener, stop, database, ready_made, sends_mails: config.smtp_url.is_some() })

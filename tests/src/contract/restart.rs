@@ -24,7 +24,7 @@ pub async fn counts_and_audit_log_match_the_responses_of_clients(subject: Subjec
     let database = Arc::new(subject.database().create(&artifacts).await);
     let start = async |name| {
         let (database, artifacts) = (Arc::clone(&database), artifacts.clone());
-        Service::start_on(database, artifacts, subject.framework(), (name, log)).await
+        Service::start_on(database, artifacts, subject, (name, log)).await
     };
     let service = start("before").await;
     let org = service.org("org_enterprise");

@@ -27,19 +27,24 @@ impl Service {
     pub async fn start(subject: Subject, case: &str) -> Self {
         let artifacts = Artifacts::new(&subject.folder(case));
         let database = Arc::new(subject.database().create(&artifacts).await);
-        Self::start_on(database, artifacts, subject.framework(), ("quickstart", "trace")).await
+        Self::start_on(database, artifacts, subject, ("quickstart", "trace")).await
     }
 
-    /// Starts a framework's quickstart on a database. `log` is the name of its log file in the folder of `artifacts`, and
+    /// Starts the quickstart of `subject` on a database. `log` is the name of its log file in the folder of `artifacts`, and
     /// the filter of the log in the format of `RUST_LOG`.
     pub async fn start_on(
         database: Arc<NewDatabase>,
         artifacts: Artifacts,
-        framework: &str,
+        subject: Subject,
         (name, filter): (&str, &str),
     ) -> Self {
-        let environment = [("DATABASE_URL", database.url()), ("ADMIN_TOKEN", TOKEN), ("RUST_LOG", filter)];
-        let quickstart = Quickstart::start_with(&artifacts, framework, name, &environment).await;
+        let environment = [
+            ("DATABASE_URL", database.url()),
+            ("ADMIN_TOKEN", TOKEN),
+            ("RUST_LOG", filter),
+            ("CACHE", subject.cache()),
+        ];
+        let quickstart = Quickstart::start_with(&artifacts, subject.framework(), name, &environment).await;
         let login = Request::get(format!("{MOUNT}/api/openapi.json"));
         let document = quickstart.send(&login.admin("org_demo")).await;
         assert_eq!(document.status, 200, "{}", document.text());

@@ -4,7 +4,7 @@ use apikeys_test_browser::{Browser, Device, Element, Scheme, run};
 use apikeys_test_leftovers::{Artifacts, note_secret};
 use apikeys_tests::{
     Database, TOKEN,
-    contract::{MOUNT, Service},
+    contract::{MOUNT, Service, Subject},
 };
 use serde_json::Value;
 
@@ -51,8 +51,9 @@ async fn scene_with(
     log: &str,
     check: impl AsyncFnOnce(Scene<'_>),
 ) {
-    let database = Arc::new(Database::Sqlite.create(&artifacts).await);
-    let service = Service::start_on(database, artifacts.clone(), framework, ("quickstart", log)).await;
+    let subject = Subject::new(framework, Database::Sqlite);
+    let database = Arc::new(subject.database().create(&artifacts).await);
+    let service = Service::start_on(database, artifacts.clone(), subject, ("quickstart", log)).await;
     let front = Front::of(service.address()).await;
     run(&artifacts, &front.origin, async |browser| {
         let scene = Scene { framework, service: &service, front: &front, browser, org };
