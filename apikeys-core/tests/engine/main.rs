@@ -13,6 +13,7 @@ mod log;
 mod selective_store;
 mod support;
 
+mod cache;
 mod changes_under_load;
 mod denials;
 mod forgetting;

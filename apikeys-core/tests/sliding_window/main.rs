@@ -41,6 +41,7 @@ struct Scene {
     order: Order,
     witness: Witness,
     edits_made: AtomicUsize,
+    requests_made: AtomicUsize,
 }
 
 impl Scene {
@@ -67,6 +68,7 @@ impl Scene {
             order,
             witness,
             edits_made: AtomicUsize::new(0),
+            requests_made: AtomicUsize::new(0),
         }
     }
 
@@ -97,6 +99,7 @@ impl Scene {
                 last_admitted = at;
             }
             requests.push(Request { began, ended, decision: Decision { at, limit, admitted } });
+            self.requests_made.fetch_add(1, Ordering::SeqCst);
         }
         requests
     }
@@ -112,7 +115,10 @@ impl Scene {
             pollster::block_on(self.manage.update(self.key, patch)).unwrap();
             edits.push(Edit { called, returned: self.order.next(), limit });
             self.edits_made.fetch_add(1, Ordering::SeqCst);
-            for _ in 0..random.between(1, 50) {
+            // The callers send some requests between two edits, also if the machine has other work.
+            let next =
+                self.requests_made.load(Ordering::SeqCst) + usize::try_from(random.between(1, 50)).unwrap();
+            while self.requests_made.load(Ordering::SeqCst) < next && !callers_done() {
                 thread::yield_now();
             }
         }

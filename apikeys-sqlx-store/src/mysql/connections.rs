@@ -17,8 +17,9 @@ const MANAGEMENT: u32 = 4;
 const CHANGES: u32 = 4;
 /// The most connections for recording. Each process records one batch at a time.
 const RECORDING: u32 = 1;
-/// The connection for the renewal of the lease.
-const RENEWAL: u32 = 1;
+/// The most connections for the renewal of the lease. More than one is used only while the database takes longer than a
+/// quarter of the lease for an answer.
+const RENEWAL: u32 = 4;
 
 /// The longest time that opening a connection or waiting for one takes.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -37,9 +37,15 @@ impl Lease {
     }
 
     /// Extends the lease. It counts from the moment *before* the store was asked, because the store's answer can take any
-    /// time.
+    /// time. An answer that arrives after that to a later question changes nothing.
+    ///
+    /// One task at a time extends and ends the lease.
     pub(super) fn extend(&self, asked: Moment, length: Duration) {
-        self.monotonic.store(asked.monotonic.saturating_add(length).as_micros(), Ordering::SeqCst);
+        let end = asked.monotonic.saturating_add(length).as_micros();
+        if end <= self.monotonic.load(Ordering::SeqCst) {
+            return;
+        }
+        self.monotonic.store(end, Ordering::SeqCst);
         self.wall.store(asked.wall.saturating_add(length).as_micros(), Ordering::SeqCst);
     }
 

@@ -1,21 +1,27 @@
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{
+        PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use futures_util::future::{Either, select};
+use futures_util::{
+    future::{Either, select},
+    stream::{FuturesUnordered, StreamExt},
+};
 
 use super::{Cache, Moment};
 use crate::{
+    clock::Sleep,
     engine::{inner::Inner, timeout::within},
     id::InstanceId,
     store::{Coherence, Polled, Revision, StoreResult},
 };
 
-/// How an instance is registered.
-#[derive(Debug, Clone, Copy)]
-struct Registration {
-    instance: InstanceId,
-    /// All changes up to this revision are evicted and acknowledged.
-    applied: Revision,
-}
+/// The most polls that wait for an answer at the same time. A poll begins every quarter of the lease, and one that takes as
+/// long as the lease is useless.
+const POLLS: usize = 4;
 
 /// Registers the instance, and extends its lease again and again. If the cache is not used, waits forever.
 pub(in crate::engine) async fn renewal_loop(inner: &Inner) {
@@ -23,26 +29,29 @@ pub(in crate::engine) async fn renewal_loop(inner: &Inner) {
         return std::future::pending().await;
     };
     let renewal = Renewal { inner, cache: &inner.cache, coherence, length };
-    let mut registration = None;
     loop {
-        match renewal.renew(registration).await {
-            Ok(Some(renewed)) => {
-                registration = Some(renewed);
-                renewal.wait(renewed.applied, length / 4).await;
-            }
-            Ok(None) => {
-                renewal.leave().await;
-                registration = None;
-            }
+        match renewal.register().await {
+            Ok(registration) => renewal.poll_while_registered(&registration).await,
             Err(error) => {
                 inner.observer.store_failed(&error);
-                if registration.is_none() {
-                    // The store may have the row although the answer was lost.
-                    renewal.leave().await;
-                }
                 inner.clock.sleep(length / 16).await;
             }
         }
+        // The store may have the row, even if the answer to the registration was lost.
+        renewal.leave().await;
+    }
+}
+
+/// How an instance is registered.
+struct Registration {
+    instance: InstanceId,
+    /// All changes up to this revision are evicted and acknowledged.
+    applied: AtomicU64,
+}
+
+impl Registration {
+    fn applied(&self) -> Revision {
+        Revision(self.applied.load(Ordering::SeqCst))
     }
 }
 
@@ -54,36 +63,85 @@ struct Renewal<'a> {
 }
 
 impl Renewal<'_> {
-    /// Extends the lease once, after all new changes were evicted and acknowledged. Returns `None` if the instance must
-    /// register again.
-    async fn renew(&self, registration: Option<Registration>) -> StoreResult<Option<Registration>> {
+    async fn register(&self) -> StoreResult<Registration> {
         let asked = Moment::now(&*self.inner.clock);
-        let Some(Registration { instance, applied }) = registration else {
-            return self.register(asked).await.map(Some);
-        };
-        let Polled { registered, revision, changes } =
-            self.ask("poll", self.coherence.poll(instance, applied)).await?;
-        let (true, Some(changes)) = (registered, changes) else { return Ok(None) };
-        if revision != applied {
-            for changed in &changes {
-                self.cache.evict(changed);
-            }
-            if !self.ask("acknowledge", self.coherence.acknowledge(instance, revision)).await? {
-                return Ok(None);
-            }
-        }
-        self.cache.lease.extend(asked, self.length);
-        Ok(Some(Registration { instance, applied: revision }))
-    }
-
-    async fn register(&self, asked: Moment) -> StoreResult<Registration> {
         let instance = InstanceId::from_bytes(self.inner.fresh_id());
         *self.cache.registered.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
         let applied = self.ask("register", self.coherence.register(instance, self.length)).await?;
         // No change waited for this instance before.
         self.cache.evictions.evict_everything();
         self.cache.lease.extend(asked, self.length);
-        Ok(Registration { instance, applied })
+        Ok(Registration { instance, applied: AtomicU64::new(applied.0) })
+    }
+
+    /// Polls every quarter of the lease, or earlier if the store hints at a change. Returns when the instance must register
+    /// again.
+    ///
+    /// A poll does not wait for the answers to earlier ones. If the store takes a second for each answer, the lease
+    /// therefore does not end.
+    async fn poll_while_registered(&self, registration: &Registration) {
+        let mut polls = FuturesUnordered::new();
+        loop {
+            let mut quarter = self.inner.clock.sleep(self.length / 4);
+            loop {
+                // A poll that waits for its answer may find the change that a hint announces.
+                let Some(answered) = (!polls.is_empty()).then(|| polls.next()) else {
+                    self.hint(registration.applied(), quarter).await;
+                    break;
+                };
+                match select(answered, &mut quarter).await {
+                    Either::Left((Some(Ok(false)), _)) => return,
+                    Either::Left((Some(Err(error)), _)) => self.inner.observer.store_failed(&error),
+                    Either::Left((Some(Ok(true)) | None, _)) => {}
+                    Either::Right(_) => break,
+                }
+            }
+            if polls.len() < POLLS {
+                polls.push(self.poll_once(registration));
+            }
+        }
+    }
+
+    /// Waits until the store may have a later revision than `applied`, or until `end`.
+    async fn hint(&self, applied: Revision, end: Sleep) {
+        match select(self.coherence.hint(applied), end).await {
+            Either::Left((Err(error), end)) => {
+                self.inner.observer.store_failed(&error);
+                end.await;
+            }
+            Either::Left((Ok(()), _)) | Either::Right(_) => {}
+        }
+    }
+
+    /// Polls. After an error, waits before it returns, so that polls do not follow each other without a pause.
+    async fn poll_once(&self, registration: &Registration) -> StoreResult<bool> {
+        let answer = self.poll(registration).await;
+        if answer.is_err() {
+            self.inner.clock.sleep(self.length / 16).await;
+        }
+        answer
+    }
+
+    /// Extends the lease once, after all new changes were evicted and acknowledged. Returns `false` if the instance must
+    /// register again.
+    async fn poll(&self, registration: &Registration) -> StoreResult<bool> {
+        let asked = Moment::now(&*self.inner.clock);
+        let (instance, applied) = (registration.instance, registration.applied());
+        let Polled { registered, revision, changes } =
+            self.ask("poll", self.coherence.poll(instance, applied)).await?;
+        let (true, Some(changes)) = (registered, changes) else { return Ok(false) };
+        for changed in &changes {
+            self.cache.evict(changed);
+        }
+        // Another poll may have acknowledged the changes meanwhile.
+        if revision > registration.applied() {
+            if !self.ask("acknowledge", self.coherence.acknowledge(instance, revision)).await? {
+                return Ok(false);
+            }
+            registration.applied.fetch_max(revision.0, Ordering::SeqCst);
+        }
+        self.cache.lease.extend(asked, self.length);
+        Ok(true)
     }
 
     /// Forgets everything. Removes the row of the instance if it still exists, so that changes do not wait for it.
@@ -93,18 +151,6 @@ impl Renewal<'_> {
         {
             // A change waits until the lease has ended, and then removes the row.
             self.inner.observer.store_failed(&error);
-        }
-    }
-
-    /// Waits until the store may have a later revision than `applied`, but not longer than `longest`.
-    async fn wait(&self, applied: Revision, longest: Duration) {
-        let sleep = self.inner.clock.sleep(longest);
-        match select(self.coherence.hint(applied), sleep).await {
-            Either::Left((Err(error), sleep)) => {
-                self.inner.observer.store_failed(&error);
-                sleep.await;
-            }
-            Either::Left((Ok(()), _)) | Either::Right(_) => {}
         }
     }
 

@@ -1,0 +1,133 @@
+//! Keys in memory: when they are used, and when the store is read.
+
+use std::time::Duration;
+
+use apikeys_core::{
+    Builder, Denial, Secret,
+    conformance::faults::{Fault, Method},
+};
+use futures_util::FutureExt;
+
+use crate::support::{Bench, new_key, per_minute};
+
+const LEASE: Duration = Duration::from_secs(2);
+
+/// An engine with a running maintenance, and a key that was verified.
+struct World {
+    bench: Bench,
+    secret: Secret,
+}
+
+impl World {
+    async fn new(adjust: impl FnOnce(Builder) -> Builder) -> Self {
+        let mut bench = Bench::with(adjust).await;
+        let secret = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await.secret;
+        bench.maintain().await;
+        bench.clock.advance(Duration::from_secs(1)).await;
+        bench.call(&secret).await.unwrap();
+        Self { bench, secret }
+    }
+
+    async fn with_cache() -> Self {
+        let world = Self::new(|builder| builder.cache_lease(LEASE)).await;
+        assert!(world.bench.keys.health().cache_in_use);
+        world
+    }
+
+    async fn verify(&self) -> Result<(), Denial> {
+        self.bench.call(&self.secret).await
+    }
+
+    /// Verifies without waiting. Returns `None` if the verification waits.
+    fn verify_at_once(&self) -> Option<Result<(), Denial>> {
+        self.verify().now_or_never()
+    }
+}
+
+#[tokio::test]
+async fn key_in_memory_is_verified_without_the_store() {
+    let world = World::with_cache().await;
+    let before = world.bench.faults.calls(Method::Find);
+    for _ in 0..50 {
+        assert_eq!(world.verify_at_once(), Some(Ok(())));
+    }
+    assert_eq!(world.bench.faults.calls(Method::Find), before);
+    assert_eq!(world.bench.keys.health().cached_secrets, 1);
+}
+
+#[tokio::test]
+async fn key_without_a_request_in_the_last_minute_leaves_the_memory() {
+    let world = World::with_cache().await;
+    world.bench.clock.advance(Duration::from_secs(130)).await;
+    let health = world.bench.keys.health();
+    assert_eq!((health.cached_secrets, health.live_keys), (0, 0));
+}
+
+#[tokio::test]
+async fn key_in_memory_works_until_the_lease_ends_while_the_store_is_away() {
+    let world = World::with_cache().await;
+    world.bench.faults.set_all(Fault::Error);
+    let mut worked = Duration::ZERO;
+    let step = Duration::from_millis(50);
+    while world.verify_at_once() == Some(Ok(())) {
+        world.bench.clock.advance(step).await;
+        worked += step;
+        assert!(worked <= LEASE, "the lease does not end");
+    }
+    // The last renewal was at most a quarter of the lease ago.
+    assert!(worked >= LEASE / 4 * 3, "{worked:?}");
+    for _ in 0..100 {
+        assert_eq!(world.verify().await, Err(Denial::VerificationUnavailable));
+        world.bench.clock.advance(step).await;
+    }
+    world.bench.faults.clear();
+    world.bench.clock.advance(LEASE / 4).await;
+    assert!(world.bench.keys.health().cache_in_use, "the instance has registered again");
+    assert_eq!(world.verify().await, Ok(()));
+    assert_eq!(world.verify_at_once(), Some(Ok(())));
+}
+
+#[tokio::test]
+async fn store_that_takes_a_second_for_each_answer_delays_no_key_in_memory() {
+    let world = World::with_cache().await;
+    for method in Method::ALL {
+        world.bench.faults.set(method, Fault::Delay(Duration::from_secs(1)));
+    }
+    for _ in 0..600 {
+        world.bench.clock.advance(Duration::from_millis(50)).await;
+        assert_eq!(world.verify_at_once(), Some(Ok(())), "at {:?}", world.bench.keys.clock().monotonic());
+    }
+}
+
+#[tokio::test]
+async fn idle_engine_polls_twice_a_second_and_writes_nothing() {
+    let world = World::with_cache().await;
+    world.bench.clock.advance(Duration::from_secs(2)).await;
+    let before = Method::ALL.map(|method| world.bench.faults.calls(method));
+    world.bench.clock.advance(Duration::from_secs(60)).await;
+    for (method, before) in Method::ALL.into_iter().zip(before) {
+        let calls = world.bench.faults.calls(method) - before;
+        let most = match method {
+            Method::Poll => 120,
+            Method::Hint => 240,
+            // Once a minute.
+            Method::Purge | Method::Claim => 1,
+            _ => 0,
+        };
+        assert!(calls <= most, "{method}: {calls}");
+    }
+    assert!(world.bench.faults.calls(Method::Poll) >= 100);
+}
+
+#[tokio::test]
+async fn engine_without_a_cache_reads_the_store_for_each_request_and_is_not_registered() {
+    let world = World::new(Builder::without_cache).await;
+    let before = world.bench.faults.calls(Method::Find);
+    for _ in 0..10 {
+        world.bench.clock.advance(Duration::from_secs(1)).await;
+        assert_eq!(world.verify().await, Ok(()));
+    }
+    assert_eq!(world.bench.faults.calls(Method::Find) - before, 10);
+    assert_eq!(world.bench.faults.calls(Method::Register), 0);
+    assert!(!world.bench.keys.health().cache_in_use);
+}
