@@ -141,7 +141,11 @@ impl Warned {
         let clock = ManualClock::default();
         let post = Post::new(&clock);
         let warnings = adjust(ExpiryWarnings::new(post.clone(), post.clone()));
-        let mut bench = Bench::on(clock, |builder| builder.expiry_warnings(warnings)).await;
+        // The other loops of the maintenance wake rarely, so that the tests spend little time on them.
+        let mut bench = Bench::on(clock, |builder| {
+            builder.expiry_warnings(warnings).flush_interval(Duration::from_secs(10)).without_cache()
+        })
+        .await;
         let running = bench.maintain().await;
         Self { bench, post, running }
     }
@@ -152,7 +156,7 @@ impl Warned {
     }
 
     async fn pass(&self, time: Duration) {
-        // In steps, because the flush of the audit log wakes ten times a second.
+        // In steps, because the flush of the audit log wakes again and again.
         let step = Duration::from_secs(30);
         let mut left = time;
         while left > Duration::ZERO {
