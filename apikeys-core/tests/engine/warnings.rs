@@ -22,6 +22,7 @@ use async_trait::async_trait;
 
 use crate::support::{Bench, actor, id, new_key, org};
 
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -143,7 +144,7 @@ impl Warned {
         let warnings = adjust(ExpiryWarnings::new(post.clone(), post.clone()));
         // The other loops of the maintenance wake rarely, so that the tests spend little time on them.
         let mut bench = Bench::on(clock, |builder| {
-            builder.expiry_warnings(warnings).flush_interval(Duration::from_secs(10)).without_cache()
+            builder.expiry_warnings(warnings).flush_interval(FLUSH_INTERVAL).without_cache()
         })
         .await;
         let running = bench.maintain().await;
@@ -450,7 +451,7 @@ async fn mail_server_that_hangs_delays_neither_requests_nor_the_audit_log() {
     warned.pass(HOUR + Duration::from_secs(60)).await;
     assert_eq!((warned.post.attempts(), warned.post.count()), (1, 0));
     warned.bench.call(&caller.secret).await.unwrap();
-    warned.bench.clock.advance(Duration::from_millis(100)).await;
+    warned.bench.clock.advance(FLUSH_INTERVAL).await;
     assert_eq!(warned.bench.keys.health().buffered_events, 0);
 }
 
