@@ -36,6 +36,9 @@
 
 mod evictions;
 mod lease;
+mod number;
+#[cfg(test)]
+mod races;
 mod renewal;
 mod snapshot;
 mod snapshots;

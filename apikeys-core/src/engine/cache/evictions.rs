@@ -1,5 +1,6 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
+use super::number::Shared;
 use crate::{
     id::{KeyId, OrgId},
     store::Changed,
@@ -18,12 +19,12 @@ const SLOTS: usize = 1 << 14;
 /// A snapshot that was read before a change is therefore invalid as soon as the eviction for the change has returned,
 /// even if the snapshot is added to the [cache](super::Cache) later.
 #[derive(Debug)]
-pub(super) struct Evictions {
+pub(super) struct Evictions<N = AtomicU64> {
     /// The number of the latest eviction.
-    latest: AtomicU64,
+    latest: N,
     /// The number of the latest eviction of everything.
-    everything: AtomicU64,
-    slots: Box<[AtomicU64]>,
+    everything: N,
+    slots: Box<[N]>,
 }
 
 /// The number of the latest eviction at some time.
@@ -45,22 +46,25 @@ impl Slots {
 
 impl Evictions {
     pub(super) fn new() -> Self {
-        Self {
-            latest: AtomicU64::new(0),
-            everything: AtomicU64::new(0),
-            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
-        }
+        Self::with_slots(SLOTS)
+    }
+}
+
+impl<N: Shared> Evictions<N> {
+    /// Creates slots. Their number divides [`SLOTS`].
+    pub(super) fn with_slots(slots: usize) -> Self {
+        Self { latest: N::new(0), everything: N::new(0), slots: (0..slots).map(|_| N::new(0)).collect() }
     }
 
     /// Returns the number of the latest eviction. Call this before the store is read.
     pub(super) fn now(&self) -> Epoch {
-        Epoch(self.latest.load(Ordering::SeqCst))
+        Epoch(self.latest.get())
     }
 
     /// Returns whether a snapshot may be used whose read began at `epoch`.
     pub(super) fn is_valid(&self, epoch: Epoch, slots: Slots) -> bool {
-        let is_later = |slot: &AtomicU64| slot.load(Ordering::SeqCst) <= epoch.0;
-        [slots.key, slots.org].iter().all(|slot| self.slots.get(usize::from(*slot)).is_some_and(is_later))
+        let is_later = |slot: &N| slot.get() <= epoch.0;
+        [slots.key, slots.org].iter().all(|slot| self.slot(*slot).is_some_and(is_later))
             && is_later(&self.everything)
     }
 
@@ -70,7 +74,7 @@ impl Evictions {
             Changed::Key(key) => key_slot(*key),
             Changed::Org(org) => org_slot(org),
         };
-        if let Some(slot) = self.slots.get(usize::from(slot)) {
+        if let Some(slot) = self.slot(slot) {
             self.mark(slot);
         }
     }
@@ -80,10 +84,14 @@ impl Evictions {
         self.mark(&self.everything);
     }
 
-    fn mark(&self, slot: &AtomicU64) {
+    fn slot(&self, slot: u16) -> Option<&N> {
+        self.slots.get(usize::from(slot) % self.slots.len())
+    }
+
+    fn mark(&self, slot: &N) {
         // A read that begins after this addition sees the change, because the change was committed before.
-        let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
-        slot.fetch_max(number, Ordering::SeqCst);
+        let number = self.latest.increase() + 1;
+        slot.raise(number);
     }
 }
 

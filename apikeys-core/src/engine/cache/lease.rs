@@ -1,8 +1,6 @@
-use std::{
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::AtomicU64, time::Duration};
 
+use super::number::Shared;
 use crate::{
     Timestamp,
     clock::{Clock, Monotonic},
@@ -13,9 +11,10 @@ use crate::{
 /// The lease ends when either of two clocks has passed its end. The monotonic clock may stand still while the machine is
 /// suspended, and the wall clock may be set back.
 #[derive(Debug)]
-pub(super) struct Lease {
-    monotonic: AtomicU64,
-    wall: AtomicI64,
+pub(super) struct Lease<N = AtomicU64> {
+    monotonic: N,
+    /// Microseconds since the earliest timestamp.
+    wall: N,
 }
 
 /// The time of both clocks.
@@ -31,9 +30,14 @@ impl Moment {
     }
 }
 
-impl Lease {
-    pub(super) const fn none() -> Self {
-        Self { monotonic: AtomicU64::new(0), wall: AtomicI64::new(i64::MIN) }
+/// Returns the microseconds since the earliest timestamp.
+fn since_earliest(wall: Timestamp) -> u64 {
+    wall.as_micros().abs_diff(Timestamp::MIN.as_micros())
+}
+
+impl<N: Shared> Lease<N> {
+    pub(super) fn none() -> Self {
+        Self { monotonic: N::new(0), wall: N::new(0) }
     }
 
     /// Extends the lease. It counts from the moment *before* the store was asked, because the store's answer can take any
@@ -42,17 +46,17 @@ impl Lease {
     /// One task at a time extends and ends the lease.
     pub(super) fn extend(&self, asked: Moment, length: Duration) {
         let end = asked.monotonic.saturating_add(length).as_micros();
-        if end <= self.monotonic.load(Ordering::SeqCst) {
+        if end <= self.monotonic.get() {
             return;
         }
-        self.monotonic.store(end, Ordering::SeqCst);
-        self.wall.store(asked.wall.saturating_add(length).as_micros(), Ordering::SeqCst);
+        self.monotonic.set(end);
+        self.wall.set(since_earliest(asked.wall.saturating_add(length)));
     }
 
     /// Ends the lease at once.
     pub(super) fn end(&self) {
-        self.monotonic.store(0, Ordering::SeqCst);
-        self.wall.store(i64::MIN, Ordering::SeqCst);
+        self.monotonic.set(0);
+        self.wall.set(0);
     }
 
     /// Returns whether the lease lasts at `now`.
@@ -60,8 +64,7 @@ impl Lease {
     /// A verification must call this *before* it looks into the cache. Otherwise, the lease could have lapsed at the
     /// look-up and be extended again before the check, and the verification would use an evicted snapshot.
     pub(super) fn lasts(&self, now: Moment) -> bool {
-        now.monotonic.as_micros() < self.monotonic.load(Ordering::SeqCst)
-            && now.wall.as_micros() < self.wall.load(Ordering::SeqCst)
+        now.monotonic.as_micros() < self.monotonic.get() && since_earliest(now.wall) < self.wall.get()
     }
 }
 
@@ -75,7 +78,7 @@ mod tests {
             monotonic: Monotonic::from_micros(monotonic),
             wall: Timestamp::from_micros(wall),
         };
-        let lease = Lease::none();
+        let lease: Lease = Lease::none();
         assert!(!lease.lasts(at(0, 0)));
         lease.extend(at(1_000, 5_000), Duration::from_micros(100));
         assert!(lease.lasts(at(1_099, 5_099)));
