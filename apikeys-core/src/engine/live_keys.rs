@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{cache::Moment, denials::Tally};
-use crate::{id::KeyId, limiter::Window};
+use crate::{Timestamp, id::KeyId, limiter::Window};
 
 const SHARDS: usize = 64;
 
@@ -13,11 +13,21 @@ const SHARDS: usize = 64;
 #[derive(Debug)]
 pub(super) struct LiveKey {
     pub(super) window: Window,
-    tally: Mutex<Tally>,
+    /// `None` until a request is denied, because most keys have no denials.
+    tally: Mutex<Option<Box<Tally>>>,
 }
 
 impl LiveKey {
-    pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
+    /// Calls `use_tally` with the recent denials.
+    pub(super) fn with_tally<T>(&self, use_tally: impl FnOnce(&mut Tally) -> T) -> T {
+        use_tally(self.lock_tally().get_or_insert_default())
+    }
+
+    fn has_idle_tally(&self, now: Timestamp) -> bool {
+        self.lock_tally().as_ref().is_none_or(|tally| tally.is_idle(now))
+    }
+
+    fn lock_tally(&self) -> MutexGuard<'_, Option<Box<Tally>>> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -54,7 +64,7 @@ impl LiveKeys {
             lock(shard).retain(|_, live| {
                 Arc::strong_count(live) > 1
                     || !live.window.is_idle(now.monotonic)
-                    || !live.tally().is_idle(now.wall)
+                    || !live.has_idle_tally(now.wall)
             });
             pause().await;
         }

@@ -125,7 +125,8 @@ impl Recorder {
         (meta, latency, status): (RequestMeta, Duration, u16),
     ) {
         let record = denials::denied(meta, latency, status);
-        let noted = key.live.tally().note(start, code, record, self.is_full());
+        let is_full = self.is_full();
+        let noted = key.live.with_tally(|tally| tally.note(start, code, record, is_full));
         match noted {
             Noted::Row(record) => self.push(Arc::clone(key), start, record),
             Noted::Counted { newly: true } => {

@@ -14,6 +14,9 @@ use crate::{
     store::FoundKey,
 };
 
+/// A time that is later than all timestamps. It takes less memory than an `Option`.
+const NEVER: i64 = i64::MAX;
+
 /// What the engine has read about a secret: its key, and the plan of the key's organization. A snapshot never changes. A
 /// change of the key or plan makes it invalid, see [`Evictions`](super::evictions::Evictions).
 #[derive(Debug)]
@@ -23,9 +26,10 @@ pub(in crate::engine) struct Snapshot {
     pub(super) epoch: Epoch,
     pub(super) slots: Slots,
     active: bool,
-    expires_at: Option<Timestamp>,
-    /// The time at which the secret stops working, if that is before its key stops working.
-    ends_at: Option<Timestamp>,
+    /// The time at which the key expires. A key that does not expire has a time beyond all timestamps.
+    expires_at: i64,
+    /// The time at which the secret stops working, or a time beyond all timestamps.
+    ends_at: i64,
     pub(in crate::engine) rate_limit: RateLimit,
     pub(in crate::engine) live: Arc<LiveKey>,
     pub(in crate::engine) plan: Arc<Plan>,
@@ -41,8 +45,8 @@ impl Snapshot {
             epoch,
             slots: Slots::of(key.id, &key.org),
             active: key.active,
-            expires_at: key.expires_at,
-            ends_at: secret.ends_at,
+            expires_at: key.expires_at.map_or(NEVER, Timestamp::as_micros),
+            ends_at: secret.ends_at.map_or(NEVER, Timestamp::as_micros),
             rate_limit: plan.effective_rate_limit(key.rate_limit),
             live,
             plan,
@@ -58,11 +62,12 @@ impl Snapshot {
 
     /// Returns whether the secret has stopped working at `now`. A secret can stop working before its key.
     pub(in crate::engine) fn has_ended(&self, now: Timestamp) -> bool {
-        self.ends_at.is_some_and(|end| end <= now)
+        self.ends_at <= now.as_micros()
     }
 
     /// Decides whether the state of the key and its plan allow a request at `now`.
     pub(in crate::engine) fn admit(&self, now: Timestamp) -> Result<(), Denial> {
-        admit(Status::at(self.active, self.expires_at, now), &self.plan)
+        let expires_at = (self.expires_at != NEVER).then(|| Timestamp::from_micros(self.expires_at));
+        admit(Status::at(self.active, expires_at, now), &self.plan)
     }
 }

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use super::{Recorder, buffer::Pending};
 use crate::{
     audit::{Action, AuditEvent, Detail, RequestRecord},
-    engine::{cache::Snapshot, request_start::RequestStart, timeout::within},
+    engine::{cache::Snapshot, denials::Tally, request_start::RequestStart, timeout::within},
     id::{EventId, WriterId},
     store::{Batch, RecordOutcome, StoreError},
 };
@@ -93,7 +93,7 @@ impl Recorder {
             events.push((self.request_event(start, &key, record), 1));
         }
         for key in self.take_counted() {
-            let counted = key.live.tally().fetch();
+            let counted = key.live.with_tally(Tally::fetch);
             events.extend(
                 counted.into_iter().map(|(start, record)| (self.request_event(start, &key, record), 0)),
             );
