@@ -6,7 +6,7 @@ use std::{
 use apikeys_core::KeyStore;
 use apikeys_sqlx_store::{MySqlStore, PostgresStore, SqliteStore};
 use apikeys_test_servers::{MySql, Postgres, PrivateServer, TestDatabase};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection, SqliteConnection};
 
 use crate::Artifacts;
 
@@ -125,6 +125,46 @@ impl NewDatabase {
             assert!(began.elapsed() < Duration::from_secs(30), "{open} connections of the service are open");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Executes a statement on a new connection.
+    pub async fn execute(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        match self.kind {
+            Database::Memory => panic!("another process cannot open the memory of a quickstart"),
+            Database::Sqlite => {
+                self.open::<SqliteConnection>().await.execute(statement).await.unwrap();
+            }
+            Database::Postgres => {
+                self.open::<PgConnection>().await.execute(statement).await.unwrap();
+            }
+            Database::MySql => {
+                self.open::<MySqlConnection>().await.execute(statement).await.unwrap();
+            }
+        }
+    }
+
+    /// Returns the number that a query on a new connection results in.
+    pub async fn number(&self, query: &str) -> u64 {
+        let query = AssertSqlSafe(query.to_owned());
+        let number: i64 = match self.kind {
+            Database::Memory => panic!("another process cannot open the memory of a quickstart"),
+            Database::Sqlite => {
+                sqlx::query_scalar(query).fetch_one(&mut self.open::<SqliteConnection>().await).await
+            }
+            Database::Postgres => {
+                sqlx::query_scalar(query).fetch_one(&mut self.open::<PgConnection>().await).await
+            }
+            Database::MySql => {
+                sqlx::query_scalar(query).fetch_one(&mut self.open::<MySqlConnection>().await).await
+            }
+        }
+        .unwrap();
+        u64::try_from(number).unwrap()
+    }
+
+    async fn open<C: Connection>(&self) -> C {
+        C::connect(&self.url).await.unwrap()
     }
 
     /// Panics if a SQLite file is damaged. A server checks its own files.

@@ -4,10 +4,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::sleep};
 
 use crate::{Connection, Request, Response};
 
@@ -44,10 +44,21 @@ impl Load {
     /// Starts a client for each secret in `secrets`. Request ids begin with `name`.
     #[must_use]
     pub fn start(to: SocketAddr, name: &str, secrets: impl IntoIterator<Item = String>) -> Self {
+        Self::start_with_pauses(to, name, secrets, Duration::ZERO)
+    }
+
+    /// Starts clients like [`start`](Self::start), each of which waits for `pause` after each response.
+    #[must_use]
+    pub fn start_with_pauses(
+        to: SocketAddr,
+        name: &str,
+        secrets: impl IntoIterator<Item = String>,
+        pause: Duration,
+    ) -> Self {
         let shared = Arc::<Shared>::default();
         let clients = (0..).zip(secrets).map(|(number, secret)| {
             let id = format!("{name}:{number}");
-            tokio::spawn(client(to, id, secret, Arc::clone(&shared)))
+            tokio::spawn(client(to, id, secret, pause, Arc::clone(&shared)))
         });
         let clients = clients.collect();
         Self { clients, shared }
@@ -81,7 +92,13 @@ impl Load {
     }
 }
 
-async fn client(to: SocketAddr, name: String, secret: String, shared: Arc<Shared>) -> Vec<Seen> {
+async fn client(
+    to: SocketAddr,
+    name: String,
+    secret: String,
+    pause: Duration,
+    shared: Arc<Shared>,
+) -> Vec<Seen> {
     let mut seen = Vec::new();
     let Ok(mut connection) = Connection::open(to).await else { return seen };
     for number in 0.. {
@@ -107,6 +124,9 @@ async fn client(to: SocketAddr, name: String, secret: String, shared: Arc<Shared
                 Err(_) => break,
             },
             _ => break,
+        }
+        if !pause.is_zero() {
+            sleep(pause).await;
         }
     }
     seen
