@@ -146,7 +146,7 @@ impl Fleet {
 
     /// Waits until each instance has applied all changes so far, also those that it has made itself. No key is dropped from
     /// its memory afterwards.
-    async fn wait_until_applied(&self) {
+    pub(crate) async fn wait_until_applied(&self) {
         let query = "SELECT COUNT(*) FROM apikeys_instances \
                      WHERE applied < (SELECT MAX(revision) FROM apikeys_changes)";
         let began = Instant::now();
@@ -156,12 +156,16 @@ impl Fleet {
         }
     }
 
-    /// Waits until the first request of each key is recorded. A process that is stopped afterwards is not in the middle of
-    /// recording it.
-    pub(crate) async fn wait_until_recorded<'k>(&self, keys: impl Iterator<Item = &'k Created>) {
+    /// Waits until `requests` requests of each key are recorded. An instance that is stopped afterwards is not in the middle
+    /// of recording them.
+    pub(crate) async fn wait_until_recorded<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Created>,
+        requests: usize,
+    ) {
         for key in keys {
             let began = Instant::now();
-            while self.request_count(key).await == 0 {
+            while self.request_count(key).await < requests as u64 {
                 assert!(began.elapsed() < Duration::from_secs(30), "the requests are not recorded");
                 sleep(Duration::from_millis(5)).await;
             }

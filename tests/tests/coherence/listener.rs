@@ -76,7 +76,7 @@ async fn announced_change_does_not_wait_for_a_poll() {
     }
     fleet.report(&format!("deletions without load: {times}"));
     // Waiting for the polls of two instances takes more than half of the time between two polls on average.
-    assert!(times.percentile(50) < QUARTER / 5, "{times}");
+    assert!(times.percentile(50) < QUARTER / 2 && times.longest() <= QUARTER + SLACK, "{times}");
     fleet.stop().await;
 }
 

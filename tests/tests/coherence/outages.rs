@@ -43,13 +43,17 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
     for number in 0..KEYS {
         revoked.push(fleet.create(0, ORG, &format!("revoked {number}")).await);
     }
-    let loads = cut_off.map(|instance| {
-        let load = |name: String, key| call(&fleet, instance, &name, [key]);
-        let revoked =
-            (0..).zip(&revoked).map(|(number, key)| load(format!("revoked-{instance}-{number}"), key));
-        (load(format!("kept-{instance}"), &kept), revoked.collect::<Vec<_>>())
-    });
-    for load in loads.iter().flat_map(|(kept, revoked)| revoked.iter().chain([kept])) {
+    fleet.wait_until_applied().await;
+    for instance in cut_off {
+        for key in &revoked {
+            assert_response(&fleet.call(instance, key).await, 200, None);
+        }
+    }
+    // A key whose requests are being recorded is locked. If the network of the instance forwards nothing from then on, the
+    // database ends that transaction after 10 seconds, and a deletion of the key waits for that too.
+    fleet.wait_until_recorded(&revoked, cut_off.len()).await;
+    let kept_loads = cut_off.map(|instance| call(&fleet, instance, &format!("kept-{instance}"), [&kept]));
+    for load in &kept_loads {
         wait_for(load, Load::admitted).await;
     }
 
@@ -58,11 +62,23 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
     refusing.refuse();
     refusing.cut(Cut::Reset);
     let began = Instant::now();
+    let revoked_loads = cut_off.map(|instance| {
+        let load = |(number, key)| call(&fleet, instance, &format!("revoked-{instance}-{number}"), [key]);
+        revoked.iter().enumerate().map(load).collect::<Vec<_>>()
+    });
+    // The keys are in the memory of these instances.
+    for load in revoked_loads.iter().flatten() {
+        while load.admitted() == 0 {
+            assert!(began.elapsed() < LEASE, "no request was admitted while the lease lasted");
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+    let deleting = Instant::now();
     // The instances hold leases, so these deletions wait for their end.
     let [one, another] = [0, 1].map(|number: usize| fleet.delete(0, ORG, &revoked[number]));
     tokio::join!(one, another);
     let mut deleted = vec![Instant::now(); FIRST];
-    let waited = began.elapsed();
+    let waited = deleting.elapsed();
     assert!(waited >= LEASE && waited <= LEASE + SLACK, "{waited:?}");
     let mut times = Times::default();
     for key in &revoked[FIRST..] {
@@ -76,26 +92,26 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
     let outage = Outage { before, began, ended: Instant::now() };
     frozen.thaw();
     refusing.accept();
-    for (load, revoked) in &loads {
+    for load in &kept_loads {
         wait_for(load, Load::admitted).await;
-        for load in revoked {
-            wait_for(load, Load::answered).await;
-        }
+    }
+    for load in revoked_loads.iter().flatten() {
+        wait_for(load, Load::answered).await;
     }
     for key in &revoked {
         fleet.assert_responses(key, 401, Some("INVALID_API_KEY")).await;
     }
     fleet.wait_for_leases().await;
     fleet.assert_keys_in_memory_are_used(fleet.numbers()).await;
-    for (load, revoked) in loads {
-        let admitted = outage.assert_key_worked_until_the_lease_ended(&load.stop().await);
+    for (kept, revoked) in kept_loads.into_iter().zip(revoked_loads) {
+        let admitted = outage.assert_key_worked_until_the_lease_ended(&kept.stop().await);
         let mut late = 0;
         for (load, deleted) in revoked.into_iter().zip(&deleted) {
             late += outage.assert_key_did_not_work_after_its_deletion(&load.stop().await, *deleted);
         }
-        fleet.report(&format!(
-            "{admitted} requests were admitted in the outage, {late} began after a deletion"
-        ));
+        let result =
+            format!("{admitted} requests were admitted in the outage, {late} began after a deletion");
+        fleet.report(&result);
     }
     fleet.stop().await;
 }

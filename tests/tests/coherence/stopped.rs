@@ -41,9 +41,10 @@ async fn stopped_instance_admits_nothing_that_was_revoked_elsewhere(database: Da
     assert_response(&fleet.call(stopped, &kept).await, 200, None);
     assert_response(&fleet.call(stopped, &limited).await, 200, None);
     let exhausted = Instant::now();
-    fleet
-        .wait_until_recorded([&kept, &limited].into_iter().chain(callers.iter().map(|caller| &caller.key)))
-        .await;
+    // A stopped instance that is recording requests keeps locks until the database ends its transaction, which SQLite does
+    // not do.
+    let used = callers.iter().map(|caller| &caller.key).chain([&kept, &limited]);
+    fleet.wait_until_recorded(used, 1).await;
 
     fleet.instances[stopped].signal("STOP").await;
     // The instance holds a lease, so these deletions wait for its end.
