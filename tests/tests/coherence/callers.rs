@@ -8,8 +8,8 @@ use crate::fleet::Fleet;
 /// The number of responses of each instance after a change. The first can be to a request that began before.
 const ANSWERS: usize = 4;
 
-/// The pause of a caller after each response. Without it, the callers would use all processors, and each change would wait
-/// for a processor.
+/// The pause of a caller after each response. Without it, the callers would use all processors, and each change would
+/// wait for a processor.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Starts a caller of an instance for each key.
@@ -68,8 +68,8 @@ impl Callers {
         }
     }
 
-    /// Stops the callers and checks the responses to all requests that began after a change had returned and ended before
-    /// the next change began. Returns their number.
+    /// Stops the callers and checks the responses to all requests that began after a change had returned and ended
+    /// before the next change began. Returns their number.
     pub(crate) async fn stop(mut self) -> usize {
         self.end_phase();
         let mut checked = 0;

@@ -144,8 +144,8 @@ impl Fleet {
         }
     }
 
-    /// Waits until each instance has applied all changes so far, also those that it has made itself. No key is dropped from
-    /// its memory afterwards.
+    /// Waits until each instance has applied all changes so far, also those that it has made itself. No key is dropped
+    /// from its memory afterwards.
     pub(crate) async fn wait_until_applied(&self) {
         let query = "SELECT COUNT(*) FROM apikeys_instances \
                      WHERE applied < (SELECT MAX(revision) FROM apikeys_changes)";
@@ -156,8 +156,8 @@ impl Fleet {
         }
     }
 
-    /// Waits until `requests` requests of each key are recorded. An instance that is stopped afterwards is not in the middle
-    /// of recording them.
+    /// Waits until `requests` requests of each key are recorded. An instance that is stopped afterwards is not in the
+    /// middle of recording them.
     pub(crate) async fn wait_until_recorded<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k Created>,
@@ -180,7 +180,7 @@ impl Fleet {
     /// Prints a result, and leaves it in the folder of the test.
     #[expect(clippy::print_stderr, reason = "times are read by people")]
     pub(crate) fn report(&self, result: &str) {
-        eprintln!("{:?}, {} instances: {result}", self.database.kind(), self.instances.len());
+        eprintln!("{:?}, instances: {}; {result}", self.database.kind(), self.instances.len());
         self.artifacts.leave("results.txt", result);
     }
 

@@ -38,8 +38,8 @@ impl Outage {
         early
     }
 
-    /// Checks the responses of an instance to requests with a key that was deleted at `deleted`, during the outage. Returns
-    /// the number of requests that began afterwards.
+    /// Checks the responses of an instance to requests with a key that was deleted at `deleted`, during the outage.
+    /// Returns the number of requests that began afterwards.
     pub(crate) fn assert_key_did_not_work_after_its_deletion(self, seen: &[Seen], deleted: Instant) -> usize {
         assert!(
             seen.iter().any(|seen| seen.sent >= self.began && status(seen) == 200),

@@ -28,8 +28,8 @@ const ANSWERS: usize = 10;
 /// The longest time after an outage until an instance admits requests.
 const RECOVERY: Duration = Duration::from_secs(10);
 
-/// One instance reaches the database. The network of another one forwards nothing, and the connections of a third one are
-/// cut and refused.
+/// One instance reaches the database. The network of another one forwards nothing, and the connections of a third one
+/// are cut and refused.
 async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(database: Database) {
     let artifacts = artifacts("network", database);
     let database = database.create(&artifacts).await;
@@ -49,8 +49,8 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
             assert_response(&fleet.call(instance, key).await, 200, None);
         }
     }
-    // A key whose requests are being recorded is locked. If the network of the instance forwards nothing from then on, the
-    // database ends that transaction after 10 seconds, and a deletion of the key waits for that too.
+    // A key whose requests are being recorded is locked. If the network of the instance forwards nothing from then on,
+    // the database ends that transaction after 10 seconds, and a deletion of the key waits for that too.
     fleet.wait_until_recorded(&revoked, cut_off.len()).await;
     let kept_loads = cut_off.map(|instance| call(&fleet, instance, &format!("kept-{instance}"), [&kept]));
     for load in &kept_loads {
@@ -124,6 +124,7 @@ async fn keys_in_memory_work_until_the_lease_ends_after_the_server_was_killed(da
     let urls = vec![database.url().to_owned(); 2];
     let fleet = Fleet::start_on(artifacts, database, urls).await;
     let kept = fleet.create(0, ORG, "kept").await;
+    fleet.wait_until_applied().await;
     let loads = [0, 1].map(|instance| call(&fleet, instance, &format!("kept-{instance}"), [&kept]));
     for load in &loads {
         wait_for(load, Load::admitted).await;

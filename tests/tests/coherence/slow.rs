@@ -16,10 +16,10 @@ use crate::{
 const ORG: &str = "org_enterprise";
 /// The delay of each direction.
 ///
-/// No request waits for the database if the instance always gets its next answer before its lease ends. The lease counts
-/// from the beginning of a poll, and the next poll begins a quarter of the lease after the answer. So an answer must take
-/// less than 3/8 of the lease, which is 750 ms with the default lease. If answers take longer, for example 1 s, each lease
-/// ends before the next answer, and requests in between wait for the database.
+/// No request waits for the database if the instance always gets its next answer before its lease ends. The lease
+/// counts from the beginning of a poll, and the next poll begins a quarter of the lease after the answer. So an answer
+/// must take less than 3/8 of the lease, which is 750 ms with the default lease. If answers take longer, such as one
+/// second, each lease ends before the next answer, and requests in between wait for the database.
 const DELAY: Duration = Duration::from_millis(250);
 
 async fn slow_database_delays_no_request_with_a_key_in_memory(database: Database) {

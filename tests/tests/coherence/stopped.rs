@@ -41,8 +41,8 @@ async fn stopped_instance_admits_nothing_that_was_revoked_elsewhere(database: Da
     assert_response(&fleet.call(stopped, &kept).await, 200, None);
     assert_response(&fleet.call(stopped, &limited).await, 200, None);
     let exhausted = Instant::now();
-    // A stopped instance that is recording requests keeps locks until the database ends its transaction, which SQLite does
-    // not do.
+    // A stopped instance that is recording requests keeps locks until the database ends its transaction, which SQLite
+    // does not do.
     let used = callers.iter().map(|caller| &caller.key).chain([&kept, &limited]);
     fleet.wait_until_recorded(used, 1).await;
 
