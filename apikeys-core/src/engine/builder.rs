@@ -268,7 +268,8 @@ impl Builder {
     /// The engine keeps the keys of recent requests in memory, so that a request with such a key needs no read from the
     /// store. Four times in each lease, or more often, the engine asks the store for changes. A method that changes a key
     /// returns when no instance uses the old state any more. If an instance has crashed or cannot reach the store, that
-    /// takes as long as its lease. While the store does not respond, keys in memory work until the lease ends; then
+    /// takes as long as its lease. If such an instance stopped in the middle of recording requests with the key, the
+    /// change first waits until the database ends that transaction, which can take 10 seconds. While the store does not respond, keys in memory work until the lease ends; then
     /// requests are denied with `VERIFICATION_UNAVAILABLE`.
     ///
     /// Each instance of your service can have a lease of its own. The cache needs the [`Maintenance`], and a store that

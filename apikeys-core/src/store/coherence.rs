@@ -15,7 +15,7 @@ use crate::id::{InstanceId, KeyId, OrgId};
 /// After a change, the engine waits until every other instance has applied it ([`behind`](Self::behind)). If an
 /// instance does not apply the change, the engine waits until the lease of that instance has surely ended, and then
 /// removes its row ([`fence`](Self::fence)). The removed instance notices that at its next poll, and registers again
-/// under a new id. The module `engine/coherence.rs` explains why no instance then uses an older state.
+/// under a new id. The docs of the module `engine/cache.rs` explain why no instance then uses an older state.
 ///
 /// The store stores no times. Each instance measures its lease with its own clock.
 ///

@@ -17,9 +17,9 @@ const MANAGEMENT: u32 = 4;
 const CHANGES: u32 = 4;
 /// The most connections for recording. Each process records one batch at a time.
 const RECORDING: u32 = 1;
-/// The most connections for the renewal of the lease. More than one is used only while the database takes longer than a
-/// quarter of the lease for an answer.
-const RENEWAL: u32 = 4;
+/// The connections for the renewal of the lease. If the database takes long for an answer, a poll does not wait for the
+/// polls before it. The engine uses all of them when it registers, so that no poll waits for a new connection later.
+const RENEWAL: u32 = 3;
 
 /// The longest time that opening a connection or waiting for one takes.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -81,6 +81,8 @@ impl Renewal<'_> {
     /// therefore does not end.
     async fn poll_while_registered(&self, registration: &Registration) {
         let mut polls = FuturesUnordered::new();
+        // A store may open a connection for each poll, which takes long when it is slow. So it opens them now.
+        polls.extend((1..POLLS).map(|_| self.poll_once(registration)));
         loop {
             let mut quarter = self.inner.clock.sleep(self.length / 4);
             loop {
@@ -130,11 +132,11 @@ impl Renewal<'_> {
         let Polled { registered, revision, changes } =
             self.ask("poll", self.coherence.poll(instance, applied)).await?;
         let (true, Some(changes)) = (registered, changes) else { return Ok(false) };
-        for changed in &changes {
-            self.cache.evict(changed);
-        }
-        // Another poll may have acknowledged the changes meanwhile.
+        // Another poll may have found and acknowledged the changes meanwhile.
         if revision > registration.applied() {
+            for changed in &changes {
+                self.cache.evict(changed);
+            }
             if !self.ask("acknowledge", self.coherence.acknowledge(instance, revision)).await? {
                 return Ok(false);
             }
