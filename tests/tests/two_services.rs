@@ -16,6 +16,8 @@ const KEYS: &str = "/settings/developer/api/keys";
 const ROUNDS: usize = 8;
 /// The number of clients of each service. They use one key.
 const CLIENTS: usize = 2;
+/// The pause of a client after each response. Without it, the clients would soon reach the highest rate limit.
+const PAUSE: Duration = Duration::from_millis(5);
 /// The number of responses of each service after a change. At least one of them is to a request that began after the
 /// change was acknowledged.
 const ANSWERS: usize = 4 * CLIENTS;
@@ -63,7 +65,8 @@ impl Two {
     fn call(&self, name: &str, key: &Created) -> Callers {
         let loads = [0, 1].map(|service| {
             let secrets = std::iter::repeat_n(key.secret.clone(), CLIENTS);
-            Load::start(self.services[service].address, &format!("{name}:{service}"), secrets)
+            let name = format!("{name}:{service}");
+            Load::start_with_pauses(self.services[service].address, &name, secrets, PAUSE)
         });
         Callers { loads, phases: Vec::new() }
     }
