@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The tables in the order in which the migration creates them.
-pub(crate) const TABLES: [&str; 16] = [
+pub(crate) const TABLES: [&str; 17] = [
     "orgs",
     "forgotten",
     "keys",
@@ -30,6 +30,7 @@ pub(crate) const TABLES: [&str; 16] = [
     "deleted_usage",
     "state",
     "changes",
+    "instances",
     "writers",
     "audit",
     "audit_rare",

@@ -59,9 +59,15 @@ impl Scene {
 
     /// Starts the quickstart. Its log has the level TRACE, but not for each statement.
     pub(crate) async fn start(&self, name: &str) -> Quickstart {
+        self.start_with_cache(name, "on").await
+    }
+
+    /// Starts the quickstart like [`start`](Self::start), with a value of its setting `CACHE`.
+    pub(crate) async fn start_with_cache(&self, name: &str, cache: &str) -> Quickstart {
         let filter = "trace,sqlx=info,hyper_util=info,mio=info,axum=info";
         let url = self.database.url_of_service();
-        let environment = [("DATABASE_URL", url.as_str()), ("RUST_LOG", filter), ("ADMIN_TOKEN", TOKEN)];
+        let environment =
+            [("DATABASE_URL", url.as_str()), ("RUST_LOG", filter), ("ADMIN_TOKEN", TOKEN), ("CACHE", cache)];
         Quickstart::start_with(&self.artifacts, &self.framework, name, &environment).await
     }
 
