@@ -11,16 +11,19 @@ use crate::{
 /// Creates all ids of a process, which are those of keys, changes, audit events, writers, and requests
 /// without an id.
 ///
-/// The ids that a thread makes are strictly increasing, so that events sort in the order in which
-/// they happened, also within a microsecond and when the clock is set back. Two generators, or two threads, make the
-/// same id only if they do so for the same microsecond and their 72 bits of keyed hash are equal.
+/// The ids that [`next`](Self::next) returns are strictly increasing, so that changes sort in the order in which they
+/// happened, also within a microsecond and when the clock is set back. The ids of requests are made from ticks, which are
+/// strictly increasing within each thread, so that threads do not wait for each other. Two generators, or two threads,
+/// make the same id only if they do so for the same microsecond and their 72 bits of keyed hash are equal.
 ///
 /// Two clones of a running process, such as those from one snapshot of a virtual machine, have the same
 /// generator. They make equal ids if they make ids for the same microsecond.
 #[derive(Debug)]
 pub(crate) struct IdGenerator {
-    /// The microsecond of the latest id, for each part of the threads.
-    latest: Box<[Padded<AtomicU64>]>,
+    /// The microsecond of the latest id from `next`.
+    latest: AtomicU64,
+    /// The microsecond of the latest tick of a request, for each part of the threads.
+    latest_ticks: Box<[Padded<AtomicU64>]>,
     /// The keys of the hash. The operating system's randomness is their source.
     hash: RandomState,
 }
@@ -30,6 +33,8 @@ pub(crate) struct IdGenerator {
 pub(crate) struct Tick(u64);
 
 const TIME: u64 = u64::MAX >> 8;
+/// The part of ids that all threads make together.
+const ALL_THREADS: u8 = u8::MAX;
 
 impl Tick {
     /// Creates a tick from a time in microseconds.
@@ -49,26 +54,21 @@ impl Tick {
 
 impl Default for IdGenerator {
     fn default() -> Self {
-        Self { latest: parts(), hash: RandomState::new() }
+        Self { latest: AtomicU64::new(0), latest_ticks: parts(), hash: RandomState::new() }
     }
 }
 
 impl IdGenerator {
     /// Creates an id.
     pub(crate) fn next(&self, now: Timestamp) -> [u8; 16] {
-        self.id(self.tick(now))
+        self.id(Tick::new(later(&self.latest, now), ALL_THREADS))
     }
 
-    /// Reserves the place of an id among the others. The tick has the microsecond of `now`, or the microsecond after the
-    /// latest tick of this thread if that is later.
+    /// Reserves the place of a request's id among those of its thread.
     pub(crate) fn tick(&self, now: Timestamp) -> Tick {
-        let wanted = u64::try_from(now.as_micros()).unwrap_or(0);
-        let step = |last: u64| wanted.max(last.saturating_add(1));
         let shard = own_shard();
-        let Some(Padded(latest)) = self.latest.get(shard) else { return Tick::new(wanted, 0) };
-        let last = latest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(step(last)));
-        let (Ok(last) | Err(last)) = last;
-        Tick::new(step(last), u8::try_from(shard).unwrap_or(0))
+        let latest = self.latest_ticks.get(shard).map_or(&self.latest, |Padded(latest)| latest);
+        Tick::new(later(latest, now), u8::try_from(shard).unwrap_or(ALL_THREADS))
     }
 
     /// Creates the id of a tick from seven bytes of time and nine bytes that differ between generators. The same tick
@@ -77,6 +77,15 @@ impl IdGenerator {
         let hash = u128::from(self.hash.hash_one(tick.0)) << 64 | u128::from(self.hash.hash_one(!tick.0));
         with_time(tick.micros(), hash.rotate_right(56).to_be_bytes())
     }
+}
+
+/// Returns the microsecond of `now`, or the microsecond after `latest` if that is later, and stores it in `latest`.
+fn later(latest: &AtomicU64, now: Timestamp) -> u64 {
+    let wanted = u64::try_from(now.as_micros()).unwrap_or(0);
+    let step = |last: u64| wanted.max(last.saturating_add(1));
+    let last = latest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(step(last)));
+    let (Ok(last) | Err(last)) = last;
+    step(last)
 }
 
 /// Replaces the first seven of an id's bytes by a time in microseconds since 1970, which fits
@@ -100,6 +109,29 @@ mod tests {
         let made = times.map(|at| ids.next(Timestamp::from_micros(at)));
         assert!(made.is_sorted_by(|a, b| a < b));
         assert_eq!(made[0][..7], 5_000_000_u64.to_be_bytes()[1..], "the time comes first");
+    }
+
+    #[test]
+    fn ids_of_changes_increase_across_threads_when_the_clock_goes_back() {
+        let ids = IdGenerator::default();
+        let mut made = Vec::new();
+        for at in [9_000_000, 5_000_000, 5_000_000, 1_000_000] {
+            let id = std::thread::scope(|scope| {
+                scope.spawn(|| ids.next(Timestamp::from_micros(at))).join().unwrap()
+            });
+            made.push(id);
+        }
+        assert!(made.is_sorted_by(|a, b| a < b), "{made:?}");
+    }
+
+    #[test]
+    fn ticks_of_a_thread_increase_and_have_ids_of_their_own() {
+        let ids = IdGenerator::default();
+        let now = Timestamp::from_micros(5_000_000);
+        let ticks = [now, now, Timestamp::from_micros(4_000_000)].map(|at| ids.tick(at));
+        assert!(ticks.is_sorted_by(|a, b| a.order() < b.order()));
+        assert_eq!(ids.id(ticks[0]), ids.id(ticks[0]));
+        assert_ne!(ids.id(ticks[0]), ids.next(now), "a change in the same microsecond");
     }
 
     #[test]
