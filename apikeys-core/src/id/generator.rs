@@ -61,14 +61,19 @@ impl Default for IdGenerator {
 impl IdGenerator {
     /// Creates an id.
     pub(crate) fn next(&self, now: Timestamp) -> [u8; 16] {
-        self.id(Tick::new(later(&self.latest, now), ALL_THREADS))
+        let own = self.latest_ticks.get(own_shard()).map_or(&self.latest, |Padded(latest)| latest);
+        // The id is later than those of this thread's requests before, and earlier than those of its next requests.
+        let after_own = own.load(Ordering::Relaxed).saturating_add(1);
+        let micros = later(&self.latest, micros(now).max(after_own));
+        own.fetch_max(micros, Ordering::Relaxed);
+        self.id(Tick::new(micros, ALL_THREADS))
     }
 
     /// Reserves the place of a request's id among those of its thread.
     pub(crate) fn tick(&self, now: Timestamp) -> Tick {
         let shard = own_shard();
         let latest = self.latest_ticks.get(shard).map_or(&self.latest, |Padded(latest)| latest);
-        Tick::new(later(latest, now), u8::try_from(shard).unwrap_or(ALL_THREADS))
+        Tick::new(later(latest, micros(now)), u8::try_from(shard).unwrap_or(ALL_THREADS))
     }
 
     /// Creates the id of a tick from seven bytes of time and nine bytes that differ between generators. The same tick
@@ -79,9 +84,12 @@ impl IdGenerator {
     }
 }
 
-/// Returns the microsecond of `now`, or the microsecond after `latest` if that is later, and stores it in `latest`.
-fn later(latest: &AtomicU64, now: Timestamp) -> u64 {
-    let wanted = u64::try_from(now.as_micros()).unwrap_or(0);
+fn micros(now: Timestamp) -> u64 {
+    u64::try_from(now.as_micros()).unwrap_or(0)
+}
+
+/// Returns `wanted`, or the microsecond after `latest` if that is later, and stores it in `latest`.
+fn later(latest: &AtomicU64, wanted: u64) -> u64 {
     let step = |last: u64| wanted.max(last.saturating_add(1));
     let last = latest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(step(last)));
     let (Ok(last) | Err(last)) = last;
@@ -131,7 +139,9 @@ mod tests {
         let ticks = [now, now, Timestamp::from_micros(4_000_000)].map(|at| ids.tick(at));
         assert!(ticks.is_sorted_by(|a, b| a.order() < b.order()));
         assert_eq!(ids.id(ticks[0]), ids.id(ticks[0]));
-        assert_ne!(ids.id(ticks[0]), ids.next(now), "a change in the same microsecond");
+        // A change of the same thread comes after the requests before it and before the next ones.
+        let (change, next) = (ids.next(now), ids.id(ids.tick(now)));
+        assert!(ids.id(ticks[2]) < change && change < next);
     }
 
     #[test]
