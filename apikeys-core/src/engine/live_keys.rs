@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        clock::ManualClock,
+        clock::{Clock, ManualClock},
         limiter::{Acquisition, Charge, Limiter, LocalLimiter, Subject},
         rate_limit::RateLimit,
     };
@@ -98,7 +98,7 @@ mod tests {
             let key = KeyId::from_bytes([7; 16]);
             let entry = live.entry(key);
             let charge = [Charge::one(Subject::Key(key), RateLimit::DEFAULT, &entry.window)];
-            assert!(matches!(LocalLimiter.acquire(&clock, &charge), Acquisition::Now(_)));
+            assert!(matches!(LocalLimiter.acquire(clock.monotonic(), &clock, &charge), Acquisition::Now(_)));
             live.sweep(Moment::now(&clock), || async {}).await;
             assert!(Arc::ptr_eq(&entry, &live.entry(key)));
             drop(entry);

@@ -18,7 +18,6 @@ use super::{
     verified_key::VerifiedKey,
 };
 use crate::{
-    Timestamp,
     audit::RequestMeta,
     denial::Denial,
     limiter::{Acquisition, Verdict},
@@ -178,7 +177,7 @@ impl Attempt {
         if !inner.is_maintained() {
             return Err(Box::pin(self.decide(snapshot, start)));
         }
-        match inner.decide_at_once(&snapshot, now.wall) {
+        match inner.decide_at_once(&snapshot, now) {
             AtOnce::Decided(Ok(rate)) => Ok(Ok(self.admit(snapshot, rate, start))),
             AtOnce::Decided(Err(denial)) => {
                 Ok(Err(note_denial(inner, &snapshot, denial, start, self.request)))
@@ -284,7 +283,7 @@ impl Inner {
             return Err(Denial::AuditUnavailable { after_handler: false });
         }
         let charges = [snapshot.charge()];
-        let verdict = match self.limiter.acquire(&*self.clock, &charges) {
+        let verdict = match self.limiter.acquire(self.clock.monotonic(), &*self.clock, &charges) {
             Acquisition::Now(verdict) => verdict,
             Acquisition::Later(verdict) => verdict.await,
         };
@@ -292,14 +291,14 @@ impl Inner {
     }
 
     /// Decides like [`decide`](Self::decide) if that needs no waiting.
-    fn decide_at_once(&self, snapshot: &Snapshot, now: Timestamp) -> AtOnce {
-        if let Err(denial) = snapshot.admit(now) {
+    fn decide_at_once(&self, snapshot: &Snapshot, now: Moment) -> AtOnce {
+        if let Err(denial) = snapshot.admit(now.wall) {
             return AtOnce::Decided(Err(denial));
         }
         if self.recorder.is_full() {
             return AtOnce::MustWait;
         }
-        match self.limiter.acquire(&*self.clock, &[snapshot.charge()]) {
+        match self.limiter.acquire(now.monotonic, &*self.clock, &[snapshot.charge()]) {
             Acquisition::Now(verdict) => AtOnce::Decided(rate(verdict)),
             // The future has counted nothing, because it was not polled.
             Acquisition::Later(_) => AtOnce::MustWait,

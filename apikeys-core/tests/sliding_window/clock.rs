@@ -1,5 +1,4 @@
 use std::{
-    cell::Cell,
     future::pending,
     sync::{
         Arc,
@@ -14,15 +13,9 @@ use apikeys_core::{
 };
 
 /// A clock that any thread may move forward, and that never returns the same time twice.
-///
-/// Therefore two decisions never have the same time, and their times give their order.
 #[derive(Debug, Clone)]
 pub(crate) struct MovingClock {
     micros: Arc<AtomicU64>,
-}
-
-thread_local! {
-    static LAST_READ: Cell<u64> = const { Cell::new(0) };
 }
 
 impl MovingClock {
@@ -42,11 +35,6 @@ impl MovingClock {
     pub(crate) fn now(&self) -> u64 {
         self.micros.load(Ordering::SeqCst)
     }
-
-    /// Returns the time that this thread read last.
-    pub(crate) fn last_read(&self) -> u64 {
-        LAST_READ.get()
-    }
 }
 
 impl Clock for MovingClock {
@@ -56,7 +44,6 @@ impl Clock for MovingClock {
 
     fn monotonic(&self) -> Monotonic {
         let now = self.micros.fetch_add(1, Ordering::SeqCst) + 1;
-        LAST_READ.set(now);
         // Lets other threads run between reading the time and using it, even on a single core.
         if now.is_multiple_of(3) {
             thread::yield_now();

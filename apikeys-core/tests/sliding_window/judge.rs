@@ -6,6 +6,8 @@ pub(crate) const MINUTE: u64 = 60_000_000;
 /// The decision about a request, with the limit that was applied and the time in microseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decision {
+    /// The position in the order of decisions.
+    pub(crate) turn: u64,
     pub(crate) at: u64,
     pub(crate) limit: u32,
     pub(crate) admitted: bool,
@@ -16,6 +18,9 @@ pub(crate) struct Decision {
 pub(crate) struct Request {
     pub(crate) began: u64,
     pub(crate) ended: u64,
+    /// The times of the clock when the request began and when it ended, in microseconds.
+    pub(crate) read: u64,
+    pub(crate) returned: u64,
     pub(crate) decision: Decision,
 }
 
@@ -48,10 +53,14 @@ impl Log {
     pub(crate) fn judge(&self) -> Seen {
         let mut seen = Seen::default();
         let mut requests = self.requests.clone();
-        requests.sort_by_key(|request| request.decision.at);
+        requests.sort_by_key(|request| request.decision.turn);
         let mut times = VecDeque::new();
+        let mut latest = 0;
         for request in &requests {
-            let Decision { at, limit, admitted } = request.decision;
+            let Decision { at, limit, admitted, .. } = request.decision;
+            assert!(at >= latest, "decided for {at} after {latest}: {request:?}");
+            assert!((request.read..=request.returned).contains(&at), "decided for another time: {request:?}");
+            latest = at;
             let allowed = self.limits_during(request);
             assert!(allowed.contains(&limit), "applied {limit}, but {allowed:?} held: {request:?}");
             seen.edits_in_flight += usize::from(allowed.len() > 1);
@@ -92,7 +101,8 @@ mod tests {
     use super::*;
 
     fn request(order: u64, at: u64, limit: u32, admitted: bool) -> Request {
-        Request { began: order, ended: order + 1, decision: Decision { at, limit, admitted } }
+        let decision = Decision { turn: order, at, limit, admitted };
+        Request { began: order, ended: order + 1, read: at, returned: at, decision }
     }
 
     fn log(requests: Vec<Request>) -> Log {
@@ -122,6 +132,20 @@ mod tests {
     #[should_panic(expected = "0 of 1 were used")]
     fn denial_with_room_left_is_found() {
         log(vec![request(1, 0, 1, true), request(3, MINUTE, 1, false)]).judge();
+    }
+
+    #[test]
+    #[should_panic(expected = "decided for 4 after 5")]
+    fn time_that_goes_back_is_found() {
+        log(vec![request(1, 5, 1, true), request(3, 4, 1, false)]).judge();
+    }
+
+    #[test]
+    #[should_panic(expected = "decided for another time")]
+    fn time_from_before_the_request_is_found() {
+        let mut early = request(1, 5, 1, true);
+        early.read = 6;
+        log(vec![early]).judge();
     }
 
     #[test]

@@ -23,7 +23,7 @@ use apikeys_core::{
 
 use crate::{
     clock::{MovingClock, Random},
-    judge::{Decision, Edit, Log, MINUTE, Request},
+    judge::{Edit, Log, MINUTE, Request},
     witness::{Order, Witness},
 };
 
@@ -46,8 +46,7 @@ struct Scene {
 
 impl Scene {
     fn new(limit: u32) -> Self {
-        let (clock, order) = (MovingClock::new(), Order::default());
-        let witness = Witness::new(&clock);
+        let (clock, order, witness) = (MovingClock::new(), Order::default(), Witness::default());
         let builder = ApiKeys::builder(MemoryStore::new())
             .clock(clock.clone())
             .limiter(witness.clone())
@@ -85,20 +84,21 @@ impl Scene {
                 // window.
                 self.clock.advance_to(last_admitted + MINUTE - 8);
             }
-            let began = self.order.next();
+            let (began, read) = (self.order.next(), self.clock.now());
             let meta = RequestMeta::new("GET", "/v1/items");
             let answer = pollster::block_on(self.keys.verify(self.secret.expose().as_bytes(), meta));
-            let ended = self.order.next();
+            let (ended, returned) = (self.order.next(), self.clock.now());
             let admitted = match answer {
                 Ok(_) => true,
                 Err(Denial::RateLimited(_)) => false,
                 Err(other) => panic!("{other:?}"),
             };
-            let Decision { at, limit, .. } = self.witness.last_of_this_thread();
+            let decision = self.witness.last_of_this_thread();
+            assert_eq!(decision.admitted, admitted);
             if admitted {
-                last_admitted = at;
+                last_admitted = decision.at;
             }
-            requests.push(Request { began, ended, decision: Decision { at, limit, admitted } });
+            requests.push(Request { began, ended, read, returned, decision });
             self.requests_made.fetch_add(1, Ordering::SeqCst);
         }
         requests

@@ -1,12 +1,18 @@
 use std::{
     cell::Cell,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use apikeys_core::Clock;
-use apikeys_core::limiter::{Acquisition, Charge, Limiter, LocalLimiter, Verdict};
+use apikeys_core::{
+    Clock,
+    clock::Monotonic,
+    limiter::{Acquisition, Charge, Limiter},
+};
 
-use crate::{clock::MovingClock, judge::Decision};
+use crate::judge::Decision;
 
 /// Numbers the events of all threads.
 #[derive(Debug, Default)]
@@ -18,13 +24,12 @@ impl Order {
     }
 }
 
-/// The limiter under test, with a record of each thread's latest decision.
+/// Decides like the limiter for one process, and notes each thread's latest decision with its time.
 ///
-/// The witness adds no lock, because a lock could hide that the limiter lacks one.
-#[derive(Debug, Clone)]
+/// The witness adds no lock, because a lock could hide that the window lacks one.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Witness {
-    limiter: LocalLimiter,
-    clock: MovingClock,
+    turns: Arc<Order>,
 }
 
 thread_local! {
@@ -32,10 +37,6 @@ thread_local! {
 }
 
 impl Witness {
-    pub(crate) fn new(clock: &MovingClock) -> Self {
-        Self { limiter: LocalLimiter, clock: clock.clone() }
-    }
-
     /// Returns the decision about the request that this thread sent last.
     pub(crate) fn last_of_this_thread(&self) -> Decision {
         LAST_DECISION.take().expect("the limiter was not asked")
@@ -43,18 +44,14 @@ impl Witness {
 }
 
 impl Limiter for Witness {
-    fn acquire<'a>(&'a self, clock: &'a dyn Clock, charges: &'a [Charge<'a>]) -> Acquisition<'a> {
-        let answer = self.limiter.acquire(clock, charges);
-        let ([charge], Acquisition::Now(verdict)) = (charges, &answer) else {
-            panic!("expected one decision at once")
-        };
-        // The limiter reads the clock while it holds the window's lock, so that time is the time of the
-        // decision.
-        LAST_DECISION.set(Some(Decision {
-            at: self.clock.last_read(),
-            limit: charge.limit.requests(),
-            admitted: matches!(verdict, Verdict::Admitted(_)),
-        }));
-        answer
+    fn acquire<'a>(&'a self, now: Monotonic, _: &'a dyn Clock, charges: &'a [Charge<'a>]) -> Acquisition<'a> {
+        let [charge] = charges else { panic!("expected one charge") };
+        let (turn, at, decision) = charge.window.with(|window| {
+            let decision = window.try_acquire(now, charge.limit, charge.cost);
+            (self.turns.next(), window.latest().as_micros(), decision)
+        });
+        let (limit, admitted) = (charge.limit.requests(), decision.is_ok());
+        LAST_DECISION.set(Some(Decision { turn, at, limit, admitted }));
+        Acquisition::Now(decision.into())
     }
 }
