@@ -72,7 +72,7 @@ impl Recorder {
             ids,
             observer,
             options,
-            buffer: Buffer::new(),
+            buffer: Buffer::new(&options),
             counted: Mutex::default(),
             flush: async_lock::Mutex::new(Flush::default()),
             wake: Event::new(),
@@ -89,7 +89,7 @@ impl Recorder {
 
     /// Returns whether the buffer is full, which means that no request may be admitted.
     pub(super) fn is_full(&self) -> bool {
-        self.buffer.len() >= self.options.capacity
+        self.buffer.is_full()
     }
 
     /// Waits until there is room in the buffer, for no longer than `timeout`. Returns whether there is room.
@@ -110,8 +110,7 @@ impl Recorder {
 
     /// Adds a request that has ended.
     pub(super) fn push(&self, key: Arc<Snapshot>, start: RequestStart, record: RequestRecord) {
-        let waiting = self.buffer.push(Pending { start, key, record });
-        if waiting == self.options.batch_size || waiting == self.options.capacity {
+        if self.buffer.push(Pending { start, key, record }) {
             self.wake.notify(1);
         }
     }
@@ -139,7 +138,7 @@ impl Recorder {
     /// Waits until a batch is full.
     pub(super) async fn batch_is_full(&self) {
         let wake = self.wake.listen();
-        if self.buffer.len() < self.options.batch_size {
+        if !self.buffer.has_full_batch() {
             wake.await;
         }
     }
