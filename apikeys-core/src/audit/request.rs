@@ -1,4 +1,6 @@
-use std::{borrow::Cow, fmt, fmt::Write as _, net::IpAddr, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, fmt::Write as _, net::IpAddr, slice::SliceIndex, str::FromStr, time::Duration};
+
+use smallvec::SmallVec;
 
 use crate::{
     denial::DenialCode,
@@ -28,7 +30,7 @@ pub struct RequestMeta(Box<Parts>);
 struct Parts {
     method: Cow<'static, str>,
     /// The path, and then the user agent.
-    texts: String,
+    texts: Texts,
     path_len: usize,
     has_user_agent: bool,
     client_ip: Option<IpAddr>,
@@ -36,35 +38,33 @@ struct Parts {
     trace_id: Option<TraceId>,
 }
 
+/// UTF-8 text. Usual paths and user agents fit into it, so that they need no memory of their own.
+type Texts = SmallVec<[u8; 128]>;
+
 impl RequestMeta {
     /// The length of the longest path that is kept, in bytes. Longer paths are cut.
     pub const MAX_PATH: usize = 1024;
     /// The length of the longest user agent that is kept, in bytes. Longer user agents are cut.
     pub const MAX_USER_AGENT: usize = 256;
     const MAX_METHOD: usize = 32;
-    /// The room for a user agent behind the path. If there is less, the texts are copied once more.
-    const USUAL_USER_AGENT: usize = 64;
 
     /// Describes a request with this method and path. The query of the path is removed.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
-        let mut texts =
-            String::with_capacity(path.len().min(Self::MAX_PATH).saturating_add(Self::USUAL_USER_AGENT));
-        push_printable(&mut texts, path.as_bytes(), Self::MAX_PATH);
-        Self(Box::new(Parts {
-            method: known_method(method).unwrap_or_else(|| {
-                let mut text = String::new();
-                push_printable(&mut text, method.as_bytes(), Self::MAX_METHOD);
-                text.into()
-            }),
-            path_len: texts.len(),
-            texts,
+        let mut parts = Box::new(Parts {
+            method: known_method(method)
+                .unwrap_or_else(|| printable(method.as_bytes(), Self::MAX_METHOD).into_owned().into()),
+            texts: Texts::new(),
+            path_len: 0,
             has_user_agent: false,
             client_ip: None,
             request_id: None,
             trace_id: None,
-        }))
+        });
+        parts.texts.extend_from_slice(printable(path.as_bytes(), Self::MAX_PATH).as_bytes());
+        parts.path_len = parts.texts.len();
+        Self(parts)
     }
 
     /// Sets the client's address. An IPv4-mapped IPv6 address is kept as IPv4.
@@ -79,7 +79,7 @@ impl RequestMeta {
     pub fn with_user_agent(mut self, value: &[u8]) -> Self {
         let Parts { texts, path_len, has_user_agent, .. } = &mut *self.0;
         texts.truncate(*path_len);
-        push_printable(texts, value, Self::MAX_USER_AGENT);
+        texts.extend_from_slice(printable(value, Self::MAX_USER_AGENT).as_bytes());
         *has_user_agent = true;
         self
     }
@@ -107,7 +107,7 @@ impl RequestMeta {
     /// Returns the path without its query.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.0.texts.get(..self.0.path_len).unwrap_or_default()
+        self.text(..self.0.path_len)
     }
 
     /// Returns the client's address, if it is known.
@@ -119,7 +119,12 @@ impl RequestMeta {
     /// Returns the value of the `User-Agent` header, if the request had one.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
-        self.0.has_user_agent.then(|| self.0.texts.get(self.0.path_len..).unwrap_or_default())
+        self.0.has_user_agent.then(|| self.text(self.0.path_len..))
+    }
+
+    fn text(&self, range: impl SliceIndex<[u8], Output = [u8]>) -> &str {
+        // The texts are whole, so they are valid.
+        str::from_utf8(self.0.texts.get(range).unwrap_or_default()).unwrap_or_default()
     }
 
     /// Returns the request id.
@@ -227,7 +232,7 @@ impl RequestId {
     /// Reads the value of an `X-Request-Id` header. Returns `None` if it is not a valid id.
     #[must_use]
     pub fn from_header(value: &[u8]) -> Option<Self> {
-        std::str::from_utf8(value).ok()?.parse().ok()
+        str::from_utf8(value).ok()?.parse().ok()
     }
 }
 
@@ -289,7 +294,7 @@ impl TraceId {
         if !shape || version == b"ff" || (version == b"00" && more) || parent.iter().all(|b| *b == b'0') {
             return None;
         }
-        std::str::from_utf8(trace).ok()?.parse().ok()
+        str::from_utf8(trace).ok()?.parse().ok()
     }
 }
 
@@ -331,25 +336,30 @@ fn known_method(method: &str) -> Option<Cow<'static, str>> {
     KNOWN.into_iter().find(|known| *known == method).map(Cow::Borrowed)
 }
 
-/// Adds `bytes` to `text` as printable text of at most `most` bytes.
-fn push_printable(text: &mut String, bytes: &[u8], most: usize) {
-    if bytes.len() <= most && bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.push_str(std::str::from_utf8(bytes).unwrap_or_default());
+/// Returns `bytes` as printable text of at most `most` bytes.
+fn printable(bytes: &[u8], most: usize) -> Cow<'_, str> {
+    if bytes.len() <= most
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && let Ok(text) = str::from_utf8(bytes)
+    {
+        return text.into();
     }
-    let most = text.len() + most;
+    let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             let start = text.len();
             // Writing to a String cannot fail.
             let _ = if is_printable(c) { text.write_char(c) } else { write!(text, "{}", c.escape_unicode()) };
             if text.len() > most {
-                return text.truncate(start);
+                text.truncate(start);
+                return text.into();
             }
         }
         if !chunk.invalid().is_empty() && text.len() + '\u{fffd}'.len_utf8() <= most {
             text.push('\u{fffd}');
         }
     }
+    text.into()
 }
 
 #[cfg(test)]
@@ -404,9 +414,7 @@ mod tests {
     proptest! {
         #[test]
         fn printable_text_is_printable_and_within_its_length(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
-            let mut text = "before".to_owned();
-            push_printable(&mut text, &bytes, most);
-            let text = text.strip_prefix("before").unwrap();
+            let text = printable(&bytes, most);
             prop_assert!(text.len() <= most);
             prop_assert!(text.chars().all(is_printable));
         }
