@@ -1,38 +1,46 @@
-//! Keeps keys in memory, so that a request with a cached key needs no read from the store, and forgets each changed key
-//! before the change returns, on every instance.
+//! Keeps keys in memory, so that a request with a cached key needs no read from the store. When a method that changes a
+//! key returns, no instance uses the old state of the key any more.
+//!
+//! The cache holds a *snapshot* of each secret that was read: its key, and the plan of the key's organization. To
+//! *evict* a key or an organization means to make all its snapshots invalid.
 //!
 //! The engine of each instance *registers* in the store ([`Coherence`](crate::store::Coherence)) and then polls the
-//! store for changes ([`renewal`]). Each successful poll extends the *lease* of the instance, which is the time for
-//! which it may use its cache ([`lease`]). A method that makes a change commits it, evicts the key from its own cache,
-//! and then waits for all other registered instances ([`wait`]): until they have acknowledged the change, or until
-//! their leases have surely ended.
+//! store for changes ([`renewal`]). The instance evicts what has changed, *acknowledges* the changes in the store, and
+//! then extends its *lease*, which is the time for which it may use its cache ([`lease`]). A method that makes a change
+//! commits the change and evicts the key from the cache of its own instance. Then it waits for each other registered
+//! instance until that instance has acknowledged the change, or until the lease of that instance has surely ended
+//! ([`wait`]).
 //!
 //! # Why no verification uses an older state
 //!
-//! Let a change be committed under the revision *r*. Let a verification begin on another instance after the call of the
-//! change has returned. Assume that the verification uses a snapshot from before the change. The verification found that
-//! the lease lasts, *before* it looked into the cache. The poll or registration that last extended this lease was
-//! answered by the store either after the commit or before it.
+//! Let a change be committed under the revision *r*. Let a verification begin on another instance after the call that
+//! made the change has returned. Assume that the verification uses a snapshot from before the change. The verification
+//! found that the lease lasts, *before* it looked into the cache. The store answered the poll or registration that last
+//! extended this lease either after the commit or before it.
 //!
-//! - *After the commit:* The answer contained *r*. The instance evicted the key before it acknowledged *r*, and
-//!   acknowledged *r* before it extended the lease. So the snapshot was evicted before the verification looked into the
-//!   cache. A snapshot whose read began before the eviction stays invalid, even if it is added later ([`evictions`]).
-//! - *Before the commit:* The lease counts from the moment before the poll was sent, so it ended at most one lease after
-//!   the commit. The instance was registered before the commit and did not acknowledge *r* (or the first case applies).
-//!   So the call of the change waited until more than the length of the lease and 1 % of it had passed *since the commit
-//!   was answered*. The 1 % is for clocks that run at different speeds. The lease had ended before the verification
-//!   began, which contradicts the check of the lease.
+//! - *After the commit:* The answer to a poll contained *r*, unless the instance had applied *r* already. In both
+//!   cases, the instance evicted the key before it acknowledged *r*, and acknowledged *r* before it extended the lease.
+//!   After a registration, the instance evicts everything before it extends the lease. So the snapshot was invalid
+//!   before the verification looked into the cache. A snapshot whose read began before the eviction is invalid even if
+//!   it is added to the cache later ([`evictions`]).
+//! - *Before the commit:* The lease counts from the moment before the poll was sent, so it ended at most one lease
+//!   after the commit. If the instance acknowledged *r* before the call returned, it evicted the key before that, as in
+//!   the first case. If the row of the instance was removed, the lease had ended by then. Otherwise, the call waited
+//!   until more than 101 % of the length of the lease had passed *since the commit was answered*. The additional 1 % is
+//!   for clocks that run at different speeds. So the lease had ended before the verification began, although the
+//!   verification found that it lasts.
 //!
-//! An instance that registers after the commit reads all keys after the commit, because it evicts everything when it
-//! has registered. A *fenced* instance, whose row was removed, notices that at its next poll or acknowledgement. It then
-//! evicts everything and registers again under a new id, so that a delayed acknowledgement under the old id does nothing.
+//! A call *fences* an instance that has not acknowledged a change, when the lease of that instance has ended: the call
+//! removes the row of the instance, so that later calls do not wait. The instance notices the missing row at its next
+//! poll or acknowledgement, and does not extend its lease. It evicts everything and registers again under a new id, so
+//! that a delayed acknowledgement under the old id does nothing.
 //!
-//! The instance that makes a change evicts the key after the store has answered, whatever the answer is, and also if the
-//! call is dropped. If the commit takes effect only after that, the caller has no answer yet. A repeated call, which may
-//! find nothing left to change, evicts and waits like the first one.
+//! The instance that makes a change evicts the key when the store has answered, also if the answer is an error, and
+//! when the call is dropped. If the commit takes effect even later, the call has not returned a success. If the caller
+//! repeats the call and there is nothing left to change, the repeated call evicts and waits like the first one.
 //!
-//! `tests/coherence` simulates this with random delays, failures and clocks, and shows that the simulation notices when
-//! one of these rules is broken.
+//! `apikeys-core/tests/coherence` simulates these rules with random delays, failures and clocks. It also breaks each
+//! rule on purpose, to show that the simulation finds the mistake.
 
 mod evictions;
 mod lease;
@@ -63,12 +71,12 @@ pub(super) struct Cache {
     lease: Lease,
     /// The length of the lease. `None` means that the cache is not used.
     lease_length: Option<Duration>,
-    /// The id under which this instance is registered.
+    /// The id under which this instance is registered or is being registered.
     registered: Mutex<Option<InstanceId>>,
 }
 
 impl Cache {
-    /// Creates a cache. If `lease_length` is `None`, the cache stays empty.
+    /// Creates an empty cache. If `lease_length` is `None`, the cache stays empty.
     pub(super) fn new(lease_length: Option<Duration>) -> Self {
         Self {
             snapshots: Snapshots::new(),
@@ -93,7 +101,7 @@ impl Cache {
         self.evictions.now()
     }
 
-    /// Adds a snapshot, unless the cache may not be used now.
+    /// Adds a snapshot to the cache if the lease lasts at `now` and the snapshot is valid.
     pub(super) fn insert(&self, fingerprint: Fingerprint, snapshot: &Arc<Snapshot>, now: Moment) {
         if self.lease.lasts(now) && self.is_valid(snapshot) {
             self.snapshots.insert(fingerprint, Arc::clone(snapshot));
@@ -105,15 +113,15 @@ impl Cache {
         self.evictions.evict(changed);
     }
 
-    /// Removes invalid snapshots, and those of keys without a request in the last minute. Calls `pause` again and again, so
-    /// that other tasks can run.
+    /// Removes the snapshots that are invalid, and the snapshots of keys without an admitted request in the last
+    /// minute. Calls `pause` again and again, so that other tasks can run.
     pub(super) async fn sweep<P: Future>(&self, now: Moment, pause: impl Fn() -> P) {
         let keep =
             |snapshot: &Snapshot| self.is_valid(snapshot) && !snapshot.live.window.is_idle(now.monotonic);
         self.snapshots.retain(keep, pause).await;
     }
 
-    /// Returns the number of secrets in memory.
+    /// Returns the number of snapshots, including invalid ones that are not yet removed.
     pub(super) fn len(&self) -> usize {
         self.snapshots.len()
     }
@@ -127,13 +135,13 @@ impl Cache {
         self.evictions.is_valid(snapshot.epoch, snapshot.slots)
     }
 
-    /// Returns the id under which this instance is registered.
+    /// Returns the id under which this instance is registered or is being registered.
     fn registered(&self) -> Option<InstanceId> {
         *self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets everything, before the instance registers again or after its end. Returns the id under which the instance
-    /// was registered.
+    /// Ends the lease and makes all snapshots invalid, because the instance registers again or shuts down. Returns the
+    /// id under which the instance was registered.
     fn reset(&self) -> Option<InstanceId> {
         self.lease.end();
         self.evictions.evict_everything();

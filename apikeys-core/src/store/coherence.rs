@@ -7,17 +7,20 @@ use crate::id::{InstanceId, KeyId, OrgId};
 
 /// The part of a store that tells instances which keys have changed, so that an instance can keep keys in memory.
 ///
-/// An *instance* is one [engine](crate::engine). The store keeps a row for each registered instance: its id, the length
-/// of its *lease*, and the revision up to which it has *applied* changes. To apply a change means to drop what the
-/// instance has in memory about the changed key or organization. The instance uses its memory only while its lease
-/// lasts, and asks for changes ([`poll`](Self::poll)) several times in each lease.
+/// Here, an *instance* is one [engine](crate::engine). A process with two engines has two instances. The store keeps a
+/// row for each registered instance: the id of the instance, the length of its *lease*, and the [`Revision`] up to
+/// which the instance has *applied* changes. To apply a change means to drop what the instance has in memory about the
+/// changed key or organization. The lease is the time for which the instance may use the keys in its memory. Several
+/// times in each lease, the instance asks the store for changes ([`poll`](Self::poll)), and extends the lease after
+/// each answer.
 ///
-/// After a change, the engine waits until every other instance has applied it ([`behind`](Self::behind)). If an
+/// After a change, the engine waits until every other instance has applied the change ([`behind`](Self::behind)). If an
 /// instance does not apply the change, the engine waits until the lease of that instance has surely ended, and then
-/// removes its row ([`fence`](Self::fence)). The removed instance notices that at its next poll, and registers again
-/// under a new id. The docs of the module `engine/cache.rs` explain why no instance then uses an older state.
+/// removes the row of that instance ([`fence`](Self::fence)). The instance without a row notices that at its next poll,
+/// and registers again under a new id. The comment at the top of `apikeys-core/src/engine/cache.rs` explains why no
+/// instance uses an older state when a change has returned.
 ///
-/// The store stores no times. Each instance measures its lease with its own clock.
+/// The rows of instances contain no times. Each instance measures its lease with its own clock.
 ///
 /// Each method is one transaction, and reads the primary database. A future may be dropped at any point, as with
 /// [`KeyStore`](super::KeyStore).
@@ -39,29 +42,30 @@ pub trait Coherence: Send + Sync {
     async fn acknowledge(&self, instance: InstanceId, applied: Revision) -> StoreResult<bool>;
 
     /// Returns the registered instances that have not applied all changes up to a revision, in any order. A store may
-    /// return only some of them, for example 1,000, but at least one if there are any.
+    /// return only some of them, for example 1,000, but returns at least one if there are any.
     async fn behind(&self, revision: Revision) -> StoreResult<Vec<BehindInstance>>;
 
     /// Removes the rows of those of `instances` that have still not applied all changes up to a revision. Ids without a
     /// row are ignored.
     async fn fence(&self, instances: &[InstanceId], revision: Revision) -> StoreResult<()>;
 
-    /// Removes the row of an instance that ends. Without a row, nothing changes.
+    /// Removes the row of an instance that shuts down or registers again. If the instance has no row, nothing changes.
     async fn leave(&self, instance: InstanceId) -> StoreResult<()>;
 
     /// Returns the latest revision.
     async fn revision(&self) -> StoreResult<Revision>;
 
-    /// Waits until there may be a later revision than `applied`. The engine also polls at a fixed interval, so a store may
-    /// miss changes here, and may return when there is no change. The default implementation waits forever.
+    /// Waits until there may be a later revision than `applied`. The engine then polls at once. The engine also polls
+    /// at a fixed interval, so this method may miss changes, and may return when there is no change. The default
+    /// implementation waits forever.
     async fn hint(&self, applied: Revision) -> StoreResult<()> {
         let _ = applied;
         std::future::pending().await
     }
 }
 
-/// The number of changes that [`Coherence::poll`] returns at most. If there are more, the instance drops all keys that it
-/// has in memory.
+/// The highest number of changes that [`Coherence::poll`] returns. If there are more, the instance drops all keys from
+/// its memory and registers again.
 pub const MAX_POLLED_CHANGES: usize = 1_000;
 
 /// The result of [`Coherence::poll`].
@@ -72,8 +76,8 @@ pub struct Polled {
     pub registered: bool,
     /// The latest revision.
     pub revision: Revision,
-    /// What the changes after the given revision have changed, in any order. `None` means that the store no longer knows
-    /// some of the changes, or that there are more than [`MAX_POLLED_CHANGES`].
+    /// The keys and organizations that were changed after the given revision, in any order. `None` means that the store
+    /// no longer has some of these changes, or that there are more than [`MAX_POLLED_CHANGES`].
     pub changes: Option<Vec<Changed>>,
 }
 
@@ -85,7 +89,7 @@ impl Polled {
     }
 
     /// Creates the result of a poll from the changes that the store has after the revision `applied`. Each revision is
-    /// one change, so their number shows whether some are missing.
+    /// one change, so the number of changes shows whether some are missing.
     #[must_use]
     pub fn after(applied: Revision, registered: bool, revision: Revision, changes: Vec<Changed>) -> Self {
         let expected = revision.0.checked_sub(applied.0).and_then(|number| usize::try_from(number).ok());
@@ -94,7 +98,7 @@ impl Polled {
     }
 }
 
-/// What a change has changed.
+/// The key or organization that a change concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Changed {

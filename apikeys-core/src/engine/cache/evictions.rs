@@ -6,15 +6,17 @@ use crate::{
     store::Changed,
 };
 
-/// The number of slots. A change evicts all keys of its slot, so with a million keys in memory it evicts about 60.
+/// The number of slots. A change of a key also evicts the other keys in its slot and the keys of the organizations in
+/// its slot. With a million keys in memory, these are about 120 keys on average.
 const SLOTS: usize = 1 << 14;
 
 /// Decides which [snapshots](super::snapshot::Snapshot) may still be used.
 ///
-/// An *eviction* makes all snapshots of a key or of an organization invalid. It does not search for them: evictions are
-/// numbered, and each key and each organization has a slot with the number of its latest eviction. Several keys share a
-/// slot. A snapshot remembers the number of the latest eviction *before* the store was read. It is valid if that number
-/// is not less than the numbers in its two slots.
+/// An *eviction* makes all snapshots of a key or of an organization invalid without searching for them. Evictions are
+/// numbered. Each key and each organization has a slot, which holds the number of the latest eviction in this slot.
+/// Keys and organizations share the slots. A snapshot holds the number of the eviction that was the latest *before* the
+/// store was read. The snapshot is invalid if the slot of its key or of its organization holds a higher number, or if
+/// everything was evicted under a higher number.
 ///
 /// A snapshot that was read before a change is therefore invalid as soon as the eviction for the change has returned,
 /// even if the snapshot is added to the [cache](super::Cache) later.
@@ -27,7 +29,7 @@ pub(super) struct Evictions<N = AtomicU64> {
     slots: Box<[N]>,
 }
 
-/// The number of the latest eviction at some time.
+/// The number of the eviction that was the latest at some point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::engine) struct Epoch(u64);
 
@@ -51,7 +53,7 @@ impl Evictions {
 }
 
 impl<N: Shared> Evictions<N> {
-    /// Creates slots. Their number divides [`SLOTS`].
+    /// Creates `slots` slots. [`SLOTS`] must be a multiple of `slots`.
     pub(super) fn with_slots(slots: usize) -> Self {
         Self { latest: N::new(0), everything: N::new(0), slots: (0..slots).map(|_| N::new(0)).collect() }
     }
@@ -61,7 +63,7 @@ impl<N: Shared> Evictions<N> {
         Epoch(self.latest.get())
     }
 
-    /// Returns whether a snapshot may be used whose read began at `epoch`.
+    /// Returns whether a snapshot is valid. `epoch` was the latest eviction before the snapshot was read.
     pub(super) fn is_valid(&self, epoch: Epoch, slots: Slots) -> bool {
         let is_later = |slot: &N| slot.get() <= epoch.0;
         [slots.key, slots.org].iter().all(|slot| self.slot(*slot).is_some_and(is_later))
@@ -89,7 +91,7 @@ impl<N: Shared> Evictions<N> {
     }
 
     fn mark(&self, slot: &N) {
-        // A read that begins after this addition sees the change, because the change was committed before.
+        // A read that begins after this addition sees the change, because the change was committed before the eviction.
         let number = self.latest.increase() + 1;
         slot.raise(number);
     }
@@ -103,7 +105,8 @@ fn org_slot(org: &OrgId) -> u16 {
     slot(org.as_str().as_bytes())
 }
 
-/// FNV-1a, with its bits mixed once more. Whoever chooses ids that share a slot gains nothing but reads of the store.
+/// Returns the slot of an id: its FNV-1a hash, with the bits mixed once more. Ids that are chosen to share a slot only
+/// cause additional reads from the store.
 fn slot(bytes: &[u8]) -> u16 {
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

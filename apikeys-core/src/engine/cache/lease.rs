@@ -8,16 +8,17 @@ use crate::{
 
 /// The time for which the instance may use its [cache](super::Cache).
 ///
-/// The lease ends when either of two clocks has passed its end. The monotonic clock may stand still while the machine is
-/// suspended, and the wall clock may be set back.
+/// The lease ends when the monotonic clock or the wall clock has reached its end. Neither clock is enough: the
+/// monotonic clock may stand still while the machine is suspended, and the wall clock may be set back.
 #[derive(Debug)]
 pub(super) struct Lease<N = AtomicU64> {
+    /// The end on the monotonic clock, in microseconds.
     monotonic: N,
-    /// Microseconds since the earliest timestamp.
+    /// The end on the wall clock, in microseconds since the earliest timestamp.
     wall: N,
 }
 
-/// The time of both clocks.
+/// A point in time on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Moment {
     pub(in crate::engine) monotonic: Monotonic,
@@ -36,14 +37,16 @@ fn since_earliest(wall: Timestamp) -> u64 {
 }
 
 impl<N: Shared> Lease<N> {
+    /// Creates a lease that has ended.
     pub(super) fn none() -> Self {
         Self { monotonic: N::new(0), wall: N::new(0) }
     }
 
-    /// Extends the lease. It counts from the moment *before* the store was asked, because the store's answer can take any
-    /// time. An answer that arrives after that to a later question changes nothing.
+    /// Extends the lease until `length` after `asked`, the moment *before* the store was asked. The store's answer may
+    /// take any time to arrive, and may not contain changes that are committed meanwhile. If the answer to a later poll
+    /// has already extended the lease, this method changes nothing.
     ///
-    /// One task at a time extends and ends the lease.
+    /// The renewal loop extends and ends the lease. A shutdown ends the lease after it has told the loop to stop.
     pub(super) fn extend(&self, asked: Moment, length: Duration) {
         let end = asked.monotonic.saturating_add(length).as_micros();
         if end <= self.monotonic.get() {
@@ -61,8 +64,9 @@ impl<N: Shared> Lease<N> {
 
     /// Returns whether the lease lasts at `now`.
     ///
-    /// A verification must call this *before* it looks into the cache. Otherwise, the lease could have lapsed at the
-    /// look-up and be extended again before the check, and the verification would use an evicted snapshot.
+    /// A verification must call this method *before* it looks into the cache. Otherwise, the verification could find a
+    /// snapshot after the lease has ended, the renewal could then evict the snapshot and extend the lease, and the
+    /// check of the lease would allow the verification to use the old snapshot.
     pub(super) fn lasts(&self, now: Moment) -> bool {
         now.monotonic.as_micros() < self.monotonic.get() && since_earliest(now.wall) < self.wall.get()
     }

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number that threads share. Tests replace it by a number of loom, which runs a test with every order of accesses.
+/// A number that threads share. The tests of races use the atomic numbers of the crate loom instead, which runs a test
+/// once for each possible order of the accesses.
 ///
 /// All accesses have one order that all threads agree on (`SeqCst`), because the rules of the cache depend on the order of
 /// accesses to different numbers.
@@ -8,9 +9,9 @@ pub(super) trait Shared {
     fn new(value: u64) -> Self;
     fn get(&self) -> u64;
     fn set(&self, value: u64);
-    /// Adds 1 and returns the number before.
+    /// Adds 1, and returns the number from before the addition.
     fn increase(&self) -> u64;
-    /// Sets the number to the higher of both.
+    /// Sets the number to `value` if `value` is higher.
     fn raise(&self, value: u64);
 }
 

@@ -1,4 +1,5 @@
-//! The races between verifications, fills, evictions and renewals, in every order of their accesses (loom).
+//! Runs verifications, reads from the store, evictions and renewals of the lease at the same time, in every order of
+//! their accesses to shared numbers (loom).
 //!
 //! One key has the state 0, and a change makes it 1. A verification that begins after the change has returned must not
 //! use the state 0.
@@ -55,11 +56,15 @@ const LEASE: u64 = 10;
 struct World {
     evictions: Evictions<AtomicU64>,
     lease: Lease<AtomicU64>,
-    /// The snapshot of the key: the state that was read, and the latest eviction before the read.
+    /// The snapshot of the key: the state that was read, and the number of the latest eviction before the read.
     snapshot: Mutex<Option<(u64, Epoch)>>,
+    /// The state of the key in the store.
     stored: AtomicU64,
+    /// 1 if the instance has acknowledged the change.
     acknowledged: AtomicU64,
+    /// 1 if the method that makes the change has returned.
     returned: AtomicU64,
+    /// The time in microseconds.
     clock: AtomicU64,
     slots: Slots,
     changed: Changed,
@@ -71,7 +76,7 @@ fn moment(micros: u64) -> Moment {
 }
 
 impl World {
-    /// The lease lasts, and the state 0 is in the cache.
+    /// Creates an instance whose lease lasts, and whose cache contains the state 0.
     fn new() -> Arc<Self> {
         let key = KeyId::from_bytes([1; 16]);
         let world = Self {

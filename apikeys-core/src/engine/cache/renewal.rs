@@ -19,11 +19,11 @@ use crate::{
     store::{Coherence, Polled, Revision, StoreResult},
 };
 
-/// The most polls that wait for an answer at the same time. A poll begins every quarter of the lease, and one that takes as
-/// long as the lease is useless.
+/// The highest number of polls that wait for an answer at the same time. A poll begins every quarter of the lease, and
+/// an answer that takes as long as the lease is useless.
 const POLLS: usize = 4;
 
-/// Registers the instance, and extends its lease again and again. If the cache is not used, waits forever.
+/// Registers the instance and extends its lease again and again. If the engine has no cache, waits forever.
 pub(in crate::engine) async fn renewal_loop(inner: &Inner) {
     let (Some(coherence), Some(length)) = (inner.store.coherence(), inner.cache.lease_length) else {
         return std::future::pending().await;
@@ -42,10 +42,10 @@ pub(in crate::engine) async fn renewal_loop(inner: &Inner) {
     }
 }
 
-/// How an instance is registered.
+/// A registration of this instance in the store.
 struct Registration {
     instance: InstanceId,
-    /// All changes up to this revision are evicted and acknowledged.
+    /// The instance has applied and acknowledged all changes up to this revision.
     applied: AtomicU64,
 }
 
@@ -63,12 +63,13 @@ struct Renewal<'a> {
 }
 
 impl Renewal<'_> {
+    /// Registers the instance under a new id, and begins its lease.
     async fn register(&self) -> StoreResult<Registration> {
         let asked = Moment::now(&*self.inner.clock);
         let instance = InstanceId::from_bytes(self.inner.fresh_id());
         *self.cache.registered.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
         let applied = self.ask("register", self.coherence.register(instance, self.length)).await?;
-        // No change waited for this instance before.
+        // Changes before the registration did not wait for this instance, so its snapshots may be older than a change.
         self.cache.evictions.evict_everything();
         self.cache.lease.extend(asked, self.length);
         Ok(Registration { instance, applied: AtomicU64::new(applied.0) })
@@ -77,16 +78,17 @@ impl Renewal<'_> {
     /// Polls every quarter of the lease, or earlier if the store hints at a change. Returns when the instance must register
     /// again.
     ///
-    /// A poll does not wait for the answers to earlier ones. If the store takes a second for each answer, the lease
+    /// A poll does not wait for the answers to earlier polls. If each answer takes half of the lease, the lease
     /// therefore does not end.
     async fn poll_while_registered(&self, registration: &Registration) {
         let mut polls = FuturesUnordered::new();
-        // A store may open a connection for each poll, which takes long when it is slow. So it opens them now.
+        // A store may need a connection for each poll, and a slow store takes long to open a connection. These polls
+        // make the store open the connections now.
         polls.extend((1..POLLS).map(|_| self.poll_once(registration)));
         loop {
             let mut quarter = self.inner.clock.sleep(self.length / 4);
             loop {
-                // A poll that waits for its answer may find the change that a hint announces.
+                // While a poll waits for its answer, no hint is needed, because the poll may find the change itself.
                 let Some(answered) = (!polls.is_empty()).then(|| polls.next()) else {
                     self.hint(registration.applied(), quarter).await;
                     break;
@@ -115,7 +117,8 @@ impl Renewal<'_> {
         }
     }
 
-    /// Polls. After an error, waits before it returns, so that polls do not follow each other without a pause.
+    /// Polls the store. After an error, this method waits before it returns, so that polls do not follow each other
+    /// without a pause.
     async fn poll_once(&self, registration: &Registration) -> StoreResult<bool> {
         let answer = self.poll(registration).await;
         if answer.is_err() {
@@ -124,15 +127,15 @@ impl Renewal<'_> {
         answer
     }
 
-    /// Extends the lease once, after all new changes were evicted and acknowledged. Returns `false` if the instance must
-    /// register again.
+    /// Asks the store for new changes, evicts the changed keys, acknowledges the changes, and then extends the lease.
+    /// Returns `false` if the instance must register again.
     async fn poll(&self, registration: &Registration) -> StoreResult<bool> {
         let asked = Moment::now(&*self.inner.clock);
         let (instance, applied) = (registration.instance, registration.applied());
         let Polled { registered, revision, changes } =
             self.ask("poll", self.coherence.poll(instance, applied)).await?;
         let (true, Some(changes)) = (registered, changes) else { return Ok(false) };
-        // Another poll may have found and acknowledged the changes meanwhile.
+        // Another poll may have found and acknowledged the same changes meanwhile.
         if revision > registration.applied() {
             for changed in &changes {
                 self.cache.evict(changed);
@@ -146,17 +149,19 @@ impl Renewal<'_> {
         Ok(true)
     }
 
-    /// Forgets everything. Removes the row of the instance if it still exists, so that changes do not wait for it.
+    /// Ends the lease and evicts everything. Removes the row of the instance if the row still exists, so that changes
+    /// do not wait for this instance.
     async fn leave(&self) {
         if let Some(instance) = self.cache.reset()
             && let Err(error) = self.ask("leave", self.coherence.leave(instance)).await
         {
-            // A change waits until the lease has ended, and then removes the row.
+            // If the row remains, the next change waits as long as a lease, and then removes the row.
             self.inner.observer.store_failed(&error);
         }
     }
 
-    /// Waits for the store's answer, but not longer than the lease. A later answer would be useless.
+    /// Waits for the store's answer for no longer than the store timeout and the length of the lease. A later answer
+    /// would be useless.
     async fn ask<T>(
         &self,
         operation: &'static str,
@@ -168,7 +173,8 @@ impl Renewal<'_> {
 }
 
 impl Inner {
-    /// Stops using the cache, and removes the row of the instance, so that changes of other instances do not wait for it.
+    /// Stops using the cache and removes the row of this instance, so that changes of other instances do not wait for
+    /// this instance.
     pub(in crate::engine) async fn leave(&self) {
         if let (Some(coherence), Some(length)) = (self.store.coherence(), self.cache.lease_length) {
             Renewal { inner: self, cache: &self.cache, coherence, length }.leave().await;

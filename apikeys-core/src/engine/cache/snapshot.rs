@@ -14,11 +14,11 @@ use crate::{
     store::FoundKey,
 };
 
-/// A time that is later than all timestamps. It takes less memory than an `Option`.
+/// A time that is later than all timestamps, and means 'never'. It takes less memory than an `Option`.
 const NEVER: i64 = i64::MAX;
 
-/// What the engine has read about a secret: its key, and the plan of the key's organization. A snapshot never changes. A
-/// change of the key or plan makes it invalid, see [`Evictions`](super::evictions::Evictions).
+/// The key of a secret and the plan of the key's organization, as the engine has read them from the store. A change of
+/// the key or plan does not update the snapshot but makes it invalid, see [`Evictions`](super::evictions::Evictions).
 #[derive(Debug)]
 pub(in crate::engine) struct Snapshot {
     pub(in crate::engine) key: KeyId,
@@ -26,9 +26,9 @@ pub(in crate::engine) struct Snapshot {
     pub(super) epoch: Epoch,
     pub(super) slots: Slots,
     active: bool,
-    /// The time at which the key expires. A key that does not expire has a time beyond all timestamps.
+    /// The time at which the key expires, or [`NEVER`].
     expires_at: i64,
-    /// The time at which the secret stops working, or a time beyond all timestamps.
+    /// The time at which the secret stops working, or [`NEVER`].
     ends_at: i64,
     pub(in crate::engine) rate_limit: RateLimit,
     pub(in crate::engine) live: Arc<LiveKey>,
@@ -55,12 +55,12 @@ impl Snapshot {
         }
     }
 
-    /// Returns what a request with the key counts against its rate limit.
+    /// Returns the charge of one request against the rate limit of the key.
     pub(in crate::engine) fn charge(&self) -> Charge<'_> {
         Charge::one(Subject::Key(self.key), self.rate_limit, &self.live.window)
     }
 
-    /// Returns whether the secret has stopped working at `now`. A secret can stop working before its key.
+    /// Returns whether the secret has stopped working at `now`. A secret can stop working before its key expires.
     pub(in crate::engine) fn has_ended(&self, now: Timestamp) -> bool {
         self.ends_at <= now.as_micros()
     }

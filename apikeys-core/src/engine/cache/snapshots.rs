@@ -7,11 +7,12 @@ use std::{
 use super::snapshot::Snapshot;
 use crate::token::Fingerprint;
 
-/// The number of parts, each with a lock of its own. With a million snapshots, the sweep holds each lock for well under a
-/// millisecond.
+/// The number of parts of the map, each with a lock of its own. With a million snapshots, the sweep holds each lock for
+/// well under a millisecond.
 const SHARDS: usize = 256;
 
-/// The [snapshots](Snapshot) of recently used secrets, by their fingerprints. Some may be invalid.
+/// The [snapshots](Snapshot) of recently used secrets, by the fingerprints of the secrets. Some snapshots may be
+/// invalid.
 ///
 /// Only stored secrets have snapshots, so that clients without a key cannot fill the memory.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Snapshots {
     shards: Box<[Shard]>,
 }
 
-/// Each shard has its own cache lines.
+/// A part of the map. Each part has cache lines of its own, so that threads do not slow each other down.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard(Mutex<Map>);
@@ -42,7 +43,7 @@ impl Hasher for Prefix {
     }
 
     fn write(&mut self, _: &[u8]) {
-        // A fingerprint writes one number.
+        // Not called, because a `Fingerprint` writes only one number.
     }
 
     fn write_u64(&mut self, part: u64) {
@@ -65,7 +66,7 @@ impl Snapshots {
         }
     }
 
-    /// Removes the snapshots that are not kept. Calls `pause` between the shards.
+    /// Removes the snapshots for which `keep` returns `false`. Calls `pause` after each shard.
     pub(super) async fn retain<P: Future>(&self, keep: impl Fn(&Snapshot) -> bool, pause: impl Fn() -> P) {
         for shard in &self.shards {
             {
@@ -84,7 +85,7 @@ impl Snapshots {
     }
 
     fn shard(&self, fingerprint: &Fingerprint) -> Option<&Shard> {
-        // The hash uses the first bytes.
+        // The hash uses the first bytes, so the last byte chooses the shard.
         let [.., last] = *fingerprint.as_bytes();
         self.shards.get(usize::from(last) % SHARDS)
     }

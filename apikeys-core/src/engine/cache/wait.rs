@@ -6,13 +6,14 @@ use crate::{
     store::{Changed, Coherence, Revision, StoreResult},
 };
 
-/// The first pause before the store is asked again which instances are behind. Each pause is twice as long as the one
-/// before.
+/// The first pause before the store is asked again which instances have not applied the change. Each pause is twice as
+/// long as the pause before it, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Evicts what a change changes from the own cache when the value is dropped. A call that makes a change holds this value
-/// while it waits for the store's answer, so that the eviction follows the answer, an error, and the drop of the call.
+/// Evicts the changed key or organization from the cache of this instance when the value is dropped. A call that makes
+/// a change holds this value while it waits for the store's answer. The eviction therefore follows the answer, and
+/// happens also after an error and when the call is dropped.
 #[derive(Debug)]
 pub(in crate::engine) struct OwnEviction<'a> {
     inner: &'a Inner,
@@ -32,13 +33,13 @@ impl Drop for OwnEviction<'_> {
 }
 
 impl Inner {
-    /// Waits until no instance can use a state from before `revision`. Call this after the commit was answered and the own
-    /// cache is evicted.
+    /// Waits until no instance can use a state from before `revision`. Call this method after the store has answered
+    /// the commit and the changed key or organization was evicted from the cache of this instance.
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails for longer than a change is attempted. Another instance may then still use the
-    /// older state, for as long as its lease lasts.
+    /// Returns an error if the store fails in every attempt. The change is committed nevertheless. Another instance may
+    /// use the older state until its lease ends or its next poll succeeds.
     pub(in crate::engine) async fn wait_for_instances(&self, revision: Revision) -> StoreResult<()> {
         let Some(coherence) = self.store.coherence() else { return Ok(()) };
         let committed = self.clock.monotonic();
@@ -51,7 +52,7 @@ impl Inner {
             let mut ended: Vec<InstanceId> = Vec::new();
             let mut next_end = None;
             for other in others {
-                // Clocks may run at different speeds.
+                // The additional 1 % is for clocks that run at different speeds.
                 let longest = other.lease.saturating_add(other.lease / 100);
                 if waited > longest {
                     ended.push(other.instance);
@@ -71,8 +72,9 @@ impl Inner {
         }
     }
 
-    /// Waits until no instance can use a state that is older than the latest. Call this if there was nothing to change,
-    /// because another call may have made the same change and may still be waiting.
+    /// Evicts the key or organization in `changed` from the cache of this instance, and waits until no instance can use
+    /// a state from before the latest revision. Call this method if there was nothing to change, because another call
+    /// may have made the same change and may still be waiting.
     ///
     /// # Errors
     ///
