@@ -40,9 +40,9 @@
 //! ```
 //!
 //! [`KeyStore`](crate::store::KeyStore) has three optional parts. For a store without one of them, implement
-//! [`Harness::supports_purge`], [`Harness::supports_warnings`] or [`Harness::supports_coherence`]. The module [`store`](crate::store) explains how to
-//! write a store. The folder `examples/custom-store` of the repository has a complete store without the optional
-//! parts, and its tests.
+//! [`Harness::supports_purge`], [`Harness::supports_warnings`] or [`Harness::supports_coherence`]. The module
+//! [`store`](crate::store) explains how to write a store. The folder `examples/custom-store` of the repository has a
+//! complete store without the optional parts, and its tests.
 //!
 //! If the tests need a server that is not always there, give them an attribute:
 //! `conformance_tests!(#[ignore = "needs a server"] OnServer)`.

@@ -1,10 +1,10 @@
 //! The engine: [`ApiKeys`] verifies requests, manages keys and records their use.
 //!
-//! [`ApiKeys`] is a handle to the engine, and cloning the handle is cheap. [`Maintenance`] is the background
-//! work of the engine: it writes the audit log in batches, frees the memory used for keys without recent
-//! requests, removes the data of forgotten organizations ([`Operator::forget`]), and sends warnings before keys
-//! expire ([`Builder::expiry_warnings`]). Spawn [`Maintenance::run`] on your async runtime. The engine works on
-//! any async runtime.
+//! [`ApiKeys`] is a handle to the engine, and cloning the handle is cheap. [`Maintenance`] is the background work of
+//! the engine: it writes the audit log in batches, asks the store for changes of keys in memory, frees the memory used
+//! for keys without recent requests, removes the data of forgotten organizations ([`Operator::forget`]), and sends
+//! warnings before keys expire ([`Builder::expiry_warnings`]). Spawn [`Maintenance::run`] on your async runtime. The
+//! engine works on any async runtime.
 
 mod admission;
 mod api_keys;

@@ -124,9 +124,9 @@ pub enum BuildError {
     Store(#[from] StoreError),
 }
 
-/// The length of the lease of the cache, unless it is set.
+/// The length of the lease, unless [`Builder::cache_lease`] is called.
 const DEFAULT_LEASE: Duration = Duration::from_secs(2);
-/// The shortest lease. With a shorter one, the store would be asked too often.
+/// The shortest lease. With a shorter lease, the engine would ask the store too often.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 const LONGEST_LEASE: Duration = Duration::from_secs(60);
 
@@ -262,24 +262,29 @@ impl Builder {
         self
     }
 
-    /// Sets how long the engine may use the keys in its memory without an answer from the store. The minimum is 100 ms,
-    /// the maximum is 60 s, and the default is 2 s.
+    /// Sets the length of the *lease*, which is the time for which the engine may use the keys in its memory without an
+    /// answer from the store. The minimum is 100 ms, the maximum is 60 s, and the default is 2 s.
     ///
     /// The engine keeps the keys of recent requests in memory, so that a request with such a key needs no read from the
-    /// store. Four times in each lease, or more often, the engine asks the store for changes. A method that changes a key
-    /// returns when no instance uses the old state any more. If an instance has crashed or cannot reach the store, that
-    /// takes as long as its lease. If such an instance stopped in the middle of recording requests with the key, the
-    /// change first waits until the database ends that transaction, which can take 10 seconds. While the store does not respond, keys in memory work until the lease ends; then
-    /// requests are denied with `VERIFICATION_UNAVAILABLE`.
+    /// store. At least four times in each lease, the engine asks the store for changes, and the answer extends the
+    /// lease. While the store does not respond, keys in memory work until the lease ends. After that, requests are
+    /// denied with `VERIFICATION_UNAVAILABLE`.
     ///
-    /// Each instance of your service can have a lease of its own. The cache needs the [`Maintenance`], and a store that
-    /// supports it ([`KeyStore::coherence`]); otherwise each verification reads the store.
+    /// A method that changes a key or plan returns when no instance uses the old state any more. If an instance has
+    /// crashed or cannot reach the store, the next change waits as long as the lease of that instance. If that instance
+    /// stopped in the middle of recording requests with the key, the change first waits until the database ends the
+    /// transaction of the recording. With `apikeys-sqlx-store`, PostgreSQL and MariaDB end such a transaction within
+    /// about 10 seconds. MySQL and SQLite end it only when the connection of the stopped instance is closed.
+    ///
+    /// The instances of your service can have leases of different lengths. The cache needs a running [`Maintenance`],
+    /// and a store that supports the cache ([`KeyStore::coherence`]). Otherwise, each verification reads the store.
     pub fn cache_lease(mut self, lease: Duration) -> Self {
         self.cache_lease = Some(lease.clamp(SHORTEST_LEASE, LONGEST_LEASE));
         self
     }
 
-    /// Keeps no keys in memory, so that each verification reads the store. Changes then need not wait for this instance.
+    /// Keeps no keys in memory, so that each verification reads the store. The changes of other instances then do not
+    /// wait for this instance. The changes of this instance still wait for the instances that keep keys in memory.
     pub fn without_cache(mut self) -> Self {
         self.cache_lease = None;
         self

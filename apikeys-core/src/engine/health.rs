@@ -16,9 +16,11 @@ pub struct Health {
     pub live_keys: usize,
     /// The number of secrets in the cache. Their keys had requests within the last minutes.
     pub cached_secrets: usize,
-    /// Whether verifications may use the cache. If this is false, each verification reads the store. It is false if the
-    /// store has not responded for the length of the [`cache_lease`](super::Builder::cache_lease), if the store does not
-    /// support the cache, and while [`Maintenance::run`](super::Maintenance::run) is not running.
+    /// True while verifications may use the cache. While this field is false, each verification reads the store. The
+    /// field is false if the store has not responded for the length of the
+    /// [`cache_lease`](super::Builder::cache_lease), if the store does not support the cache, after
+    /// [`without_cache`](super::Builder::without_cache), and while [`Maintenance::run`](super::Maintenance::run) is not
+    /// running.
     pub cache_in_use: bool,
     /// The failure of the latest attempt to write the audit log. `None` means that the latest attempt
     /// succeeded.
