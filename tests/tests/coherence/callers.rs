@@ -5,7 +5,8 @@ use tokio::time::sleep;
 
 use crate::fleet::Fleet;
 
-/// The number of responses of each instance after a change. The first can be to a request that began before.
+/// The number of responses of each instance to wait for after a change. The first response can be to a request that
+/// began before the change had returned.
 const ANSWERS: usize = 4;
 
 /// The pause of a caller after each response. Without it, the callers would use all processors, and each change would
@@ -23,15 +24,17 @@ pub(crate) fn call<'k>(
     Load::start_with_pauses(fleet.instances[instance].address, name, secrets, PAUSE)
 }
 
-/// A caller of each instance. All use one key.
+/// One caller for each instance. All callers use the same key.
 pub(crate) struct Callers {
     loads: Vec<Load>,
     phases: Vec<Phase>,
 }
 
-/// A time in which every request that begins and ends in it has one status.
+/// A period in which no change is made, so that each request that begins and ends in the period has the same status.
 struct Phase {
+    /// The change before the period.
     change: &'static str,
+    /// The expected status.
     status: u16,
     begins: Instant,
     ends: Instant,
@@ -46,8 +49,8 @@ impl Callers {
         Self { loads: fleet.numbers().map(load).collect(), phases: Vec::new() }
     }
 
-    /// Makes a change, and waits until all instances have responded to requests that began afterwards. From then on,
-    /// requests have the status `status`.
+    /// Makes a change, and waits until all instances have responded to requests that began afterwards. Requests that
+    /// begin when the change has returned must have the status `status`, until the next change begins.
     pub(crate) async fn after(&mut self, change: &'static str, made: impl Future<Output = ()>, status: u16) {
         self.end_phase();
         made.await;
@@ -69,7 +72,7 @@ impl Callers {
     }
 
     /// Stops the callers and checks the responses to all requests that began after a change had returned and ended
-    /// before the next change began. Returns their number.
+    /// before the next change began. Returns the number of these responses.
     pub(crate) async fn stop(mut self) -> usize {
         self.end_phase();
         let mut checked = 0;

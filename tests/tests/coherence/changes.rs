@@ -51,7 +51,8 @@ async fn change_of_the_only_instance_does_not_wait(database: Database) {
     fleet.report(&format!("deletions: {deletions}"));
     fleet.report(&format!("deactivations: {deactivations}"));
     for times in [&deletions, &deactivations] {
-        // Waiting for a poll of its own would take a quarter of the lease, and half of that on average.
+        // If a change waited for a poll of the same instance, it would take up to a quarter of the lease, and half of
+        // that on average.
         assert!(times.percentile(50) < Duration::from_millis(100), "{times}");
         assert!(times.percentile(99) < LEASE / 2, "{times}");
     }

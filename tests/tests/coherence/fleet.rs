@@ -11,14 +11,14 @@ use tokio::{task::JoinSet, time::sleep};
 
 /// The length of the lease of the quickstarts, which is the default of the engine.
 pub(crate) const LEASE: Duration = Duration::from_secs(2);
-/// How often an instance asks the store for changes if nothing tells it that there is one.
+/// The time between two polls of an instance without an announcement of a change.
 pub(crate) const QUARTER: Duration = Duration::from_millis(500);
 /// The time that a call may take on a busy machine, in addition to the time that it waits for other instances.
 pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
 const KEYS: &str = "/settings/developer/api/keys";
 
-/// Several quickstarts on one database, of both frameworks in turn. Each holds a lease.
+/// Several quickstarts on one database, of both frameworks in turn. Each quickstart holds a lease.
 pub(crate) struct Fleet {
     pub(crate) instances: Vec<Quickstart>,
     pub(crate) artifacts: Artifacts,
@@ -73,12 +73,13 @@ impl Fleet {
             assert!(began.elapsed() < Duration::from_secs(30), "some instances do not register");
             sleep(Duration::from_millis(5)).await;
         }
-        // Each of these changes returns when all other instances have acknowledged it. They hold a lease before that.
+        // Each of these changes returns when all other instances have acknowledged the change. An instance holds a
+        // lease before it acknowledges a change.
         self.set_plan(0, "org_leases", "starter").await;
         self.set_plan(self.instances.len() - 1, "org_leases", "enterprise").await;
     }
 
-    /// Sends a call of an administrator to an instance.
+    /// Sends a request of an administrator to an instance, and panics unless the response has the status `status`.
     pub(crate) async fn manage(&self, instance: usize, org: &str, request: Request, status: u16) -> Response {
         let response = self.instances[instance].send(&request.admin(org)).await;
         assert_eq!(response.status, status, "{}", response.text());
@@ -144,8 +145,8 @@ impl Fleet {
         }
     }
 
-    /// Waits until each instance has applied all changes so far, also those that it has made itself. No key is dropped
-    /// from its memory afterwards.
+    /// Waits until each instance has applied all changes so far, including its own changes. Until the next change, no
+    /// instance then drops a key from its memory.
     pub(crate) async fn wait_until_applied(&self) {
         let query = "SELECT COUNT(*) FROM apikeys_instances \
                      WHERE applied < (SELECT MAX(revision) FROM apikeys_changes)";
@@ -177,14 +178,14 @@ impl Fleet {
         view.json()["request_count"].as_u64().unwrap()
     }
 
-    /// Prints a result, and leaves it in the folder of the test.
+    /// Prints a result and writes the result to a file in the folder of the test.
     #[expect(clippy::print_stderr, reason = "times are read by people")]
     pub(crate) fn report(&self, result: &str) {
         eprintln!("{:?}, instances: {}; {result}", self.database.kind(), self.instances.len());
         self.artifacts.leave("results.txt", result);
     }
 
-    /// Stops all instances in order.
+    /// Stops all instances, one after the other.
     pub(crate) async fn stop(self: Arc<Self>) {
         let fleet = Arc::into_inner(self).expect("nothing else uses the instances");
         for instance in fleet.instances {

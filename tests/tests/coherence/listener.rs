@@ -23,9 +23,9 @@ use crate::{
 const ORG: &str = "org_enterprise";
 const INSTANCES: usize = 3;
 const REVOCATIONS: usize = 24;
-/// The limit of the key whose window must not be reset.
+/// The rate limit of a key. The test checks that a lost connection does not reset the window of the key.
 const LIMIT: u32 = 3;
-/// The connection of each instance must be killed this often.
+/// The lowest number of times that the connection of each instance must be killed.
 const KILLS: usize = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -75,7 +75,8 @@ async fn announced_change_does_not_wait_for_a_poll() {
         fleet.assert_responses(&key, 401, Some("INVALID_API_KEY")).await;
     }
     fleet.report(&format!("deletions without load: {times}"));
-    // Waiting for the polls of two instances takes more than half of the time between two polls on average.
+    // Without announcements, a change would wait for the polls of two instances, which takes more than half of the time
+    // between two polls on average.
     assert!(times.percentile(50) < QUARTER / 2 && times.longest() <= QUARTER + SLACK, "{times}");
     fleet.stop().await;
 }
@@ -101,7 +102,7 @@ async fn lost_announcements_delay_a_change_by_a_quarter_of_the_lease_at_most() {
     let killer = Killer::start(fleet.database.url());
     let results = rounds::run(&fleet, REVOCATIONS).await;
     fleet.assert_responses(&limited, 429, Some("RATE_LIMITED")).await;
-    // After a change of the key, each instance reads it again. The window stays.
+    // After a change of the key, each instance reads the key again and keeps its window.
     fleet.edit(0, ORG, &limited, json!({ "name": "still limited" })).await;
     fleet.assert_responses(&limited, 429, Some("RATE_LIMITED")).await;
     assert!(exhausted.elapsed() < Duration::from_secs(60), "the window has ended");

@@ -1,5 +1,6 @@
-//! Several quickstarts on one database, each of which keeps keys in memory. Changes are made through one of them while
-//! callers send requests to all of them, while instances stop, and while the database cannot be reached.
+//! Tests of several quickstarts on one database, each of which keeps keys in memory. Each change is made through one
+//! quickstart, while callers send requests to all quickstarts, while instances stop, or while the database cannot be
+//! reached.
 //!
 //! The tests that make many changes make 40 revocations. To make more, set [`REVOCATIONS`](rounds::REVOCATIONS).
 

@@ -4,14 +4,14 @@ use apikeys_tests::Seen;
 
 use crate::fleet::LEASE;
 
-/// A time in which an instance could not reach the database.
+/// A period in which an instance could not reach the database.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outage {
-    /// Before this time, the instance could reach the database.
+    /// The latest time at which the instance could certainly reach the database.
     pub(crate) before: Instant,
-    /// From this time on, it could not.
+    /// The time from which the instance could certainly not reach the database.
     pub(crate) began: Instant,
-    /// Until this time, it could not.
+    /// The time until which the instance could certainly not reach the database.
     pub(crate) ended: Instant,
 }
 
@@ -19,7 +19,8 @@ impl Outage {
     /// Checks the responses of an instance to requests with a key that was valid all the time. Returns the number of
     /// requests that were admitted without the database.
     pub(crate) fn assert_key_worked_until_the_lease_ended(self, seen: &[Seen]) -> usize {
-        // The instance has asked the database at most a quarter of the lease before the outage.
+        // The instance has sent its last poll at most a quarter of the lease before the outage, so the lease then
+        // lasts for more than half of its length.
         let [mut early, mut after] = [0; 2];
         for seen in seen {
             let (answered, status) = seen.answer.expect("the instance answers all requests");

@@ -1,4 +1,4 @@
-//! Instances that cannot reach the database.
+//! Tests of instances that cannot reach the database.
 
 use std::time::{Duration, Instant};
 
@@ -21,15 +21,15 @@ use crate::{
 const ORG: &str = "org_enterprise";
 /// The number of keys that are deleted.
 const KEYS: usize = 4;
-/// The number of those that are deleted first, both at the same time.
+/// The number of keys that are deleted first, at the same time.
 const FIRST: usize = 2;
-/// The number of responses that are waited for.
+/// The number of responses that a test waits for.
 const ANSWERS: usize = 10;
 /// The longest time after an outage until an instance admits requests.
 const RECOVERY: Duration = Duration::from_secs(10);
 
-/// One instance reaches the database. The network of another one forwards nothing, and the connections of a third one
-/// are cut and refused.
+/// The first instance can reach the database. The network of the second instance forwards nothing. The connections of
+/// the third instance are cut and refused.
 async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(database: Database) {
     let artifacts = artifacts("network", database);
     let database = database.create(&artifacts).await;
@@ -49,8 +49,8 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
             assert_response(&fleet.call(instance, key).await, 200, None);
         }
     }
-    // A key whose requests are being recorded is locked. If the network of the instance forwards nothing from then on,
-    // the database ends that transaction after 10 seconds, and a deletion of the key waits for that too.
+    // While an instance records the requests of a key, the key is locked. If the network of the instance then forwards
+    // nothing, the database ends the transaction after 10 seconds, and a deletion of the key would wait for that too.
     fleet.wait_until_recorded(&revoked, cut_off.len()).await;
     let kept_loads = cut_off.map(|instance| call(&fleet, instance, &format!("kept-{instance}"), [&kept]));
     for load in &kept_loads {
@@ -74,7 +74,7 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
         }
     }
     let deleting = Instant::now();
-    // The instances hold leases, so these deletions wait for their end.
+    // The two instances hold leases, so these deletions wait until the leases have ended.
     let [one, another] = [0, 1].map(|number: usize| fleet.delete(0, ORG, &revoked[number]));
     tokio::join!(one, another);
     let mut deleted = vec![Instant::now(); FIRST];
@@ -165,7 +165,7 @@ async fn assert_unavailable<const KEYS: usize>(fleet: &Fleet, instances: &[usize
     }
 }
 
-/// Waits until a number of responses has grown.
+/// Waits until a number of responses has grown by [`ANSWERS`].
 async fn wait_for(load: &Load, number: fn(&Load) -> usize) {
     let (began, before) = (Instant::now(), number(load));
     while number(load) < before + ANSWERS {

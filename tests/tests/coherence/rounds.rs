@@ -18,12 +18,12 @@ pub(crate) const REVOCATIONS: &str = "REVOCATIONS";
 const DEFAULT_REVOCATIONS: usize = 40;
 /// A round makes two revocations, a deactivation and a deletion.
 const REVOCATIONS_OF_ROUND: usize = 2;
-/// The number of rounds at the same time, each with an organization of its own.
+/// The number of rounds that run at the same time, each with an organization of its own.
 const LANES: usize = 4;
-/// How long before its expiration the expiration of a key is set.
+/// The time from the call that sets the expiration of a key until the key expires.
 const EXPIRES_IN: Duration = Duration::from_millis(150);
 
-/// What was measured in all rounds.
+/// The measurements of one or more rounds.
 #[derive(Default)]
 pub(crate) struct Results {
     pub(crate) deletions: Times,
@@ -90,7 +90,8 @@ impl Results {
                     let at = UNIX_EPOCH.elapsed().unwrap() + EXPIRES_IN;
                     let text = Timestamp::from_micros(i64::try_from(at.as_micros()).unwrap()).to_string();
                     edit(one, json!({ "expires_at": text })).await;
-                    // A key that expires does not need to be read again. All processes use the clock of this machine.
+                    // An instance notices the expiration without reading the key again. All processes use the clock of
+                    // this machine.
                     while UNIX_EPOCH.elapsed().unwrap() < at {
                         tokio::time::sleep(Duration::from_millis(1)).await;
                     }
@@ -99,7 +100,7 @@ impl Results {
                 callers.after("the extension", edit(other, json!({ "expires_at": null })), 200).await;
             }
             _ => {
-                // Each instance has admitted more than one request in the last minute.
+                // Each instance has admitted more than one request in the last minute, which exceeds the lower limit.
                 callers.after("the lower rate limit", edit(one, json!({ "rate_limit": 1 })), 429).await;
                 callers
                     .after("the higher rate limit", edit(other, json!({ "rate_limit": 10_000 })), 200)

@@ -1,4 +1,4 @@
-//! A database that answers slowly.
+//! Tests of a database that responds slowly.
 
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use crate::{
 };
 
 const ORG: &str = "org_enterprise";
-/// The delay of each direction.
+/// The shorter delay, in each direction.
 const SHORT: Duration = Duration::from_millis(250);
-/// A delay with which a poll takes longer than a quarter of the lease, so that polls overlap.
+/// A delay in each direction with which a poll takes longer than a quarter of the lease, so that polls overlap.
 const LONG: Duration = Duration::from_millis(350);
 
 async fn slow_database_delays_no_request_with_a_key_in_memory(database: Database) {
@@ -50,7 +50,8 @@ async fn slow_database_delays_no_request_with_a_key_in_memory(database: Database
     fleet.stop().await;
 }
 
-/// The other way round: the delay is really there.
+/// Checks that a delay of this length slows down a request whose key must be read, so that the test above shows
+/// something.
 async fn slow_database_delays_a_request_with_another_key(database: Database) {
     let artifacts = artifacts("slow-read", database);
     let database = database.create(&artifacts).await;

@@ -1,4 +1,4 @@
-//! An instance that does not run for longer than its lease, as on a machine that is suspended.
+//! A test of an instance that is stopped for longer than its lease, as on a machine that is suspended.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::{
 const ORG: &str = "org_enterprise";
 /// The number of keys that are deleted.
 const KEYS: usize = 4;
-/// The number of those that are deleted first, both at the same time.
+/// The number of keys that are deleted first, at the same time.
 const FIRST: usize = 2;
 
 /// A connection to the stopped instance, and a key that the instance has in its memory.
@@ -41,19 +41,19 @@ async fn stopped_instance_admits_nothing_that_was_revoked_elsewhere(database: Da
     assert_response(&fleet.call(stopped, &kept).await, 200, None);
     assert_response(&fleet.call(stopped, &limited).await, 200, None);
     let exhausted = Instant::now();
-    // A stopped instance that is recording requests keeps locks until the database ends its transaction, which SQLite
-    // does not do.
+    // An instance that is stopped while it records requests keeps locks until the database ends the transaction. SQLite
+    // does not end the transaction.
     let used = callers.iter().map(|caller| &caller.key).chain([&kept, &limited]);
     fleet.wait_until_recorded(used, 1).await;
 
     fleet.instances[stopped].signal("STOP").await;
-    // The instance holds a lease, so these deletions wait for its end.
+    // The stopped instance holds a lease, so these deletions wait until the lease has ended.
     let began = Instant::now();
     let [one, another] = [0, 1].map(|caller: usize| fleet.delete(other, ORG, &callers[caller].key));
     tokio::join!(one, another);
     let waited = began.elapsed();
     assert!(waited >= LEASE && waited <= LEASE + SLACK, "{waited:?}");
-    // The instance is no longer registered, so the other deletions do not wait for it.
+    // The stopped instance is no longer registered, so the other deletions do not wait for it.
     let mut times = Times::default();
     for Caller { key, .. } in &callers[FIRST..] {
         times.measure(fleet.delete(other, ORG, key)).await;

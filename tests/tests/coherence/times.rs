@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long calls took.
+/// The durations of calls, in ascending order.
 #[derive(Debug, Default)]
 pub(crate) struct Times(Vec<Duration>);
 
