@@ -15,7 +15,7 @@ use crate::{
     statements::{ReadStatement, WriteStatement},
 };
 
-/// The most instances of one answer of [`behind`].
+/// The highest number of instances that [`behind`] returns.
 const MOST: i64 = 1_000;
 
 /// Adds the row of an instance. Returns the revision in the row.
@@ -31,14 +31,14 @@ impl Work for Register {
         let lease =
             i64::try_from(self.lease.as_micros()).map_err(|_| Failure::Refused("the lease is too long"))?;
         session.execute(WriteStatement::AddInstance, arguments![&self.instance, lease]).await?;
-        // The latest revision may be higher than that in the row by now.
+        // If the registration is repeated, the latest revision may be higher than the revision in the row.
         let row = session.one(WriteStatement::AppliedByInstance, arguments![&self.instance]).await?;
         Ok(Verdict::Commit(Revision(Columns::of(&row).count("revision")?)))
     }
 }
 
-/// Returns the result of a poll from one statement, which sees one state of the database. There is a row for each change,
-/// and a row without a change if there are none.
+/// Returns the result of a poll from one statement, which sees one state of the database. The statement returns a row
+/// for each change, or one row without a change.
 pub(crate) async fn poll(
     reader: &impl Reader,
     instance: InstanceId,
@@ -57,7 +57,7 @@ pub(crate) async fn poll(
     Ok(Polled::after(applied, registered, revision, changes))
 }
 
-/// Stores what an instance has applied. Returns whether the instance has a row.
+/// Stores the revision up to which an instance has applied all changes. Returns whether the instance has a row.
 pub(crate) struct Acknowledge {
     pub(crate) instance: InstanceId,
     pub(crate) applied: Revision,
@@ -83,7 +83,7 @@ pub(crate) async fn behind(reader: &impl Reader, revision: Revision) -> Result<V
         .collect()
 }
 
-/// Removes the rows of instances that have not applied a revision.
+/// Removes the rows of those `instances` that have not applied all changes up to a revision.
 pub(crate) struct Fence<'a> {
     pub(crate) instances: &'a [InstanceId],
     pub(crate) revision: Revision,
@@ -95,7 +95,7 @@ impl Work for Fence<'_> {
     async fn run<S: Session>(&self, session: &mut S) -> Result<Verdict<()>, Failure> {
         let revision = stored(self.revision)?;
         let mut instances = self.instances.to_vec();
-        // Two fences lock the rows in the same order.
+        // The rows are locked in the same order by each `Fence`, so that two of them do not wait for each other.
         instances.sort_unstable();
         for instance in &instances {
             session.execute(WriteStatement::FenceInstance, arguments![instance, revision]).await?;

@@ -1,5 +1,5 @@
-//! Hears of changes at once, through LISTEN and NOTIFY. A lost notification only means that an instance learns of the
-//! change at its next poll.
+//! Waits for the announcements of changes (`LISTEN` and `NOTIFY`), so that an instance polls at once. If an
+//! announcement is lost, the instance finds the change at its next poll.
 
 use std::{
     pin::pin,
@@ -14,9 +14,9 @@ use crate::error::Failure;
 /// The channel on which each change is announced.
 const CHANNEL: &str = "apikeys";
 
-/// A connection that listens.
+/// The connection on which a store listens for announcements.
 pub(super) struct Hints {
-    /// Has one connection.
+    /// A pool with one connection.
     pool: PgPool,
     /// `None` before the first use, and after an error.
     listener: Mutex<Option<PgListener>>,
@@ -27,17 +27,19 @@ impl Hints {
         Self { pool, listener: Mutex::new(None) }
     }
 
-    /// Waits until a change is announced, or until changes may have been missed. If several engines of a process share
-    /// the store, one of them waits here, and the others wait for their turn.
+    /// Waits until a change is announced, or until announcements may have been lost. If several engines of a process
+    /// share the store, only one of them waits for announcements at a time. The others wait for the lock, and find
+    /// changes when they poll.
     pub(super) async fn next(&self) -> Result<(), Failure> {
         let mut listener = self.listener.lock().await;
         let Some(listening) = &mut *listener else {
             let mut new = PgListener::connect_with(&self.pool).await?;
-            // A lost connection is noticed here, because changes may have been missed.
+            // After a lost connection, `try_recv` returns before it connects again, so that the engine polls at once
+            // for changes whose announcements were lost.
             new.eager_reconnect(false);
             new.listen(CHANNEL).await?;
             *listener = Some(new);
-            // Changes before the first LISTEN were not announced to this connection.
+            // Changes before `LISTEN` were not announced to this connection, so the engine polls.
             return Ok(());
         };
         let result = listening.try_recv().await.map(drop);
@@ -51,7 +53,7 @@ impl Hints {
 
     /// Closes the connection.
     pub(super) async fn close(&self) {
-        // This ends a wait, so that the lock is released.
+        // Closing the pool ends a wait in `next`, which then releases the lock.
         let closed = self.pool.close();
         *self.listener.lock().await = None;
         closed.await;

@@ -75,7 +75,7 @@ async fn plant_statistics(connection: &mut SqliteConnection, rows: u64, equal: u
 const STATISTICS: [Option<(u64, u64)>; 5] =
     [None, Some((1, 1)), Some((2, 1)), Some((100, 100)), Some((100_000_000, 10_000_000))];
 
-/// Asserts that the only lines of the plan that are no search are `harmless`, and that the plan has `searches`.
+/// Asserts that the lines of the plan that do not search are exactly `harmless`, and that the plan has all `searches`.
 fn check(statement: &dyn Debug, plan: &[String], harmless: &[&str], searches: &[&str]) {
     let others: Vec<_> = plan.iter().filter(|line| is_no_search(line)).collect();
     assert_eq!(others, harmless, "{statement:?}: {plan:#?}");

@@ -4,10 +4,10 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::{PostgresStore, values};
 
-/// What PostgreSQL knows of the sizes of tables.
+/// The statistics of PostgreSQL about the sizes of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Statistics {
-    /// Nothing.
+    /// PostgreSQL has no statistics.
     Missing,
     /// The sizes from a time when each table had a few rows.
     Old,
