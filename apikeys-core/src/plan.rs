@@ -166,7 +166,7 @@ pub struct Plans {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPlans {
-    /// There is no plan.
+    /// The list of plans is empty.
     #[error("a catalogue needs at least one plan")]
     Empty,
     /// Two plans have the same name.

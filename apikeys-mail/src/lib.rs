@@ -45,7 +45,7 @@
 //! A mail has a text part and an HTML part. The mail names the key and its display prefix, and says when the key
 //! expires and how much time is left. The mail says that programs with the key will then stop working, and links to
 //! the page where the expiration can be extended. [`MailTexts`] replaces the subject and the texts, for example for
-//! another language. The mail loads nothing from the network, so nobody learns that it was opened.
+//! another language. The mail loads nothing from the network, so the sender cannot see whether the mail was opened.
 //!
 //! Names of keys and organizations cannot add headers or markup, whatever characters they contain. The Message-ID is
 //! made of the [id of the warning](apikeys_core::warning::ExpiryWarning::id) and the domain of the sender. If a

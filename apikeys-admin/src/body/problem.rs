@@ -17,7 +17,7 @@ pub(crate) struct ProblemSchema {
     /// The status of the response.
     #[schemars(with = "schema::HttpStatus")]
     status: u16,
-    /// What the client can do about the problem.
+    /// A text that says what the client can do about the problem.
     detail: String,
     /// The kind of problem, as a stable text for programs.
     #[schemars(with = "schema::Code")]

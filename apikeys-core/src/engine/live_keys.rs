@@ -46,7 +46,7 @@ impl LiveKeys {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
-    /// Returns the entry of a key, and creates it if there is none.
+    /// Returns the entry of a key. If the key has no entry, creates an entry.
     pub(super) fn entry(&self, key: KeyId) -> Arc<LiveKey> {
         let fresh = || Arc::new(LiveKey { window: Window::new(), tally: Mutex::default() });
         let byte = key.as_bytes().iter().fold(0, |all, byte| all ^ byte);

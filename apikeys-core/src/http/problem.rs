@@ -18,7 +18,7 @@ pub struct Problem {
     pub title: &'static str,
     /// The status of the response.
     pub status: u16,
-    /// What to do about the problem.
+    /// A text that says what the client can do about the problem.
     pub detail: Cow<'static, str>,
     /// The stable code that programs compare.
     pub code: ProblemCode,

@@ -127,8 +127,8 @@ impl State {
         }
     }
 
-    /// Keeps the organization's data for the purge. The keys are no longer found, because their number no
-    /// longer belongs to an organization.
+    /// Keeps the organization's data for the purge. Reads no longer find the keys, because the number of the
+    /// organization was removed.
     fn forget(&mut self, org: &OrgId) {
         let stored = self.numbers.remove(org).and_then(|number| self.orgs.remove(&number));
         self.forgotten.extend(stored);

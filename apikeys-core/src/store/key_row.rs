@@ -116,7 +116,7 @@ pub struct SecretRow {
     pub key: KeyId,
     /// The time at which the secret was issued.
     pub created_at: Timestamp,
-    /// The time from which the secret is refused as unknown. `None` means that there is no such time.
+    /// The time from which the secret is refused as unknown. `None` means never.
     pub ends_at: Option<Timestamp>,
 }
 

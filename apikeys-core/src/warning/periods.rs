@@ -29,7 +29,7 @@ impl WarningPeriods {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no period or more than 10, or if a period is shorter than a second or
+    /// Returns an error if `periods` is empty or has more than 10 periods, or if a period is shorter than a second or
     /// longer than 366 days.
     pub fn new(periods: impl IntoIterator<Item = Duration>) -> Result<Self, InvalidValue> {
         let whole =

@@ -21,7 +21,7 @@ pub(crate) struct Key {
     pub(crate) request_count: u64,
 }
 
-/// A new key. There is no `Debug`, because it holds the secret.
+/// A new key. This type does not implement `Debug`, because it holds the secret.
 #[derive(Deserialize)]
 pub(crate) struct Created {
     pub(crate) key: Key,

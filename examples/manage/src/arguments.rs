@@ -13,7 +13,7 @@ pub struct Arguments {
     pub(crate) command: Command,
 }
 
-/// The service and the login. There is no `Debug`, because it holds the admin token.
+/// The service and the login. This type does not implement `Debug`, because it holds the admin token.
 #[derive(Args)]
 pub(crate) struct Service {
     /// The service's address

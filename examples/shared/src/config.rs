@@ -15,7 +15,7 @@ pub struct Config {
     pub database: Database,
     /// The demo's admin token. From `ADMIN_TOKEN`; the default is a random token, which is printed.
     pub admin_token: Option<String>,
-    /// The mail server that sends warnings. From `SMTP_URL`; the default is none, and mails are printed.
+    /// The mail server that sends warnings. From `SMTP_URL`; the default is `None`, which means that mails are printed.
     pub smtp_url: Option<SmtpUrl>,
     /// How long before the expiration of a key its administrators are warned. From `EXPIRY_WARNING`; the default
     /// is 7 days.

@@ -33,7 +33,7 @@ pub struct Demo {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DemoError {
-    /// There is no folder for the database.
+    /// The folder for the database cannot be created.
     #[error("the temporary folder cannot be created")]
     Folder(#[source] io::Error),
     /// The database cannot be opened.

@@ -18,7 +18,7 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// Returns the engine that a scheme of URLs names, or `None` if there is no store for it.
+    /// Returns the database engine of a URL's scheme, or `None` if the library has no store for the scheme.
     pub(crate) fn of_scheme(scheme: &str) -> Option<Self> {
         match scheme {
             "postgres" | "postgresql" => Some(Self::Postgres),

@@ -33,8 +33,8 @@ pub enum Fault {
 ///
 /// Clones share the faults and the numbers of calls, so that a test can change the faults while the store is
 /// in use. A call takes the next fault that [`once`](Self::once) or [`times`](Self::times) has queued. If no
-/// fault is queued, the fault of the last [`set`](Self::set) or [`set_all`](Self::set_all) applies. If there
-/// is no fault at all, the call is forwarded.
+/// fault is queued, the fault of the last [`set`](Self::set) or [`set_all`](Self::set_all) applies. If no
+/// fault applies, the call is forwarded to the store.
 #[derive(Clone, Default)]
 pub struct Faults {
     scripts: Arc<Mutex<HashMap<Method, Script>>>,

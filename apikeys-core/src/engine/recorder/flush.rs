@@ -205,7 +205,7 @@ impl Recorder {
         event
     }
 
-    /// Returns the open writer, and opens one if there is none.
+    /// Returns the open writer. If no writer is open, opens a writer.
     async fn writer(&self, flush: &mut Flush) -> Result<WriterId, StoreError> {
         if let Some(writer) = &flush.writer {
             return Ok(writer.id);
