@@ -83,10 +83,11 @@ pub(crate) fn expected(call: Call, method: Method, fault: Fault, lasting: Lastin
         Method::Register | Method::Poll | Method::Acknowledge | Method::Hint | Method::Leave => {
             Expected::as_ever(call)
         }
-        // The change is made. The call cannot know whether other instances still use the old state.
+        // The change is made, so its error does not say that nothing was changed. The call cannot know whether other
+        // instances still use the old state.
         Method::Behind | Method::Fence | Method::Revision => match (kind, lasting) {
             (StoreErrorKind::Unavailable, Lasting::OneCall) => Expected::as_ever(call),
-            (_, _) => Expected { answer: Answer::Failed(kind), made: 1 },
+            (_, _) => Expected { answer: Answer::Failed(StoreErrorKind::Unavailable), made: 1 },
         },
     }
 }

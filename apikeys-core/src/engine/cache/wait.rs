@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{
     engine::inner::Inner,
     id::InstanceId,
-    store::{Changed, Coherence, Revision, StoreResult},
+    store::{Changed, Coherence, Revision, StoreError, StoreErrorKind, StoreResult},
 };
 
 /// The first pause before the store is asked again which instances have not applied the change. Each pause is twice as
@@ -46,7 +46,8 @@ impl Inner {
         let mut pause = FIRST_PAUSE;
         loop {
             let own = self.cache.registered();
-            let behind = self.persist("behind", || coherence.behind(revision)).await?;
+            let behind =
+                self.persist("behind", || coherence.behind(revision)).await.map_err(possibly_made)?;
             let others = behind.into_iter().filter(|behind| Some(behind.instance) != own);
             let waited = self.clock.monotonic().saturating_since(committed);
             let mut ended: Vec<InstanceId> = Vec::new();
@@ -62,7 +63,7 @@ impl Inner {
                 }
             }
             if !ended.is_empty() {
-                self.persist("fence", || coherence.fence(&ended, revision)).await?;
+                self.persist("fence", || coherence.fence(&ended, revision)).await.map_err(possibly_made)?;
             } else if let Some(next_end) = next_end {
                 self.clock.sleep(pause.min(next_end)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -82,7 +83,17 @@ impl Inner {
     pub(in crate::engine) async fn wait_for_latest(&self, changed: Changed) -> StoreResult<()> {
         drop(OwnEviction::new(self, changed));
         let Some(coherence) = self.store.coherence() else { return Ok(()) };
-        let revision = self.persist("revision", || Coherence::revision(coherence)).await?;
+        let revision =
+            self.persist("revision", || Coherence::revision(coherence)).await.map_err(possibly_made)?;
         self.wait_for_instances(revision).await
+    }
+}
+
+/// Returns the error of a wait. Its kind is always `Unavailable`, because the other kinds tell the caller that nothing
+/// was changed.
+fn possibly_made(error: StoreError) -> StoreError {
+    match error.kind() {
+        StoreErrorKind::Unavailable => error,
+        _ => StoreError::new(StoreErrorKind::Unavailable, error.operation()).with_source(error),
     }
 }
