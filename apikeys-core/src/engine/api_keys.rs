@@ -116,6 +116,10 @@ impl ApiKeys {
         };
         inner.lifecycle.finish();
         let left = end.saturating_since(inner.clock.monotonic());
+        // A maintenance that still runs could register again.
+        let unmaintained = inner.lifecycle.until(|| !inner.maintained.load(Ordering::SeqCst));
+        for_at_most(&*inner.clock, left / 2, unmaintained).await;
+        let left = end.saturating_since(inner.clock.monotonic());
         for_at_most(&*inner.clock, left, inner.leave()).await;
         if (running_requests, running_warnings) == (0, 0) && failure.is_none() {
             return Ok(());

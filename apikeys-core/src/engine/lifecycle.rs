@@ -78,7 +78,23 @@ impl Lifecycle {
 
     fn notify_ended(&self) {
         if self.is_closing() {
-            self.changed.notify(usize::MAX);
+            self.notify();
+        }
+    }
+
+    /// Makes all calls of [`until`](Self::until) check their condition again.
+    pub(super) fn notify(&self) {
+        self.changed.notify(usize::MAX);
+    }
+
+    /// Waits until `condition` returns `true`.
+    pub(super) async fn until(&self, condition: impl Fn() -> bool) {
+        loop {
+            let changed = self.changed.listen();
+            if condition() {
+                return;
+            }
+            changed.await;
         }
     }
 
@@ -107,30 +123,18 @@ impl Lifecycle {
 
     /// Waits until no request is running and no warning is being sent.
     pub(super) async fn drained(&self) {
-        loop {
-            let changed = self.changed.listen();
-            if self.running_requests() == 0 && self.running_warnings() == 0 {
-                return;
-            }
-            changed.await;
-        }
+        self.until(|| self.running_requests() == 0 && self.running_warnings() == 0).await;
     }
 
     /// Ends the maintenance.
     pub(super) fn finish(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.changed.notify(usize::MAX);
+        self.notify();
     }
 
     /// Waits until [`finish`](Self::finish) is called.
     pub(super) async fn closed(&self) {
-        loop {
-            let changed = self.changed.listen();
-            if self.is_closed() {
-                return;
-            }
-            changed.await;
-        }
+        self.until(|| self.is_closed()).await;
     }
 }
 

@@ -46,7 +46,8 @@ impl Maintenance {
             purge_loop(inner),
             warning_loop(inner),
         );
-        select(pin!(loops), pin!(self.inner.lifecycle.closed())).await;
+        // The end comes first, so that a poll whose answer arrives at the same time does not extend the lease.
+        select(pin!(self.inner.lifecycle.closed()), pin!(loops)).await;
     }
 }
 
@@ -100,5 +101,6 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.maintained.store(false, Ordering::SeqCst);
+        self.0.lifecycle.notify();
     }
 }

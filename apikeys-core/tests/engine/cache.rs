@@ -1,14 +1,15 @@
 //! Keys in memory: when they are used, and when the store is read.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use apikeys_core::{
-    Builder, Denial, Secret,
+    Builder, Denial, ManageError, Secret,
     conformance::faults::{Fault, Method},
+    store::{KeyStore, Revision, StoreErrorKind},
 };
 use futures_util::FutureExt;
 
-use crate::support::{Bench, new_key, per_minute};
+use crate::support::{Bench, new_key, per_minute, poll_once};
 
 const LEASE: Duration = Duration::from_secs(2);
 
@@ -53,6 +54,44 @@ async fn key_in_memory_is_verified_without_the_store() {
     }
     assert_eq!(world.bench.faults.calls(Method::Find), before);
     assert_eq!(world.bench.keys.health().cached_secrets, 1);
+}
+
+#[tokio::test]
+async fn change_whose_wait_is_rejected_is_reported_as_possibly_made() {
+    let world = World::with_cache().await;
+    let manage = world.bench.manage();
+    let key = manage.list(10, None).await.unwrap().items[0].id();
+    for method in [Method::Behind, Method::Revision] {
+        world.bench.faults.once(method, Fault::Rejected);
+        // The first call changes the key. The second call finds nothing to change.
+        let Err(ManageError::Store(error)) = manage.deactivate(key).await else {
+            panic!("the wait succeeded without an answer to {method:?}")
+        };
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+        assert!(error.source().is_some());
+        assert_eq!(world.verify().await, Err(Denial::Deactivated));
+    }
+}
+
+#[tokio::test]
+async fn engine_that_was_shut_down_during_a_poll_has_no_lease_and_is_not_registered() {
+    let world = World::with_cache().await;
+    let store = world.bench.store.clone();
+    let latest = store.coherence().unwrap().revision().await.unwrap();
+    let late = Revision(latest.0 + 1);
+    assert_eq!(store.coherence().unwrap().behind(late).await.unwrap().len(), 1, "the engine is registered");
+    // A poll is answered at the same time at which the events are written, and the shutdown goes on.
+    world.bench.faults.set(Method::Poll, Fault::Delay(LEASE / 8));
+    world.bench.faults.set(Method::Record, Fault::Delay(LEASE / 8));
+    world.bench.clock.advance(LEASE / 4).await;
+    world.verify().await.unwrap();
+    let mut shutdown = Box::pin(world.bench.keys.shutdown());
+    assert!(poll_once(shutdown.as_mut()).await.is_pending());
+    let ((), ended) = tokio::join!(world.bench.clock.advance(LEASE / 8), shutdown);
+    ended.unwrap();
+    world.bench.clock.advance(LEASE).await;
+    assert_eq!(store.coherence().unwrap().behind(late).await.unwrap(), []);
+    assert!(!world.bench.keys.health().cache_in_use);
 }
 
 #[tokio::test]
