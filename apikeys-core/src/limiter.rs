@@ -1,6 +1,9 @@
 //! The decision whether a request is within its rate limit: the trait [`Limiter`], and [`LocalLimiter`],
 //! which decides for a single process.
 
+#[cfg(test)]
+mod races;
+
 use std::{
     fmt,
     pin::Pin,
