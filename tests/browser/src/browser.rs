@@ -4,7 +4,7 @@ use std::{
 };
 
 use apikeys_test_leftovers::Artifacts;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thirtyfour::{
     ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver,
     error::WebDriverResult,
@@ -55,6 +55,8 @@ impl Browser {
         browser.session().goto("about:blank").await.unwrap();
         browser.read_logs().await;
         *browser.seen() = Seen::default();
+        // Elements in a window that has never been in front receive no events about the focus.
+        browser.devtools("Page.bringToFront", json!({})).await;
         browser.show(Device::Desktop, Scheme::Light).await;
         browser
     }
