@@ -8,7 +8,7 @@ use crate::{Browser, wait};
 pub struct Element<'b> {
     /// The accessible name when the element was found.
     pub name: String,
-    browser: &'b Browser,
+    pub(crate) browser: &'b Browser,
     node: i64,
 }
 

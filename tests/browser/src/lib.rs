@@ -33,6 +33,7 @@ mod fault;
 mod keyboard;
 mod run;
 mod screen;
+mod touch;
 mod wait;
 
 pub use self::{

@@ -22,7 +22,7 @@ const HIGHEST: u64 = 4_000;
 pub enum Device {
     /// A window with 1280 × 800 pixels.
     Desktop,
-    /// A phone with 360 × 740 CSS pixels.
+    /// A phone with 360 × 740 CSS pixels and a touch screen.
     Phone,
 }
 
@@ -46,6 +46,8 @@ impl Browser {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        let touch = json!({ "enabled": mobile, "maxTouchPoints": 1 });
+        self.devtools("Emulation.setTouchEmulationEnabled", touch).await;
         let scheme = match scheme {
             Scheme::Light => "light",
             Scheme::Dark => "dark",
