@@ -1,0 +1,69 @@
+use apikeys_test_browser::{Browser, Device, Scheme};
+use serde_json::json;
+
+use crate::scene::scene;
+
+/// Finds what is wrong with the message that has a button. The text has room for a few words in each line, and the button is
+/// at the edge, beside the text if both have room.
+const MESSAGE: &str = "return (async () => {
+    const root = document.querySelector('apikeys-settings').shadowRoot;
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame(); await frame();
+    const [toast, text, button] = ['#toast', '#live', '#undo'].map((selector) => root.querySelector(selector).getBoundingClientRect());
+    const { paddingLeft, paddingRight, columnGap } = getComputedStyle(root.querySelector('#toast'));
+    const [left, right] = [toast.left + parseFloat(paddingLeft), toast.right - parseFloat(paddingRight)];
+    const label = document.createRange();
+    label.selectNodeContents(root.querySelector('#undo'));
+    const words = document.createRange();
+    words.selectNodeContents(root.querySelector('#live'));
+    const lines = [...words.getClientRects()];
+    const beside = button.top < text.bottom && text.top < button.bottom;
+    const room = right - left - button.width - parseFloat(columnGap);
+    const wrong = {
+        'a part is outside': [text, button, ...lines].some((box) => box.left < left - 1 || box.right > right + 1 || box.top < toast.top || box.bottom > toast.bottom),
+        'the window cuts the message off': toast.left < 8 || toast.right > innerWidth - 8 || toast.top < 0 || toast.bottom > innerHeight - 8,
+        'the button has several lines': label.getClientRects().length !== 1,
+        'the button is not at the edge': Math.abs(button.right - right) > 1,
+        'the button covers the text': beside && lines.some((box) => box.right > button.left),
+        'the button is below although there is room beside the text': !beside && room >= 192,
+        'the text is narrow': text.width < Math.min(180, right - left) && lines.length > 1,
+        'the button is too low for a finger': matchMedia('(pointer: coarse)').matches && button.height < 40,
+    };
+    return Object.keys(wrong).filter((name) => wrong[name]);
+})()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_with_a_button_is_readable_on_a_phone_and_on_a_desktop_in_each_language() {
+    scene("axum", "page-message", "org_professional", async |page| {
+        let browser = page.browser;
+        let org = page.service.org("org_professional");
+        let long = "x".repeat(100);
+        for name in ["Lagerverwaltung", &long] {
+            let key = org.create(json!({ "name": name })).await;
+            for language in ["de", "en"] {
+                speak(browser, language).await;
+                for action in ["deactivate", "activate"] {
+                    let button = format!("[data-key='{}'] [data-do={action}]", key.id);
+                    browser.select(&button).await.click().await;
+                    browser.select("#toast.shown #undo:not([hidden])").await;
+                    for device in [Device::Phone, Device::Desktop] {
+                        browser.show(device, Scheme::Light).await;
+                        let wrong = browser.script(MESSAGE, Vec::new()).await;
+                        assert_eq!(wrong, json!([]), "{name} {language} {action} {device:?}");
+                    }
+                }
+            }
+        }
+        let about = "const root = document.querySelector('apikeys-settings').shadowRoot; return root.querySelector('#undo').textContent";
+        assert_eq!(browser.script(about, Vec::new()).await, "Undo");
+    })
+    .await;
+}
+
+/// Shows the page in a language.
+async fn speak(browser: &Browser, language: &str) {
+    let change = format!("document.querySelector('apikeys-settings').setAttribute('lang', '{language}')");
+    browser.script(&change, Vec::new()).await;
+    browser.select(&format!("#app[lang={language}]:not([hidden])")).await;
+    browser.select("apikeys-settings:not([aria-busy])").await;
+}
