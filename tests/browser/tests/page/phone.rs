@@ -60,6 +60,52 @@ async fn message_with_a_button_is_readable_on_a_phone_and_on_a_desktop_in_each_l
     .await;
 }
 
+/// Returns the smallest distance in pixels between a button that deletes and another button of the same key, as the number of
+/// buttons that delete and the distance.
+const DISTANCE: &str = "
+    const distances = [...this.querySelectorAll('[data-do=delete]')].map((button) => {
+        const box = button.getBoundingClientRect();
+        const others = [...button.parentElement.querySelectorAll('button')].filter((other) => other !== button);
+        return Math.min(...others.map((other) => {
+            const { left, right, top, bottom } = other.getBoundingClientRect();
+            return Math.hypot(Math.max(0, left - box.right, box.left - right), Math.max(0, top - box.bottom, box.top - bottom));
+        }));
+    });
+    return [distances.length, Math.min(...distances)];";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delete_keeps_its_distance_from_the_other_buttons_on_each_width_in_each_language() {
+    scene("axum", "page-distance", "org_professional", async |page| {
+        let org = page.service.org("org_professional");
+        let key = org.create(json!({ "name": "Active" })).await;
+        let paused = org.create(json!({ "name": "Paused" })).await;
+        org.edit(&paused.id, json!({ "active": false })).await;
+        for (fragment, view, buttons) in
+            [("keys".to_owned(), "#keys", 2), (format!("key/{}", key.id), "#key-page .actions", 1)]
+        {
+            page.open(&fragment).await;
+            for language in ["en", "de"] {
+                speak(page.browser, language).await;
+                let view = page.browser.select(view).await;
+                page.browser.select("[data-key] [data-do=activate], #key-page [data-do=deactivate]").await;
+                for width in [320, 360, 412, 600, 768, 1024, 1280] {
+                    let metrics =
+                        json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": true });
+                    page.browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+                    let found = view.script(DISTANCE).await;
+                    assert_eq!(found[0], buttons, "{fragment} {language} {width}");
+                    let distance = found[1].as_f64().unwrap();
+                    assert!(
+                        distance >= 16.0,
+                        "{fragment} {language} {width}: Delete is {distance} pixels away"
+                    );
+                }
+            }
+        }
+    })
+    .await;
+}
+
 /// Shows the page in a language.
 async fn speak(browser: &Browser, language: &str) {
     let change = format!("document.querySelector('apikeys-settings').setAttribute('lang', '{language}')");
