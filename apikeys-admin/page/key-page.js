@@ -33,7 +33,7 @@ export class KeyPage {
     this.facts = h('dl', { class: 'facts' });
     this.actions = new KeyActions(app, () => app.openKeys());
     this.missing = h('p', { class: 'empty', hidden: true }, t('key.missing'));
-    this.chart = new UsageChart(t('usage.explore'));
+    this.chart = new UsageChart({ point: t('usage.explore'), touch: t('usage.explore-touch') });
     this.summary = h('p', { class: 'quiet', id: 'usage-summary' });
     this.tableBody = h('tbody');
     this.timeHeading = h('th', { scope: 'col' });

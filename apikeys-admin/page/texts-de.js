@@ -142,6 +142,7 @@ export const texts = {
   'usage.point.one': '{time}: {count} Anfrage zugelassen, {denied} abgelehnt',
   'usage.point.other': '{time}: {count} Anfragen zugelassen, {denied} abgelehnt',
   'usage.explore': 'Zeigen Sie auf das Diagramm oder bewegen Sie sich darin mit den Pfeiltasten, um die Zahlen zu lesen.',
+  'usage.explore-touch': 'Tippen Sie auf das Diagramm, um die Zahlen zu lesen.',
   'usage.requests': 'Zugelassen',
   'usage.denied': 'Abgelehnt',
   'usage.table': 'Als Tabelle zeigen',

@@ -142,6 +142,7 @@ export const texts = {
   'usage.point.one': '{time}: {count} request admitted, {denied} denied',
   'usage.point.other': '{time}: {count} requests admitted, {denied} denied',
   'usage.explore': 'Point at the chart, or move in it with the arrow keys, to read its numbers.',
+  'usage.explore-touch': 'Tap the chart to read its numbers.',
   'usage.requests': 'Admitted',
   'usage.denied': 'Denied',
   'usage.table': 'Show as a table',

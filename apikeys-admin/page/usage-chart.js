@@ -3,20 +3,28 @@
 import { largeChart } from './chart.js';
 import { h, setText, uniqueId } from './dom.js';
 
+/** Matches a device whose pointer, such as a finger, cannot point without touching. */
+const TOUCH = '(pointer: coarse), (pointer: fine) and (hover: none)';
+
 /** Keys that move from one slot to another, with the distance. */
 const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -6, PageUp: 6, Home: -Infinity, End: Infinity };
 
 export class UsageChart {
-  #hint;
+  #hints;
+  #hintNode;
+  #touch = matchMedia(TOUCH);
   #content;
   #drawn;
   #current;
   // A new chart may have another height, so it must not be drawn while sizes are observed.
   #resize = new ResizeObserver(() => requestAnimationFrame(() => this.#draw()));
 
-  /** Creates a chart without content. `hint` is the text of the line until the reader chooses a slot. */
-  constructor(hint) {
-    this.#hint = hint;
+  /**
+   * Creates a chart without content. The line has one of the `hints` until the reader chooses a slot: `touch` on a touch
+   * screen, and otherwise `point`.
+   */
+  constructor(hints) {
+    this.#hints = hints;
     // Screen readers speak the text of the value when a key changes it.
     this.area = h('div', {
       class: 'chart-area',
@@ -31,19 +39,23 @@ export class UsageChart {
       onpointerdown: (event) => this.#onPointer(event),
       onpointerleave: ({ pointerType }) => pointerType === 'mouse' && this.#choose(undefined),
     });
-    this.point = h('p', { class: 'quiet', id: 'usage-point' }, hint);
-    const hintNode = h('span', { id: uniqueId(), hidden: true }, hint);
-    this.area.setAttribute('aria-describedby', hintNode.id);
-    this.node = h('div', {}, this.area, this.point, hintNode);
+    this.point = h('p', { class: 'quiet', id: 'usage-point' });
+    this.#hintNode = h('span', { id: uniqueId(), hidden: true });
+    this.area.setAttribute('aria-describedby', this.#hintNode.id);
+    this.node = h('div', {}, this.area, this.point, this.#hintNode);
+    this.#showHint();
   }
 
-  /** Begins to draw the chart again when its width changes. */
+  /** Begins to draw the chart again when its width changes, and to show the hint for the device that is used. */
   enter() {
     this.#resize.observe(this.area);
+    this.#touch.addEventListener('change', this.#showHint);
+    this.#showHint();
   }
 
   leave() {
     this.#resize.disconnect();
+    this.#touch.removeEventListener('change', this.#showHint);
   }
 
   /** Shows the slots. The other members of `content` are those of `largeChart`. */
@@ -72,7 +84,9 @@ export class UsageChart {
     this.#choose((this.#current ?? last) + step);
   }
 
-  #onPointer({ target }) {
+  #onPointer({ target, pointerId }) {
+    // Without this call, a finger that moves over the chart would stay at the slot that it touched first.
+    if (target.hasPointerCapture?.(pointerId)) target.releasePointerCapture(pointerId);
     const group = target.closest?.('[data-slot]');
     if (group) this.#choose(Number(group.dataset.slot));
   }
@@ -89,6 +103,13 @@ export class UsageChart {
     }
     this.area.setAttribute('aria-valuenow', shown + 1);
     this.area.setAttribute('aria-valuetext', describe(all[shown]));
-    setText(this.point, this.#current === undefined ? this.#hint : describe(all[shown]));
+    if (this.#current === undefined) this.#showHint();
+    else setText(this.point, describe(all[shown]));
   }
+
+  #showHint = () => {
+    const hint = this.#touch.matches ? this.#hints.touch : this.#hints.point;
+    setText(this.#hintNode, hint);
+    if (this.#current === undefined) setText(this.point, hint);
+  };
 }

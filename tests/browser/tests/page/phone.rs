@@ -1,7 +1,8 @@
-use apikeys_test_browser::{Browser, Device, Scheme};
+use apikeys_test_browser::{Browser, Device, Element, Scheme};
+use apikeys_tests::contract::Created;
 use serde_json::json;
 
-use crate::scene::scene;
+use crate::scene::{Scene, scene};
 
 /// Finds what is wrong with the message that has a button. The text has room for a few words in each line, and the button is
 /// at the edge, beside the text if both have room.
@@ -104,6 +105,72 @@ async fn delete_keeps_its_distance_from_the_other_buttons_on_each_width_in_each_
         }
     })
     .await;
+}
+
+/// A key whose last hour has one request, and whose earlier hours have none.
+async fn used_key(page: &Scene<'_>) -> Created {
+    let org = page.service.org(page.org);
+    let key = org.create(json!({ "name": "Counted" })).await;
+    assert_eq!(page.service.whoami(&key.secret).await.status, 200);
+    org.key_once(&key.id, |key| key["request_count"] == 1).await;
+    key
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finger_on_the_chart_shows_its_numbers_and_the_hint_says_so_in_each_language() {
+    scene("axum", "page-tap", "org_starter", async |page| {
+        let browser = page.browser;
+        let key = used_key(&page).await;
+        page.open(&format!("key/{}", key.id)).await;
+        for (language, tap, one, none) in [
+            ("en", "Tap the chart to read its numbers.", ": 1 request admitted, 0 denied", ": 0 requests admitted, 0 denied"),
+            (
+                "de",
+                "Tippen Sie auf das Diagramm, um die Zahlen zu lesen.",
+                ": 1 Anfrage zugelassen, 0 abgelehnt",
+                ": 0 Anfragen zugelassen, 0 abgelehnt",
+            ),
+        ] {
+            speak(browser, language).await;
+            browser.select("#chart").await;
+            let point = browser.select("#usage-point").await;
+            let with_pointer = point.text().await;
+            assert_ne!(with_pointer, tap, "{language}: a device with a mouse");
+            // The hint follows the device, as when a tablet is taken off its keyboard.
+            browser.show(Device::Phone, Scheme::Light).await;
+            let says = async |text: &str| {
+                let shown = "document.querySelector('apikeys-settings').shadowRoot.querySelector('#usage-point').textContent";
+                browser.until(&format!("{shown}.endsWith({text:?})")).await;
+            };
+            says(tap).await;
+            assert_eq!(browser.find("slider", &label(browser).await).await.description().await, tap);
+            // The chart is drawn again for the new width.
+            browser.until("(() => { const chart = document.querySelector('apikeys-settings').shadowRoot.querySelector('#chart');
+                return chart.clientWidth === chart.viewBox.baseVal.width })()").await;
+            slot(browser, 23).await.tap().await;
+            says(one).await;
+            slot(browser, 4).await.tap().await;
+            says(none).await;
+            // A finger that moves sideways reads one hour after the other.
+            slot(browser, 12).await.drag_to(&slot(browser, 23).await).await;
+            says(one).await;
+            // A tap beside the chart brings the hint back.
+            browser.select("#usage-summary").await.tap().await;
+            says(tap).await;
+            browser.show(Device::Desktop, Scheme::Light).await;
+            says(&with_pointer).await;
+        }
+    })
+    .await;
+}
+
+/// Returns the bar of an hour with the space above it.
+async fn slot(browser: &Browser, hour: usize) -> Element<'_> {
+    browser.select(&format!("[data-slot='{hour}'] .area")).await
+}
+
+async fn label(browser: &Browser) -> String {
+    browser.select(".chart-area").await.attribute("aria-label").await.unwrap()
 }
 
 /// Shows the page in a language.
