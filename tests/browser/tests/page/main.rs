@@ -25,6 +25,7 @@ mod mail;
 mod many_keys;
 mod names;
 mod outages;
+mod parts;
 mod phone;
 mod plans;
 mod scene;
