@@ -28,6 +28,7 @@ mod outages;
 mod parts;
 mod phone;
 mod plans;
+mod polling;
 mod scene;
 mod secret;
 mod surroundings;
