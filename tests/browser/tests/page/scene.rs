@@ -6,7 +6,7 @@ use apikeys_tests::{
     Database, TOKEN,
     contract::{MOUNT, Service, Subject},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{front::Front, layout::assert_fits};
 
@@ -76,6 +76,18 @@ impl Scene<'_> {
     pub(crate) async fn ready(&self) {
         self.browser.select("#keys-view:not([aria-busy])").await;
         self.browser.select("#app:not([hidden])").await;
+    }
+
+    /// Lets each page that is opened from now on ask for keys, which it does every five seconds, after this number of
+    /// milliseconds.
+    pub(crate) async fn ask_for_keys_after(&self, milliseconds: u32) {
+        let source = format!(
+            "const real = setTimeout;
+            globalThis.setTimeout = (act, pause) => real(act, pause === 5000 ? {milliseconds} : pause);"
+        );
+        self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+        // The next page is a new document, even if its URL differs only in the fragment.
+        self.browser.open_elsewhere("about:blank").await;
     }
 
     /// Opens the page of a key.

@@ -168,17 +168,13 @@ async fn numbers_follow_the_pointer_and_the_keyboard(page: &Scene<'_>) {
     assert_eq!(point.text().await, hint);
 }
 
-/// Lets the page ask for a key, which it does every five seconds, only after ten minutes. It still asks for events.
-const RARELY: &str = "const real = setTimeout;
-    globalThis.setTimeout = (act, pause) => real(act, pause === 5000 ? 600_000 : pause);";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_of_a_key_are_new_as_soon_as_its_log_is() {
     scene("axum", "page-usage-news", "org_starter", async |page| {
         let org = page.service.org("org_starter");
         let key = org.create(json!({ "name": "Watched", "rate_limit": 1 })).await;
-        page.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": RARELY })).await;
-        page.browser.open_elsewhere("about:blank").await;
+        // The page still asks for events.
+        page.ask_for_keys_after(600_000).await;
         page.open(&format!("key/{}", key.id)).await;
         page.browser.until(&format!("{COUNT} === 1")).await;
         for (status, requests) in [(200, "1 request admitted, 0 denied"), (429, "1 request admitted, 1 denied")] {
