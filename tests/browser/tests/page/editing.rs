@@ -7,6 +7,7 @@ on_each_framework![
     key_is_edited_and_the_focus_returns,
     key_is_deactivated_and_activated_at_once,
     key_is_deleted_only_with_its_name,
+    focus_returns_from_each_dialog_to_where_it_was,
 ];
 
 async fn key_is_edited_and_the_focus_returns(framework: &'static str) {
@@ -98,6 +99,48 @@ async fn key_is_deleted_only_with_its_name(framework: &'static str) {
         assert_eq!(page.service.whoami(&secret).await.status, 401);
         assert_eq!(page.keys().await.len(), 0);
         assert!(page.browser.focused().await.is_some(), "the focus has a place after the deletion");
+    })
+    .await;
+}
+
+async fn focus_returns_from_each_dialog_to_where_it_was(framework: &'static str) {
+    scene(framework, "page-focus", "org_professional", async |page| {
+        let browser = page.browser;
+        let org = page.service.org("org_professional");
+        let key = org.create(json!({ "name": "Kept" })).await;
+        let gone = org.create(json!({ "name": "Gone" })).await;
+        for place in ["keys".to_owned(), format!("key/{}", key.id)] {
+            page.open(&place).await;
+            for (button, dialog) in [
+                ("Edit \u{2068}Kept\u{2069}", "Edit API key"),
+                ("Delete \u{2068}Kept\u{2069}", "Delete API key?"),
+            ] {
+                for leave in ["Cancel", "Escape"] {
+                    browser.find("button", button).await.click().await;
+                    let open = browser.find("dialog", dialog).await;
+                    match leave {
+                        "Cancel" => open.find("button", "Cancel").await.click().await,
+                        key => browser.press_key(key).await,
+                    }
+                    browser.gone("dialog", dialog).await;
+                    let focused = browser.focused().await.map(|element| element.name);
+                    assert_eq!(focused.as_deref(), Some(button), "{place}: {leave} in {dialog}");
+                }
+            }
+        }
+        // Back in the list, the key has the focus. A key that is deleted on its own page is not in the list, and the list's
+        // heading has the focus.
+        browser.find("button", "← All API keys").await.click().await;
+        page.ready().await;
+        assert_eq!(browser.focused().await.unwrap().name, "Kept");
+        page.open(&format!("key/{}", gone.id)).await;
+        browser.find("button", "Delete \u{2068}Gone\u{2069}").await.click().await;
+        browser.select("dialog [name=confirm]").await.fill("Gone").await;
+        page.submit().await;
+        page.ready().await;
+        let heading = browser.select("#keys-view h2").await;
+        assert!(heading.has_focus().await, "the focus has a place after the deletion");
+        assert_eq!(page.keys().await.len(), 1);
     })
     .await;
 }

@@ -6,21 +6,27 @@ use serde_json::json;
 
 use crate::scene::{choose, scene};
 
-on_each_framework![list_shows_the_state_and_the_use_of_each_key_and_an_expired_key_is_extended];
+on_each_framework![
+    list_shows_the_state_and_the_use_of_each_key_and_an_expired_key_is_extended,
+    keys_are_sorted_in_each_order_and_filtered_by_their_name_or_prefix,
+];
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// Returns the time that is this number of seconds ahead.
+fn after(seconds: u64) -> String {
+    Timestamp::from(SystemTime::now()).saturating_add(Duration::from_secs(seconds)).to_string()
+}
 
 async fn list_shows_the_state_and_the_use_of_each_key_and_an_expired_key_is_extended(
     framework: &'static str,
 ) {
     scene(framework, "page-list", "org_professional", async |page| {
         let org = page.service.org("org_professional");
-        let after = |seconds| {
-            let time = Timestamp::from(SystemTime::now()).saturating_add(Duration::from_secs(seconds));
-            time.to_string()
-        };
         let expired = org.create(json!({ "name": "Expired", "expires_at": after(1) })).await;
         let paused = org.create(json!({ "name": "Paused", "rate_limit": 5 })).await;
         org.edit(&paused.id, json!({ "active": false })).await;
-        let used = org.create(json!({ "name": "Used", "expires_at": after(3 * 24 * 60 * 60) })).await;
+        let used = org.create(json!({ "name": "Used", "expires_at": after(3 * DAY) })).await;
         assert_eq!(page.service.whoami(&used.secret).await.status, 200);
         org.key_once(&used.id, |key| key["request_count"] == 1).await;
         org.key_once(&expired.id, |key| key["status"] == "expired").await;
@@ -52,6 +58,60 @@ async fn list_shows_the_state_and_the_use_of_each_key_and_an_expired_key_is_exte
         page.browser.gone("dialog", "Edit API key").await;
         page.browser.select(&format!("[data-key='{}'] [data-status=active]", expired.id)).await;
         assert_eq!(page.service.whoami(&expired.secret).await.status, 200);
+    })
+    .await;
+}
+
+async fn keys_are_sorted_in_each_order_and_filtered_by_their_name_or_prefix(framework: &'static str) {
+    scene(framework, "page-orders", "org_professional", async |page| {
+        let browser = page.browser;
+        let org = page.service.org("org_professional");
+        let ten = org.create(json!({ "name": "Key 10", "expires_at": after(3 * DAY) })).await;
+        let nine = org.create(json!({ "name": "key 9" })).await;
+        org.create(json!({ "name": "Älter", "expires_at": after(DAY) })).await;
+        org.create(json!({ "name": "Zeta" })).await;
+        for (key, requests) in [(&nine, 2), (&ten, 1)] {
+            for _ in 0..requests {
+                assert_eq!(page.service.whoami(&key.secret).await.status, 200);
+            }
+            org.key_once(&key.id, |key| key["request_count"] == requests).await;
+        }
+        browser.session().refresh().await.unwrap();
+        page.ready().await;
+        let names = "[...document.querySelector('apikeys-settings').shadowRoot.querySelectorAll('#keys bdi.name')].map((name) => name.textContent)";
+        let shown = async |wanted: &[&str]| {
+            browser.until(&format!("JSON.stringify({names}) === '{}'", json!(wanted))).await;
+        };
+        let sort = browser.find("combobox", "Sort by").await;
+        for (order, names) in [
+            ("oldest", ["Key 10", "key 9", "Älter", "Zeta"]),
+            ("name", ["Älter", "key 9", "Key 10", "Zeta"]),
+            ("used", ["Key 10", "key 9", "Zeta", "Älter"]),
+            ("requests", ["key 9", "Key 10", "Zeta", "Älter"]),
+            ("expires", ["Älter", "Key 10", "Zeta", "key 9"]),
+            ("newest", ["Zeta", "Älter", "key 9", "Key 10"]),
+        ] {
+            choose(&sort, order).await;
+            shown(&names).await;
+        }
+        // A new key takes its place in the order.
+        choose(&sort, "name").await;
+        let last = org.create(json!({ "name": "key 9b" })).await;
+        shown(&["Älter", "key 9", "key 9b", "Key 10", "Zeta"]).await;
+        let filter = browser.find("searchbox", "Filter by name").await;
+        for (text, names) in [
+            ("KEY", &["key 9", "key 9b", "Key 10"][..]),
+            (" ält ", &["Älter"]),
+            (last.key["prefix"].as_str().unwrap(), &["key 9b"]),
+            ("none", &[]),
+        ] {
+            filter.fill(text).await;
+            shown(names).await;
+        }
+        let empty = browser.select("#empty:not([hidden])").await;
+        assert_eq!(empty.text().await, "No key has this text in its name.");
+        filter.fill("").await;
+        shown(&["Älter", "key 9", "key 9b", "Key 10", "Zeta"]).await;
     })
     .await;
 }
