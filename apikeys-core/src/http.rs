@@ -23,6 +23,7 @@ pub use credential::{Carrier, Credential, InvalidHeaderName, Sources, credential
 pub use headers::Headers;
 pub use manage_error::ManageErrorCode;
 pub use problem::{FieldError, Problem, ProblemCode};
+pub use rate::RateHeaders;
 pub use render::{DenialRenderer, RenderedBody};
 pub use response::PlainResponse;
 pub use wording::{InvalidRealm, Wording};

@@ -3,7 +3,7 @@ use apikeys_core::{
     http::{Authenticator, Carrier, Check, Headers, ResponseHeaders},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header::Entry};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, header::Entry};
 
 use crate::{Caller, peer::PeerSource};
 
@@ -29,7 +29,10 @@ impl Guard {
         let headers = request.headers_mut();
         for name in self.authenticator.credential_headers() {
             if !self.authenticator.keeps_credential() {
-                headers.remove(name);
+                match constant(name) {
+                    Some(name) => headers.remove(name),
+                    None => headers.remove(name),
+                };
             } else if let Ok(Entry::Occupied(mut lines)) = headers.try_entry(name) {
                 lines.iter_mut().for_each(|value| value.set_sensitive(true));
             }
@@ -40,13 +43,13 @@ impl Guard {
     /// Adds the rate limit headers to the response to an admitted request, and the headers for caches.
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap, key: &VerifiedKey, carrier: &Carrier) {
         let ours = self.authenticator.response_headers(key, carrier, &Lines(headers));
-        add(headers, ours);
+        add(headers, &ours);
     }
 
     /// Adds the headers of the response to a request that has no key and needs none.
     pub(crate) fn add_headers_without_key(&self, headers: &mut HeaderMap) {
         let ours = self.authenticator.response_headers_without_key(&Lines(headers));
-        add(headers, ours);
+        add(headers, &ours);
     }
 
     /// Creates the response to a denied request, with the denial in its extensions.
@@ -57,32 +60,38 @@ impl Guard {
     }
 }
 
-fn add(headers: &mut HeaderMap, ours: ResponseHeaders) {
-    for (name, value) in ours.replace {
-        if let Some((name, value)) = line(name, value) {
+fn add(headers: &mut HeaderMap, ours: &ResponseHeaders) {
+    for (name, value) in ours.replace.iter() {
+        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_bytes(value)) {
             headers.insert(name, value);
         }
     }
-    for (name, value) in ours.append {
-        if let Some((name, value)) = line(name, value) {
+    for (name, value) in &ours.append {
+        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_str(value)) {
             headers.append(name, value);
         }
     }
 }
 
-/// Returns `None` if the header cannot be sent.
-fn line(name: &'static str, value: String) -> Option<(HeaderName, HeaderValue)> {
-    Some((header_name(name)?, HeaderValue::try_from(value).ok()?))
+/// Returns a header's name, or `None` if it is invalid.
+fn header_name(name: &'static str) -> Option<HeaderName> {
+    constant(name).or_else(|| HeaderName::try_from(name).ok())
 }
 
-/// Returns a header's name. The names of most headers are constants, which need not be checked for each response.
-fn header_name(name: &'static str) -> Option<HeaderName> {
+/// Returns a name that most requests or responses need as a constant, which is not parsed each time.
+fn constant(name: &str) -> Option<HeaderName> {
     const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
     const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
     match name {
+        "authorization" => Some(header::AUTHORIZATION),
+        "user-agent" => Some(header::USER_AGENT),
+        "x-request-id" => Some(REQUEST_ID),
+        "traceparent" => Some(TRACE_PARENT),
         "ratelimit-policy" => Some(POLICY),
         "ratelimit" => Some(LIMIT),
-        _ => HeaderName::try_from(name).ok(),
+        _ => None,
     }
 }
 
@@ -101,6 +110,10 @@ struct Lines<'a>(&'a HeaderMap);
 
 impl Headers for Lines<'_> {
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.0.get_all(name).iter().map(HeaderValue::as_bytes)
+        let lines = match constant(name) {
+            Some(name) => self.0.get_all(name),
+            None => self.0.get_all(name),
+        };
+        lines.iter().map(HeaderValue::as_bytes)
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{
     Carrier, DenialRenderer, Headers, PlainResponse, Sources, Wording, client::request_meta, credential,
-    denied::Denied, rate::rate_fields,
+    denied::Denied, rate::RateHeaders,
 };
 use crate::{
     denial::Denial,
@@ -56,8 +56,8 @@ pub enum Check {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponseHeaders {
-    /// Headers that replace the handler's headers of the same name.
-    pub replace: Vec<(&'static str, String)>,
+    /// The rate limit headers, which replace the handler's headers of the same name.
+    pub replace: RateHeaders,
     /// Header lines that are added to the handler's headers of the same name.
     pub append: Vec<(&'static str, String)>,
 }
@@ -192,7 +192,7 @@ impl Authenticator {
     ) -> ResponseHeaders {
         let legacy_at = self.wording.legacy_rate_headers.then(|| self.keys.clock().wall());
         let mut headers =
-            ResponseHeaders { replace: rate_fields(&key.rate(), legacy_at), append: Vec::new() };
+            ResponseHeaders { replace: RateHeaders::new(&key.rate(), legacy_at), append: Vec::new() };
         if !carrier.is_authorization() {
             headers.append.extend(vary(handler, carrier.header_name()));
             if handler.values("cache-control").next().is_none() {
@@ -214,7 +214,7 @@ impl Authenticator {
             true => self.credential_headers().filter_map(|name| vary(handler, name)).collect(),
             false => Vec::new(),
         };
-        ResponseHeaders { replace: Vec::new(), append }
+        ResponseHeaders { replace: RateHeaders::default(), append }
     }
 }
 
@@ -307,7 +307,7 @@ mod tests {
             let set: Vec<_> = handler.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
             let headers = authenticator.response_headers_without_key(set.as_slice());
             let append: Vec<_> = headers.append.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            assert_eq!((append.as_slice(), headers.replace.len()), (*added, 0), "{handler:?}");
+            assert_eq!((append.as_slice(), headers.replace.iter().count()), (*added, 0), "{handler:?}");
         }
     }
 
@@ -369,7 +369,7 @@ mod tests {
                 let append: Vec<_> =
                     headers.append.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 assert_eq!(append, *added, "{} {handler:?}", line.0);
-                let names: Vec<_> = headers.replace.iter().map(|(name, _)| *name).collect();
+                let names: Vec<_> = headers.replace.iter().map(|(name, _)| name).collect();
                 assert_eq!(names, ["ratelimit-policy", "ratelimit"]);
             }
         });

@@ -1,54 +1,129 @@
+use std::fmt;
+
 use crate::{
     clock::Timestamp,
     denial::whole_seconds,
     rate_limit::{RateLimit, RateStatus},
 };
 
-/// Returns the rate limit headers for `rate`, with names in lower case.
+/// The rate limit headers of a response.
 ///
-/// `RateLimit-Policy: "per-key";q=60;w=60` and `RateLimit: "per-key";r=59;t=60` follow
-/// draft-ietf-httpapi-ratelimit-headers-11: `r` is the number of requests that are left, and `t` is the
-/// number of seconds until the oldest counted request leaves the window, rounded up. If `legacy_at` is given,
-/// which is the wall clock's time, the older `X-RateLimit-*` headers are added.
-pub(super) fn rate_fields(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Vec<(&'static str, String)> {
-    let limit = rate.limit.requests();
-    let remaining = rate.remaining;
-    let seconds = whole_seconds(rate.reset_after);
-    let window = RateLimit::WINDOW.as_secs();
-    let mut fields = vec![
-        ("ratelimit-policy", written("\"per-key\";q=", limit.into(), ";w=", window)),
-        ("ratelimit", written("\"per-key\";r=", remaining.into(), ";t=", seconds)),
-    ];
-    if let Some(now) = legacy_at {
-        let reset = now.saturating_add(rate.reset_after).as_micros();
-        let reset = reset.div_euclid(1_000_000) + i64::from(reset.rem_euclid(1_000_000) > 0);
-        fields.extend([
-            ("x-ratelimit-limit", limit.to_string()),
-            ("x-ratelimit-remaining", remaining.to_string()),
-            ("x-ratelimit-used", limit.saturating_sub(remaining).to_string()),
-            ("x-ratelimit-reset", reset.to_string()),
-        ]);
-    }
-    fields
+/// Each response has these headers, so they are written without an allocation and without the machinery of `format!`,
+/// which takes several times as long.
+#[derive(Clone)]
+pub struct RateHeaders {
+    /// The values of all headers, one after the other.
+    values: [u8; ROOM],
+    written: u8,
+    /// The end of each value. The values are in the order of [`NAMES`].
+    ends: [u8; NAMES.len()],
+    count: u8,
 }
 
-/// Returns a text with two numbers. Each response has two such texts, so they are written without the machinery of
-/// `format!`, which takes several times as long.
-fn written(before: &str, first: u64, between: &str, second: u64) -> String {
-    let mut text = String::with_capacity(40);
-    text.push_str(before);
-    push_number(&mut text, first);
-    text.push_str(between);
-    push_number(&mut text, second);
-    text
+const NAMES: [&str; 6] = [
+    "ratelimit-policy",
+    "ratelimit",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-used",
+    "x-ratelimit-reset",
+];
+
+/// The room for all values with the largest numbers: seven of up to 20 digits, and the text between them.
+const ROOM: usize = 192;
+
+impl RateHeaders {
+    const NONE: Self = Self { values: [0; ROOM], written: 0, ends: [0; NAMES.len()], count: 0 };
+
+    /// Returns the rate limit headers for `rate`, with names in lower case.
+    ///
+    /// `RateLimit-Policy: "per-key";q=60;w=60` and `RateLimit: "per-key";r=59;t=60` follow
+    /// draft-ietf-httpapi-ratelimit-headers-11: `r` is the number of requests that are left, and `t` is the
+    /// number of seconds until the oldest counted request leaves the window, rounded up. If `legacy_at` is given,
+    /// which is the wall clock's time, the older `X-RateLimit-*` headers are added.
+    pub(super) fn new(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Self {
+        let limit = u64::from(rate.limit.requests());
+        let remaining = u64::from(rate.remaining);
+        let mut headers = Self::NONE;
+        headers.text("\"per-key\";q=").number(limit).text(";w=").number(RateLimit::WINDOW.as_secs()).end();
+        let seconds = whole_seconds(rate.reset_after);
+        headers.text("\"per-key\";r=").number(remaining).text(";t=").number(seconds).end();
+        if let Some(now) = legacy_at {
+            let reset = now.saturating_add(rate.reset_after).as_micros();
+            let reset = reset.div_euclid(1_000_000) + i64::from(reset.rem_euclid(1_000_000) > 0);
+            let used = limit.saturating_sub(remaining);
+            for number in [limit, remaining, used, u64::try_from(reset).unwrap_or_default()] {
+                headers.number(number).end();
+            }
+        }
+        headers
+    }
+
+    /// Returns the names and values. The values are ASCII.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        let mut begin = 0;
+        NAMES.iter().zip(&self.ends).take(self.count.into()).map(move |(name, end)| {
+            let value = self.values.get(begin..usize::from(*end)).unwrap_or_default();
+            begin = usize::from(*end);
+            (*name, value)
+        })
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        if let Some(room) = self.room(text.len()) {
+            room.copy_from_slice(text.as_bytes());
+        }
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Self {
+        let digits = number.checked_ilog10().unwrap_or_default() as usize + 1;
+        let mut rest = number;
+        for digit in self.room(digits).into_iter().flatten().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+        self
+    }
+
+    /// Takes the next bytes, of which there are always enough.
+    fn room(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        let begin = usize::from(self.written);
+        let end = begin + bytes;
+        let room = self.values.get_mut(begin..end)?;
+        self.written = u8::try_from(end).ok()?;
+        Some(room)
+    }
+
+    /// Ends the next value.
+    fn end(&mut self) {
+        if let Some(end) = self.ends.get_mut(usize::from(self.count)) {
+            *end = self.written;
+            self.count += 1;
+        }
+    }
 }
 
-fn push_number(text: &mut String, number: u64) {
-    if number >= 10 {
-        push_number(text, number / 10);
+impl Default for RateHeaders {
+    fn default() -> Self {
+        Self::NONE
     }
-    let digit = u8::try_from(number % 10).unwrap_or_default();
-    text.push(char::from(b'0' + digit));
+}
+
+impl PartialEq for RateHeaders {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for RateHeaders {}
+
+impl fmt::Debug for RateHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
+            .finish()
+    }
 }
 
 #[cfg(test)]
@@ -76,8 +151,10 @@ mod tests {
             let limit = RateLimit::per_minute(limit).unwrap();
             let remaining = limit.requests().saturating_sub(used);
             let rate = RateStatus::new(limit, remaining, Duration::from_millis(millis));
-            let fields = rate_fields(&rate, None);
-            let list = |index: usize| Parser::new(&fields[index].1).parse::<List>().unwrap();
+            let headers = RateHeaders::new(&rate, None);
+            let fields: Vec<_> = headers.iter().collect();
+            prop_assert_eq!(fields.len(), 2);
+            let list = |index: usize| Parser::new(std::str::from_utf8(fields[index].1).unwrap()).parse::<List>().unwrap();
             prop_assert_eq!(fields[0].0, "ratelimit-policy");
             prop_assert_eq!(parameter(&list(0)[0], "q"), i64::from(limit.requests()));
             prop_assert_eq!(parameter(&list(0)[0], "w"), 60);
@@ -85,6 +162,32 @@ mod tests {
             prop_assert_eq!(parameter(&list(1)[0], "r"), i64::from(remaining));
             let t = parameter(&list(1)[0], "t");
             prop_assert!((1..=60).contains(&t) && t * 1_000 >= millis.cast_signed());
+        }
+    }
+
+    #[test]
+    fn legacy_headers_with_the_largest_numbers_are_complete() {
+        let limit = RateLimit::per_minute(10_000).unwrap();
+        let rate = RateStatus::new(limit, u32::MAX, Duration::from_micros(u64::MAX));
+        let headers = RateHeaders::new(&rate, Some(Timestamp::from_micros(i64::MAX)));
+        let expected = [
+            ("ratelimit-policy", "\"per-key\";q=10000;w=60"),
+            ("ratelimit", "\"per-key\";r=4294967295;t=18446744073710"),
+            ("x-ratelimit-limit", "10000"),
+            ("x-ratelimit-remaining", "4294967295"),
+            ("x-ratelimit-used", "0"),
+            ("x-ratelimit-reset", "9223372036855"),
+        ];
+        let text = |(name, value)| (name, std::str::from_utf8(value).unwrap());
+        assert_eq!(headers.iter().map(text).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for number in [0, 1, 9, 10, 60, 99, 100, 10_000, u64::MAX] {
+            let mut headers = RateHeaders::NONE;
+            headers.number(number).end();
+            assert_eq!(headers.iter().next().unwrap().1, number.to_string().as_bytes());
         }
     }
 }
