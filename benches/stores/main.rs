@@ -1,40 +1,39 @@
 //! `cargo xtask bench stores` compares each store with plain statements of sqlx, in one run: verifications, and events
 //! recorded in the audit log.
 //!
+//! `cargo xtask bench stores keys` compares verifications with ten million stored keys and with ten thousand.
+//!
 //! `cargo xtask bench stores pages` adds ten million events to the audit log and measures the first page of every
 //! filter.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod compared;
+mod keys;
 mod mysql;
 mod pages;
 mod postgres;
 mod sqlite;
-mod times;
+mod unrecorded;
 mod workload;
 
-use std::{env, error::Error, process::ExitCode};
+use std::{env, process::ExitCode};
+
+use apikeys_benches::{Result, exit};
 
 use self::{compared::Compared, mysql::OnMySql, postgres::OnPostgres, sqlite::OnSqlite};
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run()));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit(runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run())))
 }
 
 async fn run() -> Result<()> {
-    if env::args().nth(1).as_deref() == Some("pages") {
-        return pages::measure(env::args().nth(2).map_or(Ok(10_000_000), |rows| rows.parse())?).await;
+    let number = || env::args().nth(2).map_or(Ok(10_000_000), |rows| rows.parse());
+    match env::args().nth(1).as_deref() {
+        Some("pages") => return pages::measure(number()?).await,
+        Some("keys") => return keys::measure(number()?).await,
+        _ => {}
     }
     println!("medians; a ratio compares the store with plain statements of sqlx in the same run");
     OnSqlite::open().await?.compare().await?;

@@ -1,3 +1,4 @@
+use apikeys_benches::Result;
 use apikeys_core::{audit::AuditEvent, token::Locator};
 use apikeys_sqlx_store::MySqlStore;
 use sqlx::{
@@ -5,7 +6,7 @@ use sqlx::{
     mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions},
 };
 
-use crate::{Compared, Result, server};
+use crate::{Compared, server};
 
 pub(crate) struct OnMySql {
     store: MySqlStore,

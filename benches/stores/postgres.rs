@@ -1,3 +1,6 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use apikeys_benches::Result;
 use apikeys_core::{audit::AuditEvent, token::Locator};
 use apikeys_sqlx_store::PostgresStore;
 use sqlx::{
@@ -5,7 +8,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 
-use crate::{Compared, Result, server};
+use crate::{Compared, server};
+
+/// The number of databases that this process has created.
+static OPENED: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct OnPostgres {
     pub(crate) store: PostgresStore,
@@ -16,7 +22,8 @@ impl OnPostgres {
     /// Creates a database in the server of `APIKEYS_TEST_POSTGRES_URL`.
     pub(crate) async fn open() -> Result<Self> {
         let url = server("APIKEYS_TEST_POSTGRES_URL")?;
-        let name = format!("bench_{}", std::process::id());
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bench_{}_{number}", std::process::id());
         let create = format!("CREATE DATABASE {name} TEMPLATE template0");
         PgPool::connect(&url).await?.execute(AssertSqlSafe(create)).await?;
         let base = url.rsplit_once('/').map_or(url.as_str(), |(base, _)| base);

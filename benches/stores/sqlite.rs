@@ -1,3 +1,4 @@
+use apikeys_benches::Result;
 use apikeys_core::{audit::AuditEvent, token::Locator};
 use apikeys_sqlx_store::SqliteStore;
 use sqlx::{
@@ -6,11 +7,11 @@ use sqlx::{
 };
 use tempfile::TempDir;
 
-use crate::{Compared, Result};
+use crate::Compared;
 
 pub(crate) struct OnSqlite {
     store: SqliteStore,
-    pool: SqlitePool,
+    pub(crate) pool: SqlitePool,
     _folder: TempDir,
 }
 

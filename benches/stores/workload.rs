@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
+use apikeys_benches::Result;
 use apikeys_core::{
-    Actor, ApiKeys, KeyId, KeyStore, NewKey, OrgId, PlanName, RequestMeta, Timestamp,
+    Actor, ApiKeys, KeyId, KeyStore, NewKey, OrgId, PlanName, RateLimit, RequestMeta, Timestamp,
     audit::{Action, AuditEvent, Detail, Outcome, RequestRecord},
     id::{EventId, WriterId},
     store::Batch,
     token::Locator,
 };
 use sha2::{Digest, Sha256};
-
-use crate::Result;
 
 /// The number of keys, and of events in a batch.
 pub(crate) const KEYS: usize = 1_000;
@@ -20,6 +19,7 @@ pub(crate) const KEYS: usize = 1_000;
 pub(crate) struct Workload {
     pub(crate) org: OrgId,
     pub(crate) keys: Vec<KeyId>,
+    pub(crate) secrets: Vec<String>,
     pub(crate) locators: Vec<Locator>,
     writer: WriterId,
 }
@@ -30,16 +30,18 @@ impl Workload {
         let engine = ApiKeys::builder(store.clone()).build().await?.0;
         let (org, actor) = (OrgId::new("org_bench")?, Actor::new("bench")?);
         engine.operator(actor.clone()).set_plan(&org, PlanName::new("enterprise")?).await?;
-        let (mut keys, mut locators) = (Vec::new(), Vec::new());
+        let (mut keys, mut secrets, mut locators) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..KEYS {
-            let created = engine.manage(&org, actor.clone()).create(NewKey::new("CI")?).await?;
+            let new = NewKey::new("CI")?.rate_limit(RateLimit::per_minute(10_000)?);
+            let created = engine.manage(&org, actor.clone()).create(new).await?;
             keys.push(created.key.id());
+            secrets.push(created.secret.expose().to_owned());
             let digest = Sha256::digest(created.secret.expose().as_bytes());
             locators.push(Locator::new(apikeys_core::token::Scheme::Sha256, digest.to_vec()));
         }
         let writer = WriterId::from_bytes([7; 16]);
         store.open_writer(writer).await?;
-        Ok(Self { org, keys, locators, writer })
+        Ok(Self { org, keys, secrets, locators, writer })
     }
 
     /// Returns a batch of [`KEYS`] events of the first `keys` keys in turn.

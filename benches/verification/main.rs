@@ -5,23 +5,16 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
-mod engine;
-mod store;
-
 use std::{
     collections::HashMap,
-    error::Error,
     hint::black_box,
     process::ExitCode,
     thread,
     time::{Duration, Instant},
 };
 
+use apikeys_benches::{Engine, Line, Result, Target, exit, median, number, order, per, time as shown};
 use sha2::{Digest, Sha256};
-
-use self::engine::Engine;
-
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const ROUNDS: usize = 31;
 /// The verifications of one round. A key admits 10,000 requests a minute, and the clock goes on between two rounds.
@@ -39,13 +32,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match sizes.into_iter().try_for_each(measure) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit(sizes.into_iter().try_for_each(measure))
 }
 
 fn measure(keys: usize) -> Result<()> {
@@ -62,14 +49,14 @@ fn measure(keys: usize) -> Result<()> {
             (planted - before) >> 20
         );
     }
-    let number = if keys == 1 { OF_ONE_KEY } else { VERIFICATIONS };
+    let requests = if keys == 1 { OF_ONE_KEY } else { VERIFICATIONS };
     let (mut ours, mut yardstick, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
     let known: HashMap<[u8; 32], usize> =
         engine.secrets.iter().enumerate().map(|(place, secret)| (digest(secret), place)).collect();
     for round in 0..ROUNDS {
-        let order = order(keys, number, round);
+        let order = order(keys, requests, round);
         engine.next_minute()?;
-        ours.push(per(time(&engine, &order, CHUNK, |some| engine.verify(some))?, number));
+        ours.push(per(time(&engine, &order, CHUNK, |some| engine.verify(some))?, requests));
         let began = Instant::now();
         for &place in &order {
             let secret = engine.secrets.get(place).map(String::as_str).unwrap_or_default();
@@ -80,7 +67,7 @@ fn measure(keys: usize) -> Result<()> {
                 black_box(known.get(&digest));
             }
         }
-        yardstick.push(per(began.elapsed(), number));
+        yardstick.push(per(began.elapsed(), requests));
         engine.next_minute()?;
         // Both threads together make as many verifications. Each makes so many that its start takes little of the time.
         let both = |some: &[usize]| {
@@ -90,12 +77,27 @@ fn measure(keys: usize) -> Result<()> {
                 engine.verify(other) + first.join().unwrap_or_default()
             })
         };
-        pairs.push(per(time(&engine, &order, 10 * CHUNK, both)?, number));
+        pairs.push(per(time(&engine, &order, 10 * CHUNK, both)?, requests));
     }
     let (ours, yardstick, pairs) = (median(ours), median(yardstick), median(pairs));
     let of = if keys == 1 { "SHA-256" } else { "SHA-256 and a HashMap" };
-    println!("  verification {ours:.0} ns, {of} {yardstick:.0} ns: {:.2} times", ours / yardstick);
-    println!("  two threads: {:.2} times the rate of one", ours / pairs);
+    let (p1, target) = match keys {
+        1 => ("P1", Target::AtMost(4.0)),
+        100_000 => ("P1a", Target::AtMost(4.0)),
+        1_000_000 => ("P1b", Target::AtMost(4.0)),
+        _ => ("P1", Target::Shown),
+    };
+    let what = format!("verification, {}", keys_text(keys));
+    let yardstick_text = format!("{}, {of}", shown(yardstick));
+    println!("{}", Line::compared(p1, what, shown(ours), yardstick_text, ours / yardstick, target));
+    let target = match keys {
+        1 => Target::AtLeast(1.0),
+        1_000 => Target::AtLeast(1.7),
+        _ => Target::Shown,
+    };
+    let what = format!("two threads, {}", keys_text(keys));
+    let one = format!("{}, one thread", shown(ours));
+    println!("{}", Line::compared("P2", what, shown(pairs), one, ours / pairs, target));
     if keys == 1_000 {
         denials(&engine)?;
     }
@@ -135,35 +137,20 @@ fn denials(engine: &Engine) -> Result<()> {
         }
         times.push(per(began.elapsed(), VERIFICATIONS));
     }
-    let time = median(times);
-    println!("  denial of a wrong checksum {time:.0} ns: {:.1} million a second", 1_000.0 / time);
+    let rate = 1_000.0 / median(times);
+    println!("{}", Line::absolute("P9", "denial of a wrong checksum", rate, "M/s", Target::AtLeast(10.0)));
     Ok(())
+}
+
+fn keys_text(keys: usize) -> String {
+    match keys {
+        1 => "1 key".to_owned(),
+        more => format!("{} keys", number(f64::from(u32::try_from(more).unwrap_or(u32::MAX)))),
+    }
 }
 
 fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
-}
-
-/// Returns random places of keys. The same round always has the same places.
-fn order(keys: usize, number: usize, round: usize) -> Vec<usize> {
-    let mut state = round as u64 + 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 1).unwrap_or_default() % keys
-    };
-    (0..number).map(|_| next()).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
-fn per(time: Duration, number: usize) -> f64 {
-    time.as_nanos() as f64 / number as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// Returns the resident memory of this process in bytes.

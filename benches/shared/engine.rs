@@ -15,25 +15,40 @@ use apikeys_core::{
     token::TokenFormat,
 };
 use futures_util::FutureExt;
+use pollster::block_on;
 
 use crate::{Result, store::Planted};
 
-/// An engine with many keys in its cache.
-pub(crate) struct Engine {
+/// Generates the secrets of this number of keys.
+///
+/// # Errors
+///
+/// Returns an error if the operating system gives no random numbers.
+pub fn secrets(number: usize) -> Result<Vec<String>> {
+    let (format, entropy) = (TokenFormat::default(), OsEntropy::new());
+    (0..number).map(|_| Ok(format.generate(&entropy)?.expose().to_owned())).collect()
+}
+
+/// An engine with many keys in its cache. Its clock can be moved on, and nothing is written to its store.
+#[derive(Debug)]
+pub struct Engine {
     keys: ApiKeys,
-    pub(crate) secrets: Vec<String>,
+    /// The secrets of the keys.
+    pub secrets: Vec<String>,
     clock: AheadClock,
     minutes: AtomicU64,
-    runtime: tokio::runtime::Runtime,
+    /// Runs the maintenance.
+    _runtime: tokio::runtime::Runtime,
 }
 
 impl Engine {
-    pub(crate) fn new(number: usize) -> Result<Self> {
-        let (format, entropy) = (TokenFormat::default(), OsEntropy::new());
-        let mut secrets = Vec::with_capacity(number);
-        for _ in 0..number {
-            secrets.push(format.generate(&entropy)?.expose().to_owned());
-        }
+    /// Creates an engine with this number of keys, which are not in its cache yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the engine cannot be built.
+    pub fn new(number: usize) -> Result<Self> {
+        let secrets = secrets(number)?;
         let store = InterceptedStore::new(Planted::new(MemoryStore::new(), &secrets));
         let clock = AheadClock { system: SystemClock::new(), ahead: Arc::default() };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -44,34 +59,48 @@ impl Engine {
             .batch_size(usize::MAX)
             .buffer_capacity(usize::MAX)
             .cache_lease(Duration::from_secs(60));
-        let (keys, maintenance) = runtime.block_on(builder.build())?;
+        let (keys, maintenance) = block_on(builder.build())?;
         runtime.spawn(maintenance.run());
-        let engine = Self { keys, secrets, clock, minutes: AtomicU64::new(0), runtime };
+        let engine = Self { keys, secrets, clock, minutes: AtomicU64::new(0), _runtime: runtime };
         engine.next_minute()?;
         Ok(engine)
     }
 
+    /// Returns the engine's handle.
+    #[must_use]
+    pub fn keys(&self) -> &ApiKeys {
+        &self.keys
+    }
+
     /// Verifies each key once, so that it is in the cache.
-    pub(crate) fn warm_up(&self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a key is denied.
+    pub fn warm_up(&self) -> Result<()> {
         for (number, secret) in self.secrets.iter().enumerate() {
             if number % 1_000 == 0 {
                 self.flush()?;
             }
             let verification = self.keys.verify(secret.as_bytes(), request());
             // The request counts as aborted.
-            drop(self.runtime.block_on(verification).map_err(|denial| format!("{denial:?}"))?);
+            drop(block_on(verification).map_err(|denial| format!("{denial:?}"))?);
         }
         self.flush()
     }
 
     /// Moves the clocks on by a minute, so that all rate limits are unused, and waits for a new lease.
-    pub(crate) fn next_minute(&self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the cache stays out of use.
+    pub fn next_minute(&self) -> Result<()> {
         self.clock.ahead.fetch_add(61_000_000, Ordering::SeqCst);
         let minute = self.minutes.fetch_add(1, Ordering::SeqCst);
         // A change makes the engine renew its lease at once.
         let plan = if minute.is_multiple_of(2) { "starter" } else { "professional" };
         let operator = self.keys.operator(Actor::new("bench")?);
-        self.runtime.block_on(operator.set_plan(&OrgId::new("another")?, &PlanName::new(plan)?))?;
+        block_on(operator.set_plan(&OrgId::new("another")?, &PlanName::new(plan)?))?;
         let began = Instant::now();
         while !self.keys.health().cache_in_use {
             if began.elapsed() > Duration::from_secs(10) {
@@ -83,7 +112,8 @@ impl Engine {
     }
 
     /// Verifies the keys at these places, and returns how many were admitted without waiting.
-    pub(crate) fn verify(&self, places: &[usize]) -> usize {
+    #[must_use]
+    pub fn verify(&self, places: &[usize]) -> usize {
         let mut admitted = 0;
         for place in places {
             let secret = self.secrets.get(*place).map(String::as_str).unwrap_or_default();
@@ -94,15 +124,25 @@ impl Engine {
         admitted
     }
 
-    pub(crate) fn deny(&self, text: &str) -> Result<()> {
+    /// Verifies an invalid secret, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the secret is not denied as invalid.
+    pub fn deny(&self, text: &str) -> Result<()> {
         match self.keys.verify_with(text.as_bytes(), request).now_or_never() {
             Some(Err(Denial::Invalid)) => Ok(()),
             other => Err(format!("{other:?}").into()),
         }
     }
 
-    pub(crate) fn flush(&self) -> Result<()> {
-        Ok(self.runtime.block_on(self.keys.flush())?)
+    /// Takes all events out of the buffer.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store fails.
+    pub fn flush(&self) -> Result<()> {
+        Ok(block_on(self.keys.flush())?)
     }
 }
 

@@ -2,19 +2,23 @@ use std::time::Duration;
 
 /// The times of many equal operations.
 #[derive(Debug, Default)]
-pub(crate) struct Times(Vec<Duration>);
+pub struct Times(Vec<Duration>);
 
 impl Times {
-    pub(crate) fn add(&mut self, time: Duration) {
+    /// Adds the time of an operation.
+    pub fn add(&mut self, time: Duration) {
         self.0.push(time);
     }
 
-    pub(crate) fn median(&mut self) -> Duration {
+    /// Returns the time within which half of the operations ended.
+    #[must_use]
+    pub fn median(&mut self) -> Duration {
         self.quantile(0.5)
     }
 
     /// Returns the time within which this part of the operations ended.
-    pub(crate) fn quantile(&mut self, part: f64) -> Duration {
+    #[must_use]
+    pub fn quantile(&mut self, part: f64) -> Duration {
         self.0.sort_unstable();
         #[expect(
             clippy::cast_possible_truncation,
@@ -26,7 +30,9 @@ impl Times {
         self.0.get(place.min(self.0.len().saturating_sub(1))).copied().unwrap_or_default()
     }
 
-    pub(crate) fn total(&self) -> Duration {
+    /// Returns the time of all operations together.
+    #[must_use]
+    pub fn total(&self) -> Duration {
         self.0.iter().sum()
     }
 }

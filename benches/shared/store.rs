@@ -9,13 +9,15 @@ use apikeys_core::{
 
 /// A store with many keys, whose rows are made when they are read, and which drops all batches.
 #[derive(Debug)]
-pub(crate) struct Planted {
+pub struct Planted {
     store: MemoryStore,
     places: HashMap<[u8; 32], usize>,
 }
 
 impl Planted {
-    pub(crate) fn new(store: MemoryStore, secrets: &[String]) -> Self {
+    /// Creates a store that has a key for each of the secrets. Anything else is stored in `store`.
+    #[must_use]
+    pub fn new(store: MemoryStore, secrets: &[String]) -> Self {
         let places = secrets.iter().enumerate();
         let places = places.map(|(place, secret)| (*Fingerprint::of(secret).as_bytes(), place)).collect();
         Self { store, places }
