@@ -54,15 +54,23 @@ servers                       install PostgreSQL and MariaDB, with apt as root o
 servers -- COMMAND            start both servers, run COMMAND with their URLs in its environment, and stop them
 
 These commands measure:
-bench quickstart              requests per second with the layer and without it
+bench targets                 all measurements that have a target, and one table of them
+bench targets P3 P4           the measurements of these targets
+bench verification            verifications of cached keys without a database, beside a SHA-256 and a look-up
+bench layers                  what a layer adds to a request without a connection, beside other layers
+bench loopback                requests per second over loopback, beside the services without the layer
+bench loopback stored         the same with every request stored in SQLite and PostgreSQL
+bench memory                  the memory of a key in use, and of an admitted request
+bench stores                  verifications and recorded events of each store, beside plain statements of sqlx
+bench stores keys             look-ups with ten million stored keys, beside ten thousand
+bench stores pages            audit pages of a PostgreSQL database with ten million events
+bench instances               deletions with four instances, and the statements of an idle instance
+bench quickstart              requests per second of the quickstart, with the layer and without it
 bench audit                   audit pages of a key with 8 million seconds of history, and verifications
                               while sixteen such pages are read
 bench forget                  forgetting an organization with 4 million events, while another organization
                               sends requests
-bench verification            verifications of cached keys without a database, beside a SHA-256 and a look-up
-bench record                  events per second that the store in SQLite records
-bench stores                  verifications and recorded events of each store, beside plain statements of sqlx
-bench stores pages            audit pages of a PostgreSQL database with ten million events";
+bench record                  events per second that the store in SQLite records";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -70,12 +78,8 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["test"] => test::run(&[]),
         ["test", "--without", parts] => Part::list(parts).and_then(|parts| test::run(&parts)),
-        ["bench", "quickstart", rest @ ..] => bench::quickstart(rest),
-        ["bench", "audit", rest @ ..] => bench::audit(rest),
-        ["bench", "forget", rest @ ..] => bench::forget(rest),
-        ["bench", "verification", rest @ ..] => bench::verification(rest),
-        ["bench", "record", rest @ ..] => bench::record(rest),
-        ["bench", "stores", rest @ ..] => bench::stores(rest),
+        ["bench", "targets", numbers @ ..] => bench::targets(numbers),
+        ["bench", name, rest @ ..] => bench::run(name, rest),
         ["scan"] => test::scan_only(),
         ["servers"] => servers::run(&[]),
         ["servers", "--", command @ ..] => servers::run(command),

@@ -68,7 +68,7 @@ impl Step {
 }
 
 /// Runs a command, shows its output, and returns whether it succeeded together with the output.
-fn tee(command: &mut Command) -> io::Result<(bool, String)> {
+pub(crate) fn tee(command: &mut Command) -> io::Result<(bool, String)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let out = child.stdout.take().map(|pipe| thread::spawn(|| copy(pipe, io::stdout())));
     let err = child.stderr.take().map(|pipe| thread::spawn(|| copy(pipe, io::stderr())));
