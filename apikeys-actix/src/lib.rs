@@ -114,6 +114,7 @@
 
 mod caller;
 mod extract;
+mod future;
 mod guard;
 #[cfg(doc)]
 #[doc = include_str!("guide.md")]
@@ -136,6 +137,7 @@ pub use apikeys_core::{
 
 pub use caller::Caller;
 pub use extract::CallerRejection;
+pub use future::ResponseFuture;
 pub use middleware::ApiKeyMiddleware;
 pub use response::response;
 pub use service::ApiKeyService;

@@ -71,6 +71,10 @@ impl<S: Service<Request<ReqBody>>, ReqBody> ResponseFuture<S, ReqBody> {
         }
     }
 
+    pub(crate) fn admitted(guard: Arc<Guard>, inner: S::Future, admitted: (Admission, Carrier)) -> Self {
+        Self { guard, state: State::Calling { inner, admitted: Some(admitted) } }
+    }
+
     pub(crate) fn passed(guard: Arc<Guard>, inner: S::Future) -> Self {
         Self { guard, state: State::Calling { inner, admitted: None } }
     }

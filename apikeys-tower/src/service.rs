@@ -56,13 +56,22 @@ where
         let guard = Arc::clone(&self.guard);
         match guard.check(&mut request) {
             Check::Refuse(denial) => ResponseFuture::refused(guard, denial),
-            Check::Verify { verification, carrier } => {
-                ResponseFuture::verifying(guard, (verification, carrier), self.take_ready(), request)
-            }
+            // The key of most requests is in the cache. Their requests pass through without being kept.
+            Check::Verify { verification, carrier } => match verification.now() {
+                Ok(Ok(admission)) => {
+                    guard.admit(&mut request, admission.key());
+                    let inner = self.inner.call(request);
+                    ResponseFuture::admitted(guard, inner, (admission, carrier))
+                }
+                Ok(Err(denial)) => ResponseFuture::refused(guard, denial),
+                Err(verification) => {
+                    ResponseFuture::verifying(guard, (verification, carrier), self.take_ready(), request)
+                }
+            },
             Check::Pass => {
                 #[cfg(feature = "axum")]
                 crate::extract::NoCredential::mark(&mut request, &guard);
-                let inner = self.take_ready().call(request);
+                let inner = self.inner.call(request);
                 ResponseFuture::passed(guard, inner)
             }
         }

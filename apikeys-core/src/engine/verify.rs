@@ -107,6 +107,23 @@ impl Verification {
     const fn ready(denial: Denial) -> Self {
         Self(State::Refused(Some(denial)))
     }
+
+    /// Decides now, if the key is in the cache and nothing else must wait.
+    ///
+    /// # Errors
+    ///
+    /// Returns the verification if the decision must wait. Nothing has been read or counted then.
+    pub fn now(mut self) -> Result<Result<Admission, Denial>, Self> {
+        match &mut self.0 {
+            State::Refused(denial) => denial.take().map(Err).ok_or(self),
+            State::Begun(attempt) => match attempt.take().map(Attempt::run_at_once) {
+                Some(Ok(verified)) => Ok(verified),
+                Some(Err(waiting)) => Err(Self(State::Waiting(waiting))),
+                None => Err(self),
+            },
+            State::Waiting(_) => Err(self),
+        }
+    }
 }
 
 impl Future for Verification {
