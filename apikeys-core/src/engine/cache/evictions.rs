@@ -65,9 +65,9 @@ impl<N: Shared> Evictions<N> {
 
     /// Returns whether a snapshot is valid. `epoch` was the latest eviction before the snapshot was read.
     pub(super) fn is_valid(&self, epoch: Epoch, slots: Slots) -> bool {
-        let is_later = |slot: &N| slot.get() <= epoch.0;
-        [slots.key, slots.org].iter().all(|slot| self.slot(*slot).is_some_and(is_later))
-            && is_later(&self.everything)
+        let is_unchanged = |slot: &N| slot.get() <= epoch.0;
+        [slots.key, slots.org].iter().all(|slot| self.slot(*slot).is_some_and(is_unchanged))
+            && is_unchanged(&self.everything)
     }
 
     /// Makes the snapshots of a changed key or organization invalid.
