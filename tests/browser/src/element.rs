@@ -172,9 +172,9 @@ impl Element<'_> {
         self.script("return this.value").await.as_str().unwrap().to_owned()
     }
 
-    /// Returns the text that the element shows.
+    /// Returns the text that the element shows, which is empty for a hidden element.
     pub async fn text(&self) -> String {
-        self.script("return this.innerText").await.as_str().unwrap().to_owned()
+        self.script("return this.checkVisibility() ? this.innerText : ''").await.as_str().unwrap().to_owned()
     }
 
     /// Returns the value of an attribute, or `None` if the element does not have it.

@@ -17,7 +17,7 @@ const FORM: &str = "<x-form></x-form><script>
     customElements.define('x-form', class extends HTMLElement {
         connectedCallback() {
             const root = this.attachShadow({ mode: 'open' });
-            root.innerHTML = `<form><label>Name <input></label><button>Save</button><button hidden>Save</button></form><p role=status></p>`;
+            root.innerHTML = `<form><label>Name<input></label><button>Save</button><button hidden>Save</button></form><p role=status></p>`;
             root.querySelector('form').onsubmit = (event) => {
                 event.preventDefault();
                 setTimeout(() => root.querySelector('p').textContent = 'saved ' + root.querySelector('input').value, 50);
@@ -46,12 +46,13 @@ async fn elements_in_a_shadow_root_are_found_filled_and_clicked() {
 
 #[tokio::test]
 async fn elements_are_found_inside_another_element() {
-    let body = "<table><tr><th scope=row>one<td><button>Edit</button><tr><th scope=row>two<td><button>Edit</button></table>";
+    let body = "<table><tr><th scope=row>one<td><button>Edit</button><tr><th scope=row>two<td><button>Edit</button></table><p hidden>gone</p>";
     with_page("elements-inside", body, async |browser| {
         assert_eq!(browser.all("button").await.len(), 2);
         let row = browser.find_with_text("row", "two").await;
         let edit = row.find("button", "Edit").await;
         assert_eq!(edit.script("return this.closest('tr').rowIndex").await, 1);
+        assert_eq!(browser.select("p").await.text().await, "", "a hidden text is not shown");
     })
     .await;
 }
