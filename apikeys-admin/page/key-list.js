@@ -191,8 +191,11 @@ export class KeyList {
     this.#page = Math.min(Math.max(0, this.#page), last);
     const first = this.#page * ROWS;
     const shown = selected.slice(first, first + ROWS);
+    const focused = this.#app.root.activeElement;
     arrange(this.body, shown.map((key) => this.#row(key).node));
     this.#forget();
+    // The key of the button with the focus may be gone.
+    if (focused && !focused.isConnected) this.heading.focus();
 
     const none = data.keys.length === 0;
     this.controls.hidden = data.keys.length < 2 && this.filter.value === '';

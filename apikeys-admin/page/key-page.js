@@ -137,6 +137,7 @@ export class KeyPage {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
       this.#poll.stop();
       setText(this.heading, this.#app.t('key.missing-title'));
+      if (this.content.contains(this.#app.root.activeElement)) this.heading.focus();
       this.missing.hidden = false;
       this.content.hidden = true;
       this.status.textContent = '';

@@ -129,9 +129,14 @@ export class KeyActions {
       const text = app.t(changed.active ? 'key.activated' : 'key.deactivated', { name: isolated(changed.name) });
       app.announce(text, () => this.switch(!active));
     } catch (error) {
+      if (error instanceof ApiError && error.status === 404) {
+        // The row is about to go, and a text in it would go, too.
+        app.announce(app.problem(error));
+        app.refresh();
+        return;
+      }
       if (error instanceof ApiError) {
         this.error.textContent = app.problem(error);
-        if (error.status === 404) app.refresh();
       } else if (error instanceof ConnectionError) {
         this.error.textContent = app.t('error.change-lost');
       } else {

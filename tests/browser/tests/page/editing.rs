@@ -8,6 +8,8 @@ on_each_framework![
     key_is_deactivated_and_activated_at_once,
     key_is_deleted_only_with_its_name,
     focus_returns_from_each_dialog_to_where_it_was,
+    edit_of_a_key_that_another_administrator_has_deleted_is_refused_with_the_reason,
+    row_of_a_key_that_another_administrator_has_deleted_goes_with_a_message,
 ];
 
 async fn key_is_edited_and_the_focus_returns(framework: &'static str) {
@@ -133,6 +135,8 @@ async fn focus_returns_from_each_dialog_to_where_it_was(framework: &'static str)
         browser.find("button", "← All API keys").await.click().await;
         page.ready().await;
         assert_eq!(browser.focused().await.unwrap().name, "Kept");
+        browser.press_key("Enter").await;
+        assert!(browser.find("heading", "Kept").await.has_focus().await, "a new view begins at its heading");
         page.open(&format!("key/{}", gone.id)).await;
         browser.find("button", "Delete \u{2068}Gone\u{2069}").await.click().await;
         browser.select("dialog [name=confirm]").await.fill("Gone").await;
@@ -141,6 +145,84 @@ async fn focus_returns_from_each_dialog_to_where_it_was(framework: &'static str)
         let heading = browser.select("#keys-view h2").await;
         assert!(heading.has_focus().await, "the focus has a place after the deletion");
         assert_eq!(page.keys().await.len(), 1);
+    })
+    .await;
+}
+
+const GONE: &str = "The key no longer exists. Another administrator may have deleted it.";
+
+async fn edit_of_a_key_that_another_administrator_has_deleted_is_refused_with_the_reason(
+    framework: &'static str,
+) {
+    scene(framework, "page-gone", "org_professional", async |page| {
+        let browser = page.browser;
+        browser.expect("status of 404");
+        // The list learns of the deletions only from the refusals.
+        page.ask_for_keys_after(600_000).await;
+        page.log_in().await;
+        let org = page.service.org("org_professional");
+        let key = org.create(json!({ "name": "Edited" })).await;
+        browser.session().refresh().await.unwrap();
+        page.ready().await;
+        let edit = browser.find("button", "Edit \u{2068}Edited\u{2069}").await;
+        assert_eq!(org.call("DELETE", &format!("/keys/{}", key.id)).await.status, 204);
+        edit.click().await;
+        browser.find("dialog", "Edit API key").await.find("textbox", "Name").await.fill("Other").await;
+        page.submit().await;
+        let error = browser.select("dialog [data-error=form]:not([hidden])").await;
+        assert_eq!(error.text().await, GONE);
+        browser.select("dialog [data-do=cancel]").await.click().await;
+        browser.gone("button", "Edited").await;
+        assert!(browser.focused().await.is_some(), "the focus has a place without the button");
+
+        // The page of the key says so, too, and still shows its events.
+        page.open(&format!("key/{}", key.id)).await;
+        browser.find("heading", "Key not found").await;
+        browser.select("#key-page .empty:not([hidden])").await;
+        browser.find_with_text("listitem", "demo deleted the key Edited.").await;
+        page.inspect("key-missing").await;
+    })
+    .await;
+}
+
+async fn row_of_a_key_that_another_administrator_has_deleted_goes_with_a_message(framework: &'static str) {
+    scene(framework, "page-gone-row", "org_professional", async |page| {
+        let browser = page.browser;
+        browser.expect("status of 404");
+        page.ask_for_keys_after(600_000).await;
+        page.log_in().await;
+        page.create("Switched").await;
+        page.create("Deleted").await;
+        page.create("Open").await;
+        let org = page.service.org("org_professional");
+        for key in page.keys().await {
+            assert_eq!(
+                org.call("DELETE", &format!("/keys/{}", key["id"].as_str().unwrap())).await.status,
+                204
+            );
+        }
+        // What the administrator wanted has happened.
+        browser.find("button", "Delete \u{2068}Deleted\u{2069}").await.click().await;
+        browser.select("dialog [name=confirm]").await.fill("Deleted").await;
+        page.submit().await;
+        browser.gone("dialog", "Delete API key?").await;
+        assert_eq!(browser.select("#live").await.text().await, "\u{2068}Deleted\u{2069} is deleted.");
+        browser.find("button", "Deactivate \u{2068}Switched\u{2069}").await.click().await;
+        browser.gone("button", "Switched").await;
+        assert_eq!(browser.select("#live").await.text().await, GONE);
+        browser.select("#toast.shown").await;
+        assert!(browser.select("#keys-view h2").await.has_focus().await, "the row with the focus is gone");
+
+        // The log of an open key shows the deletion, and the page of the key follows.
+        let watched = org.create(json!({ "name": "Watched" })).await;
+        page.open(&format!("key/{}", watched.id)).await;
+        let edit = browser.find("button", "Edit \u{2068}Watched\u{2069}").await;
+        edit.script("this.focus()").await;
+        browser.find_with_text("listitem", "demo created the key Watched.").await;
+        assert_eq!(org.call("DELETE", &format!("/keys/{}", watched.id)).await.status, 204);
+        let heading = browser.find("heading", "Key not found").await;
+        assert!(heading.has_focus().await, "the button with the focus is gone");
+        assert!(!edit.script("return this.checkVisibility()").await.as_bool().unwrap());
     })
     .await;
 }
