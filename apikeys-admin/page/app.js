@@ -194,8 +194,8 @@ export class App {
     try {
       view = name === 'key' && id ? await this.#keyPage(id) : name === 'audit' ? await this.#audit() : this.#keyList;
     } catch (error) {
-      if (error instanceof PartMissing) return this.element.removeAttribute('aria-busy');
-      throw error;
+      if (!(error instanceof PartMissing)) throw error;
+      view = this.#missing();
     }
     // The reader may have gone elsewhere while the part was loaded.
     if (view === this.#view || this.#place !== place) return;
@@ -212,6 +212,12 @@ export class App {
     if (first || this.#tabs.includes(this.root.activeElement)) return;
     if (left?.keyId && view === this.#keyList) view.focusKey(left.keyId);
     else view.heading.focus();
+  }
+
+  /** Returns a view in place of one whose part cannot be loaded. */
+  #missing() {
+    const node = h('p', { class: 'empty', id: 'part-missing', tabindex: -1 }, this.t('problem.part'));
+    return { node, heading: node, enter() {}, leave() {}, async refresh() {} };
   }
 
   async #keyPage(id) {
