@@ -41,6 +41,12 @@ function settings(app, all) {
   return parts;
 }
 
+/** Returns a duration to a tenth of a millisecond. */
+function milliseconds(format, exact) {
+  const tenths = Math.round(exact * 10);
+  return tenths === 0 ? `<${format.number(0.1)}` : format.number(tenths / 10);
+}
+
 function changes(app, all) {
   const list = h('span');
   Object.entries(all).forEach(([member, { from, to }], index) => {
@@ -64,7 +70,7 @@ function request(app, request, values) {
   Object.assign(values, {
     call: h('code', {}, visible(`${request.method} ${request.path}`)),
     status: request.status ?? '',
-    milliseconds: format.number(Math.round(request.latency_ms * 10) / 10),
+    milliseconds: milliseconds(format, request.latency_ms),
     reason: reason(app, request.denial),
   });
   if (request.denial && request.count) {

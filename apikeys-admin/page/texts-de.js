@@ -10,7 +10,7 @@ export const texts = {
   'copy-curl': 'Befehl kopieren',
   'copied': 'Kopiert',
   'copied-announcement': 'In die Zwischenablage kopiert.',
-  'copy-failed': 'Der Browser lässt diese Seite nicht kopieren. Der Text ist ausgewählt: Kopieren Sie ihn mit Strg+C, auf einem Mac mit ⌘C.',
+  'copy-failed': 'Der Browser lässt diese Seite nicht kopieren. Der Text ist ausgewählt: Kopieren Sie ihn mit Strg+C, auf einem Mac mit ⌘C, oder über sein Menü.',
   'filter': 'Nach Namen filtern',
   'sort': 'Sortieren nach',
   'sort.newest': 'Neueste',

@@ -10,7 +10,7 @@ export const texts = {
   'copy-curl': 'Copy command',
   'copied': 'Copied',
   'copied-announcement': 'Copied to the clipboard.',
-  'copy-failed': 'The browser does not let this page copy. The text is selected: copy it with Ctrl+C, on a Mac with ⌘C.',
+  'copy-failed': 'The browser does not let this page copy. The text is selected: copy it with Ctrl+C, on a Mac with ⌘C, or from its menu.',
   'filter': 'Filter by name',
   'sort': 'Sort by',
   'sort.newest': 'Newest',

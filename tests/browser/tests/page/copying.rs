@@ -57,7 +57,7 @@ async fn secret_without_https_is_copied_or_selected_with_advice() {
         // A browser may not copy at all.
         page.browser.script("document.execCommand = () => false; getSelection().removeAllRanges()", Vec::new()).await;
         copy.click().await;
-        let advice = "The browser does not let this page copy. The text is selected: copy it with Ctrl+C, on a Mac with ⌘C.";
+        let advice = "The browser does not let this page copy. The text is selected: copy it with Ctrl+C, on a Mac with ⌘C, or from its menu.";
         let shown = page.browser.select("dialog .hint:not([hidden])").await;
         assert_eq!((shown.text().await.as_str(), said(&page).await.as_str()), (advice, advice));
         assert_eq!(copy.text().await, "Copy key");

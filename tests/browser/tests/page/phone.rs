@@ -20,6 +20,8 @@ const MESSAGE: &str = "return (async () => {
     const lines = [...words.getClientRects()];
     const beside = button.top < text.bottom && text.top < button.bottom;
     const room = right - left - button.width - parseFloat(columnGap);
+    scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
+    const end = root.querySelector('#view').getBoundingClientRect().bottom;
     const wrong = {
         'a part is outside': [text, button, ...lines].some((box) => box.left < left - 1 || box.right > right + 1 || box.top < toast.top || box.bottom > toast.bottom),
         'the window cuts the message off': toast.left < 8 || toast.right > innerWidth - 8 || toast.top < 0 || toast.bottom > innerHeight - 8,
@@ -29,6 +31,7 @@ const MESSAGE: &str = "return (async () => {
         'the button is below although there is room beside the text': !beside && room >= 192,
         'the text is narrow': text.width < Math.min(180, right - left) && lines.length > 1,
         'the button is too low for a finger': matchMedia('(pointer: coarse)').matches && button.height < 40,
+        'the message covers the end of the page': toast.top < end,
     };
     return Object.keys(wrong).filter((name) => wrong[name]);
 })()";

@@ -194,6 +194,7 @@ async fn times_and_counts_are_in_the_right_form() {
         let forms = "return (async () => {
             const folder = document.querySelector('script[type=module]').src.replace(/[^/]*$/, '');
             const { Format, Texts } = await import(`${folder}format.js`);
+            const { sentence } = await import(`${folder}event-text.js`);
             const result = [];
             for (const language of ['en', 'de']) {
                 const { texts } = await import(`${folder}texts-${language}.js`);
@@ -204,6 +205,12 @@ async fn times_and_counts_are_in_the_right_form() {
                 for (const count of [1, 2]) {
                     result.push(all.count('usage.point', count, { time: '9', denied: 0 }));
                     result.push(all.countNodes('request.refused-count', count, { key: 'K', reason: 'R' }).join(''));
+                }
+                const app = { texts: all, format, t: (key, values) => all.t(key, values) };
+                for (const latency_ms of [0.04, 0.06, 1234.56]) {
+                    const request = { method: 'GET', path: '/a', outcome: 'answered', status: 200, latency_ms };
+                    const nodes = sentence(app, { action: 'request', key: { name: 'K' }, request });
+                    result.push(nodes.map((node) => node.textContent ?? node).join(''));
                 }
             }
             return result;
@@ -217,6 +224,9 @@ async fn times_and_counts_are_in_the_right_form() {
             "1 more request with the key K was refused: R.",
             "9: 2 requests admitted, 0 denied",
             "2 more requests with the key K were refused: R.",
+            "GET /a with the key K got status 200 in <0.1 ms.",
+            "GET /a with the key K got status 200 in 0.1 ms.",
+            "GET /a with the key K got status 200 in 1,234.6 ms.",
         ];
         let german = [
             "vor 59 Sekunden",
@@ -227,6 +237,9 @@ async fn times_and_counts_are_in_the_right_form() {
             "1 weitere Anfrage mit dem Schlüssel K wurde abgelehnt: R.",
             "9: 2 Anfragen zugelassen, 0 abgelehnt",
             "2 weitere Anfragen mit dem Schlüssel K wurden abgelehnt: R.",
+            "GET /a mit dem Schlüssel K: Status 200 nach <0,1 ms.",
+            "GET /a mit dem Schlüssel K: Status 200 nach 0,1 ms.",
+            "GET /a mit dem Schlüssel K: Status 200 nach 1.234,6 ms.",
         ];
         assert_eq!(page.browser.script(forms, Vec::new()).await, json!([english, german].concat()));
     })
