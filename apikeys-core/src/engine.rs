@@ -14,6 +14,7 @@ mod denials;
 mod handle;
 mod health;
 mod inner;
+mod instances;
 mod key_manager;
 mod lifecycle;
 mod live_keys;

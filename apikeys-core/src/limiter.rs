@@ -32,13 +32,33 @@ pub trait Limiter: fmt::Debug + Send + Sync + 'static {
     /// clock already, so that a limiter in memory need not read it again, which would take a fifth of its time.
     ///
     /// The future in [`Acquisition::Later`] must not count anything before it is polled, because the engine may
-    /// drop it and call `acquire` again.
+    /// drop it and call `acquire` again. If the future is dropped after it was polled, for example because the client has
+    /// left, the requests may be counted or not.
     fn acquire<'a>(
         &'a self,
         now: Monotonic,
         clock: &'a dyn Clock,
         charges: &'a [Charge<'a>],
     ) -> Acquisition<'a>;
+
+    /// Returns whether the limiter counts the requests of all instances together at the moment. The method is called
+    /// for [`Health`](crate::engine::Health), and now and then by the engine. The default is [`LimiterState::Local`].
+    fn state(&self) -> LimiterState {
+        LimiterState::Local
+    }
+}
+
+/// Which requests a [`Limiter`] counts at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LimiterState {
+    /// Those of this instance only, as the limiter is meant to.
+    Local,
+    /// Those of all instances that share a server.
+    Shared,
+    /// Those of all instances are meant, but the server does not decide. The limiter does what it is set to do then, such
+    /// as counting for this instance only.
+    Away,
 }
 
 /// The group of requests to which a rate limit applies.
@@ -120,6 +140,9 @@ impl Window {
     }
 
     /// Calls `decide` with the times of the admitted requests. Other threads wait until `decide` has returned.
+    ///
+    /// A limiter that asks a server records here what the server has admitted, so that the window is right when the
+    /// limiter has to decide without the server.
     pub fn with<T>(&self, decide: impl FnOnce(&mut SlidingWindow) -> T) -> T {
         decide(&mut self.lock())
     }

@@ -65,6 +65,8 @@ impl ApiKeys {
             live_keys: inner.live.len(),
             cached_secrets: inner.cache.len(),
             cache_in_use: inner.cache.is_used(Moment::now(&*inner.clock)),
+            limiter: inner.limiter.state(),
+            instances_limit_alone: inner.instances_limit_alone.load(Ordering::Relaxed),
             flush_failure: inner.recorder.failure(),
         }
     }

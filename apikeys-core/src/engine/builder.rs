@@ -373,6 +373,7 @@ impl Builder {
             lifecycle: Arc::new(Lifecycle::default()),
             lookups: async_lock::Semaphore::new(self.max_concurrent_lookups),
             maintained: AtomicBool::new(false),
+            instances_limit_alone: AtomicBool::new(false),
             warnings: self.warnings,
             purge_wanted: event_listener::Event::new(),
         };

@@ -116,8 +116,9 @@ impl Cache {
     /// Removes the snapshots that are invalid, and the snapshots of keys without an admitted request in the last
     /// minute. Calls `pause` again and again, so that other tasks can run.
     pub(super) async fn sweep<P: Future>(&self, now: Moment, pause: impl Fn() -> P) {
-        let keep =
-            |snapshot: &Snapshot| self.is_valid(snapshot) && !snapshot.live.window.is_idle(now.monotonic);
+        let keep = |snapshot: &Snapshot| {
+            self.is_valid(snapshot) && (snapshot.take_used() || !snapshot.live.window.is_idle(now.monotonic))
+        };
         self.snapshots.retain(keep, pause).await;
     }
 
@@ -136,7 +137,7 @@ impl Cache {
     }
 
     /// Returns the id under which this instance is registered or is being registered.
-    fn registered(&self) -> Option<InstanceId> {
+    pub(super) fn registered(&self) -> Option<InstanceId> {
         *self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-use crate::Timestamp;
+use crate::{Timestamp, limiter::LimiterState};
 
 /// The state of the [engine](super), for a health page or an alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub struct Health {
     /// [`without_cache`](super::Builder::without_cache), and while [`Maintenance::run`](super::Maintenance::run) is not
     /// running.
     pub cache_in_use: bool,
+    /// Whether the limiter counts the requests of all instances together.
+    pub limiter: LimiterState,
+    /// Whether other instances are registered in the store while the limiter counts the requests of this instance only.
+    /// Each instance then admits as many requests as a limit allows. A limiter that all instances share prevents that. The
+    /// engine looks for other instances once a minute. An instance that has crashed may still be registered.
+    pub instances_limit_alone: bool,
     /// The failure of the latest attempt to write the audit log. `None` means that the latest attempt
     /// succeeded.
     pub flush_failure: Option<FlushFailure>,

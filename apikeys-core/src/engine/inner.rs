@@ -41,6 +41,8 @@ pub(super) struct Inner {
     /// Bounds the number of verifications that read from the store at the same time.
     pub(super) lookups: async_lock::Semaphore,
     pub(super) maintained: AtomicBool,
+    /// Whether other instances use the store, although the limiter counts for this instance only.
+    pub(super) instances_limit_alone: AtomicBool,
     /// `None` means that no warnings are sent.
     pub(super) warnings: Option<ExpiryWarnings>,
     /// Notified when rows of a forgotten organization wait to be removed.

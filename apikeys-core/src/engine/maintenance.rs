@@ -16,8 +16,9 @@ use super::{
 };
 
 /// The background work of the [engine](super): writing the audit log, asking the store for changes of keys in memory,
-/// freeing the memory used for keys without recent requests, removing the data of
-/// [forgotten](super::Operator::forget) organizations, and sending [warnings](crate::warning) before keys expire.
+/// freeing the memory used for keys without recent requests, looking for other instances, removing the
+/// data of [forgotten](super::Operator::forget) organizations, and sending [warnings](crate::warning) before keys
+/// expire.
 ///
 /// Spawn [`run`](Self::run) as a task on your async runtime. Without this task, no audit events are lost, but
 /// every request waits until its own audit event is written, and every verification reads the store.
@@ -72,6 +73,7 @@ async fn sweep_loop(inner: &Inner) {
         let now = Moment::now(&*inner.clock);
         inner.cache.sweep(now, give_way).await;
         inner.live.sweep(now, give_way).await;
+        inner.look_for_instances().await;
     }
 }
 

@@ -32,6 +32,7 @@ const MAX_CHARS: usize = 256;
 pub(super) struct Observer {
     clock: Arc<dyn Clock>,
     not_maintained: AtomicBool,
+    instances_limit_alone: AtomicBool,
     store_failed: Throttle,
     unknown_plan: Throttle,
     missing_pepper: Throttle,
@@ -46,6 +47,7 @@ impl Observer {
         Self {
             clock,
             not_maintained: AtomicBool::new(false),
+            instances_limit_alone: AtomicBool::new(false),
             store_failed: Throttle::default(),
             unknown_plan: Throttle::default(),
             missing_pepper: Throttle::default(),
@@ -104,6 +106,18 @@ impl Observer {
     pub(super) fn not_maintained(&self) {
         if !self.not_maintained.swap(true, Ordering::Relaxed) {
             tracing::warn!("the maintenance is not running: each request waits until its event is written");
+        }
+    }
+
+    /// Reports whether other instances use the store while each counts for itself. Logs a warning, once.
+    pub(super) fn instances_limit_alone(&self, alone: bool) {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("apikeys_instances_limit_alone").set(f64::from(u8::from(alone)));
+        if alone && !self.instances_limit_alone.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "another instance uses the same store, and each admits as many requests as a rate limit allows: \
+                 use a limiter that counts for all instances, such as that of apikeys-redis"
+            );
         }
     }
 

@@ -302,7 +302,11 @@ impl Inner {
         let charges = [snapshot.charge()];
         let verdict = match self.limiter.acquire(self.clock.monotonic(), &*self.clock, &charges) {
             Acquisition::Now(verdict) => verdict,
-            Acquisition::Later(verdict) => verdict.await,
+            Acquisition::Later(verdict) => {
+                // A limiter that asks a server may not count in the key's window.
+                snapshot.mark_used();
+                verdict.await
+            }
         };
         rate(verdict)
     }

@@ -24,6 +24,7 @@ mod management;
 mod outage;
 mod peppers;
 mod recording;
+mod shared_limits;
 mod shutdown;
 mod verification;
 mod warnings;

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::evictions::{Epoch, Slots};
 use crate::{
@@ -35,6 +38,8 @@ pub(in crate::engine) struct Snapshot {
     pub(in crate::engine) plan: Arc<Plan>,
     pub(in crate::engine) org: OrgId,
     pub(in crate::engine) name: KeyName,
+    /// Whether a request was decided with the snapshot since the last sweep, other than in the key's window.
+    used: AtomicBool,
 }
 
 impl Snapshot {
@@ -52,7 +57,19 @@ impl Snapshot {
             plan,
             org: key.org,
             name: key.name,
+            used: AtomicBool::new(false),
         }
+    }
+
+    /// Keeps the snapshot in memory until the sweep after the next. Requests that are counted in the key's window need not
+    /// call this.
+    pub(in crate::engine) fn mark_used(&self) {
+        self.used.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether [`mark_used`](Self::mark_used) was called since the last call of this method.
+    pub(super) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
     }
 
     /// Returns the charge of one request against the rate limit of the key.
