@@ -1,11 +1,11 @@
-//! The tests that need PostgreSQL or MariaDB.
+//! The tests that need PostgreSQL, MariaDB or Redis.
 
 use crate::{counts::Counts, leftovers::Leftovers, servers::Servers, step::Step, test::nextest};
 
-/// Starts both servers, runs the tests that need one of them, and stops the servers.
+/// Starts the servers, runs the tests that need one of them, and stops the servers.
 pub(crate) fn steps(left: &Leftovers) -> Vec<Step> {
     let mut servers = Servers::default();
-    let started = Step::check("PostgreSQL and MariaDB run", || {
+    let started = Step::check("PostgreSQL, MariaDB and Redis run", || {
         servers = Servers::start(left)?;
         Ok(servers.describe())
     });
@@ -13,5 +13,5 @@ pub(crate) fn steps(left: &Leftovers) -> Vec<Step> {
     let mut tests = servers.pass_to(nextest(left));
     tests.args(["--run-ignored", "only"]);
     // If a server does not run, its tests fail and say so.
-    vec![started, Step::run("tests with the database servers", tests, Some(Counts::of_nextest))]
+    vec![started, Step::run("tests with the servers", tests, Some(Counts::of_nextest))]
 }

@@ -39,8 +39,8 @@ test --without PART,PART      do the same without these parts, for example --wit
 These commands run one part of `test`:
 browser                       run the tests in a real browser; needs chromium and chromedriver, which are installed
                               on Debian if the command runs as root, and npm
-databases                     run the tests that need PostgreSQL or MariaDB, which are installed with apt as root or
-                              with sudo, or with Homebrew
+databases                     run the tests that need PostgreSQL, MariaDB or Redis, which are installed with apt as
+                              root or with sudo, or with Homebrew
 openapi                       check the OpenAPI document with a validator and with a generated client, which
                               manages keys; needs python3 with venv and pip
 other-sqlx                    run the store in one program with sqlx 0.8
@@ -50,8 +50,8 @@ scan                          search the files that the last tests left for leak
 
 These commands prepare what the tests need for `cargo nextest run`:
 mail-server                   install the mail server that tests send mails to; needs python3 with venv and pip
-servers                       install PostgreSQL and MariaDB, with apt as root or with sudo, or with Homebrew
-servers -- COMMAND            start both servers, run COMMAND with their URLs in its environment, and stop them
+servers                       install PostgreSQL, MariaDB and Redis, with apt as root or with sudo, or with Homebrew
+servers -- COMMAND            start the servers, run COMMAND with their URLs in its environment, and stop them
 
 These commands measure:
 bench targets                 all measurements that have a target, and one table of them

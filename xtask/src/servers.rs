@@ -1,4 +1,4 @@
-//! The database servers that tests need.
+//! The servers that tests need: databases and Redis.
 
 use std::{
     env, fs,
@@ -76,7 +76,7 @@ impl Servers {
     }
 }
 
-/// Runs a command with both servers. Without a command, installs both servers and checks that they start.
+/// Runs a command with all servers. Without a command, installs the servers and checks that they start.
 ///
 /// # Errors
 ///
@@ -110,6 +110,7 @@ fn ensure_installed(engine: Engine) -> Result<(), String> {
     let (debian, homebrew) = match engine {
         Engine::Postgres => ("postgresql", "postgresql@16"),
         Engine::MySql => ("mariadb-server-core mariadb-client-core", "mariadb"),
+        Engine::Redis => ("redis-server", "redis"),
     };
     let name = engine.name();
     println!("{name} is missing: installing {debian} with apt-get, or {homebrew} with brew");
@@ -124,9 +125,9 @@ fn ensure_installed(engine: Engine) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "cannot install {name}, on which the stores are tested. Install it and run the command again: on Debian and \
+        "cannot install {name}, which tests need. Install it and run the command again: on Debian and \
          Ubuntu as root `apt-get install {debian}`, on macOS `brew install {homebrew}`. Or set {} to the URL of a \
-         running server and of a user who may create databases. Tests never use the service of the machine on their \
+         running server and of a user who may create databases, or use all commands of Redis. Tests never use the service of the machine on their \
          own.",
         engine.url_variable()
     ))

@@ -47,13 +47,14 @@ impl FaultyNetwork {
     }
 
     /// Creates a network in front of the server in `url`, in the same way as [`to`](Self::to). The URL has a port, or the
-    /// scheme of PostgreSQL or MySQL.
+    /// scheme of PostgreSQL, MySQL or Redis.
     #[must_use]
     pub fn before(url: &str) -> Self {
         let url = Url::parse(url).expect("a URL");
         let default_port = || match url.scheme() {
             "postgres" | "postgresql" => Some(5432),
             "mysql" | "mariadb" => Some(3306),
+            "redis" => Some(6379),
             _ => None,
         };
         let addresses = url.socket_addrs(default_port).expect("a URL with a host and a port");

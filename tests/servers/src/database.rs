@@ -176,6 +176,13 @@ impl<D: Driver> Drop for TestDatabase<D> {
     }
 }
 
+/// Returns the URL of the Redis server that `APIKEYS_TEST_REDIS_URL` names.
+#[must_use]
+pub fn redis_url() -> String {
+    let value = env::var(Engine::Redis.url_variable()).ok();
+    server_url(Engine::Redis, value).unwrap_or_else(|error| panic!("{error}")).into()
+}
+
 async fn connect<D: Driver>(url: &Url) -> D::Connection {
     D::Connection::connect(url.as_str())
         .await
@@ -185,11 +192,11 @@ async fn connect<D: Driver>(url: &Url) -> D::Connection {
 /// Reads the value of an environment variable.
 fn server_url(engine: Engine, value: Option<String>) -> Result<Url, String> {
     let variable = engine.url_variable();
+    let rights = if engine == Engine::Redis { "use all commands" } else { "create databases" };
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Err(format!(
             "this test needs a {} server: run the tests with `cargo xtask test`, or run `cargo xtask servers -- \
-             COMMAND`, which starts a server for the command, or set {variable} to the URL of a user who may create \
-             databases",
+             COMMAND`, which starts a server for the command, or set {variable} to the URL of a user who may {rights}",
             engine.name()
         ));
     };

@@ -6,11 +6,13 @@ pub enum Engine {
     Postgres,
     /// MariaDB. A URL in `APIKEYS_TEST_MYSQL_URL` may also name a MySQL server.
     MySql,
+    /// Redis. A URL in `APIKEYS_TEST_REDIS_URL` may also name a Valkey server.
+    Redis,
 }
 
 impl Engine {
     /// All engines.
-    pub const ALL: [Self; 2] = [Self::Postgres, Self::MySql];
+    pub const ALL: [Self; 3] = [Self::Postgres, Self::MySql, Self::Redis];
 
     /// The name of the server that is started for tests.
     #[must_use]
@@ -18,16 +20,18 @@ impl Engine {
         match self {
             Self::Postgres => "PostgreSQL",
             Self::MySql => "MariaDB",
+            Self::Redis => "Redis",
         }
     }
 
     /// The environment variable with the URL of a server that tests use. The user in the URL may create
-    /// databases.
+    /// databases, and in Redis do everything.
     #[must_use]
     pub const fn url_variable(self) -> &'static str {
         match self {
             Self::Postgres => "APIKEYS_TEST_POSTGRES_URL",
             Self::MySql => "APIKEYS_TEST_MYSQL_URL",
+            Self::Redis => "APIKEYS_TEST_REDIS_URL",
         }
     }
 }

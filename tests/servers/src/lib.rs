@@ -1,10 +1,13 @@
-//! Starts PostgreSQL and MariaDB servers for tests, and creates databases in them.
+//! Starts PostgreSQL, MariaDB and Redis servers for tests, and creates databases in them.
 //!
 //! A test that needs a database calls [`Postgres::database`] or [`MySql::database`]. The database is new and empty,
 //! and is removed when the value is dropped. It is in the server that the environment variable
-//! `APIKEYS_TEST_POSTGRES_URL` or `APIKEYS_TEST_MYSQL_URL` names. `cargo xtask test` starts both servers and sets both
+//! `APIKEYS_TEST_POSTGRES_URL` or `APIKEYS_TEST_MYSQL_URL` names. `cargo xtask test` starts all servers and sets the
 //! variables, and `cargo xtask servers -- COMMAND` does the same for another command. Without the variable, both
 //! functions panic and say so.
+//!
+//! A test that needs Redis calls [`redis_url`]. All tests share the keys of that server, so each uses names or ids of its
+//! own.
 //!
 //! A test that kills a server starts a [`PrivateServer`], which nothing else uses.
 //!
@@ -44,11 +47,12 @@ mod private_server;
 mod processes;
 mod programs;
 mod random;
+mod redis;
 mod server;
 
 #[cfg(feature = "tests")]
 pub use self::{
-    database::{Driver, MySql, Postgres, TestDatabase},
+    database::{Driver, MySql, Postgres, TestDatabase, redis_url},
     private_server::PrivateServer,
 };
 pub use self::{engine::Engine, programs::is_installed, server::Server};

@@ -17,7 +17,7 @@ pub fn is_installed(engine: Engine) -> bool {
 /// The programs of one engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Programs {
-    /// Creates the files of a server.
+    /// Creates the files of a server. Redis has no such program, and this is the server.
     pub(crate) init: PathBuf,
     /// The server.
     pub(crate) server: PathBuf,
@@ -42,6 +42,10 @@ pub(crate) fn find(engine: Engine) -> Option<Programs> {
                 .extend(["/opt/homebrew/opt/mariadb/bin", "/usr/local/opt/mariadb/bin"].map(PathBuf::from));
             let is_complete = folders.iter().any(|folder| folder.join(NEEDED_BY_MARIADB).is_file());
             programs(&folders, "mariadb-install-db", "mariadbd").filter(|_| is_complete)
+        }
+        Engine::Redis => {
+            folders.extend(["/opt/homebrew/bin", "/opt/homebrew/opt/redis/bin"].map(PathBuf::from));
+            programs(&folders, "redis-server", "redis-server")
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     guardian::Guardian,
     mariadb, postgres, processes,
     programs::{self, Programs},
-    random,
+    random, redis,
 };
 
 /// The user that tests log in as. The user may do everything.
@@ -33,7 +33,7 @@ pub(crate) enum Disk {
     DoesNotWait,
 }
 
-/// A database server in a temporary folder, on a port of 127.0.0.1, with a random password. Dropping the value stops
+/// A server in a temporary folder, on a port of 127.0.0.1, with a random password. Dropping the value stops
 /// the server and removes the folder.
 #[derive(Debug)]
 pub struct Server {
@@ -78,6 +78,7 @@ impl Server {
         let (users, stop) = match engine {
             Engine::Postgres => (postgres::USERS, postgres::STOP),
             Engine::MySql => (mariadb::USERS, mariadb::STOP),
+            Engine::Redis => (redis::USERS, redis::STOP),
         };
         let account = Account::choose(users)?;
         let folder = new_folder(engine, &account)?;
@@ -104,6 +105,7 @@ impl Server {
         let (scheme, database) = match self.engine {
             Engine::Postgres => ("postgres", postgres::DATABASE),
             Engine::MySql => ("mysql", mariadb::DATABASE),
+            Engine::Redis => ("redis", redis::DATABASE),
         };
         format!("{scheme}://{USER}:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
@@ -179,6 +181,7 @@ impl Server {
         let mut command = match engine {
             Engine::Postgres => postgres::init(account, programs, folder, USER, password)?,
             Engine::MySql => mariadb::init(account, programs, folder, USER, password)?,
+            Engine::Redis => return redis::init(account, folder, USER, password),
         };
         let program = programs.init.display();
         let output = command.output().map_err(|error| format!("cannot run {program}: {error}"))?;
@@ -205,11 +208,13 @@ impl Server {
         let mut command = match self.engine {
             Engine::Postgres => postgres::server(account, programs, folder, *port),
             Engine::MySql => mariadb::server(account, programs, folder, *port),
+            Engine::Redis => redis::server(account, programs, folder, *port),
         };
         if self.disk == Disk::DoesNotWait {
             command.args(match self.engine {
                 Engine::Postgres => postgres::WITHOUT_WAITING,
                 Engine::MySql => mariadb::WITHOUT_WAITING,
+                Engine::Redis => &[],
             });
         }
         let log = self.open_log()?;
@@ -232,6 +237,7 @@ impl Server {
             let ready = match self.engine {
                 Engine::Postgres => postgres::is_ready(&self.folder, id),
                 Engine::MySql => mariadb::is_ready(&log),
+                Engine::Redis => redis::is_ready(&log),
             };
             if ready {
                 return Ok(());
@@ -276,6 +282,7 @@ impl Drop for Server {
                     mariadb::clean_up(&self.folder, &mut log);
                 }
             }
+            Engine::Redis => {}
         }
     }
 }
@@ -284,6 +291,7 @@ fn new_folder(engine: Engine, account: &Account) -> Result<PathBuf, String> {
     let prefix = match engine {
         Engine::Postgres => "apikeys-postgres-",
         Engine::MySql => "apikeys-mariadb-",
+        Engine::Redis => "apikeys-redis-",
     };
     let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(account.temporary());
     let folder = folder.map_err(|error| format!("cannot create a temporary folder: {error}"))?;

@@ -10,7 +10,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -87,7 +88,7 @@ async fn committed_rows_of_mariadb_survive_a_kill_during_writes() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL and MariaDB: run cargo xtask test"]
+#[ignore = "needs PostgreSQL, MariaDB and Redis: run cargo xtask test"]
 fn dropped_server_leaves_neither_process_nor_folder() {
     for engine in Engine::ALL {
         let server = PrivateServer::start(engine);
@@ -100,7 +101,7 @@ fn dropped_server_leaves_neither_process_nor_folder() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL and MariaDB: run cargo xtask test"]
+#[ignore = "needs PostgreSQL, MariaDB and Redis: run cargo xtask test"]
 fn server_that_was_killed_and_dropped_leaves_neither_folder_nor_shared_memory() {
     for engine in Engine::ALL {
         let mut server = PrivateServer::start(engine);
@@ -120,9 +121,9 @@ fn server_that_was_killed_and_dropped_leaves_neither_folder_nor_shared_memory() 
 }
 
 #[test]
-#[ignore = "needs PostgreSQL and MariaDB: run cargo xtask test"]
+#[ignore = "needs PostgreSQL, MariaDB and Redis: run cargo xtask test"]
 fn server_of_a_killed_process_is_stopped_and_its_folder_removed() {
-    for engine in ["postgres", "mysql"] {
+    for engine in ["postgres", "mysql", "redis"] {
         let log = of_this_process().path(&format!("held-{engine}.log"));
         let mut holder = Command::new(env!("CARGO_BIN_EXE_hold-server"))
             .arg(engine)
@@ -144,7 +145,7 @@ fn server_of_a_killed_process_is_stopped_and_its_folder_removed() {
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL and MariaDB: run cargo xtask test"]
+#[ignore = "needs PostgreSQL, MariaDB and Redis: run cargo xtask test"]
 async fn servers_refuse_logins_without_the_password() {
     let postgres = PrivateServer::start(Engine::Postgres);
     let mariadb = PrivateServer::start(Engine::MySql);
@@ -159,6 +160,14 @@ async fn servers_refuse_logins_without_the_password() {
         // A user without rights cannot use the database, but may still be able to log in.
         let without_database = url(&mariadb).replace("/test", "/");
         assert!(MySqlConnection::connect(&without_database).await.is_err(), "{user}");
+    }
+    let redis = PrivateServer::start(Engine::Redis);
+    let mut stream = TcpStream::connect(("127.0.0.1", redis.server().port())).unwrap();
+    for command in ["PING", "AUTH default", "AUTH apikeys wrong"] {
+        stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+        let mut reply = String::new();
+        BufReader::new(&stream).read_line(&mut reply).unwrap();
+        assert!(reply.starts_with("-NOAUTH") || reply.starts_with("-WRONGPASS"), "{command}: {reply}");
     }
 }
 

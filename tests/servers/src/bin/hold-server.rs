@@ -1,6 +1,6 @@
 //! Starts a server and waits until it is killed. A test kills this program.
 //!
-//! Usage: `hold-server postgres|mysql LOG`
+//! Usage: `hold-server postgres|mysql|redis LOG`
 
 #![allow(clippy::print_stdout, reason = "the test reads the output")]
 
@@ -13,7 +13,8 @@ fn main() -> Result<(), String> {
     let engine = match arguments.next().as_deref() {
         Some("postgres") => Engine::Postgres,
         Some("mysql") => Engine::MySql,
-        _ => return Err("the first argument is postgres or mysql".to_owned()),
+        Some("redis") => Engine::Redis,
+        _ => return Err("the first argument is postgres, mysql or redis".to_owned()),
     };
     let log = PathBuf::from(arguments.next().ok_or("the second argument is the log")?);
     let server = Server::start(engine, &log)?;
