@@ -32,11 +32,12 @@ struct Floor {
 
 /// The minimum for each package, which is about two thirds of what its tests leave. Less means that some tests
 /// no longer leave their files. The minimums of one package add up.
-const FLOORS: [Floor; 12] = [
+const FLOORS: [Floor; 13] = [
     floor("apikeys-actix", 48, 0, 44, 1_200_000),
     floor("apikeys-admin", 2_600, 0, 35, 34_000_000),
     floor("apikeys-core", 98, 0, 42, 69_000_000),
     floor("apikeys-mail", 1, 0, 14, 12_000),
+    floor("apikeys-redis", 13, 0, 13, 60_000).of(Part::Databases),
     floor("apikeys-sqlx-store", 20, 260, 255, 135_000_000),
     floor("apikeys-sqlx-store", 1, 0, 1, 5_000).of(Part::Databases),
     floor("apikeys-tests", 2_190, 102, 485, 127_000_000),
