@@ -94,6 +94,8 @@ async fn unsupported_setting_is_an_error_at_start(framework: &str) {
         ("DATABASE_URL", "mysql://u:pa55@h", "error: DATABASE_URL: must be mysql://user:password@host:port/"),
         ("DATABASE_URL", "sqlite:/nonexistent/folder/keys.db", "error: the database cannot be opened: "),
         ("REDIS_URL", "redis://:pa55@h", "error: REDIS_URL: "),
+        ("REDIS_URL", "redis://:pa55@127.0.0.1:1", "error: REDIS_URL: the server cannot be used: "),
+        ("REDIS_URL", "http://:pa55@127.0.0.1", "error: REDIS_URL: must be redis://user:password@host:port/"),
         (
             "SMTP_URL",
             "smtp://u:pa55@h:port",

@@ -3,7 +3,10 @@ use std::{env, fmt, time::Duration};
 use apikeys_core::warning::WarningPeriods;
 use apikeys_mail::SmtpServer;
 
-use crate::server_url::{Engine, ServerUrl};
+use crate::{
+    RedisUrl,
+    server_url::{Engine, ServerUrl},
+};
 
 /// The settings of a quickstart, from its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,9 @@ pub struct Config {
     pub port: u16,
     /// The database that holds the keys. From `DATABASE_URL`.
     pub database: Database,
+    /// The Redis server that counts requests against rate limits, for all instances that use it. From `REDIS_URL`; the
+    /// default is none, and each process counts for itself.
+    pub redis: Option<RedisUrl>,
     /// The demo's admin token. From `ADMIN_TOKEN`; the default is a random token, which is printed.
     pub admin_token: Option<String>,
     /// The mail server that sends warnings. From `SMTP_URL`; the default is `None`, which means that mails are printed.
@@ -67,11 +73,6 @@ pub struct ConfigError {
     reason: String,
 }
 
-/// Variables of features that do not exist yet. A value is refused, because a user would expect it to have an
-/// effect.
-const NOT_YET: [(&str, &str); 1] =
-    [("REDIS_URL", "shared rate limits are not supported yet; leave it unset")];
-
 impl Config {
     /// Reads the environment of the process.
     ///
@@ -89,11 +90,6 @@ impl Config {
     /// Returns an error if a variable has a value that is not supported.
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |variable| look_up(variable).filter(|value| !value.trim().is_empty());
-        for (variable, reason) in NOT_YET {
-            if set(variable).is_some() {
-                return Err(error(variable, reason));
-            }
-        }
         match set("AUDIT").as_deref() {
             None | Some("buffered") => {}
             Some("durable" | "strict") => return Err(error("AUDIT", "only `buffered` is supported yet")),
@@ -109,6 +105,7 @@ impl Config {
             None => Database::Temporary,
             Some(url) => database(&url)?,
         };
+        let redis = set("REDIS_URL").map(|url| redis(&url)).transpose()?;
         let admin_token = set("ADMIN_TOKEN").map(|token| admin_token(&token)).transpose()?;
         let smtp_url = set("SMTP_URL").map(SmtpUrl);
         if let Some(url) = &smtp_url {
@@ -123,7 +120,7 @@ impl Config {
             Some("off") => false,
             Some(_) => return Err(error("CACHE", "must be `on` or `off`")),
         };
-        Ok(Self { port, database, admin_token, smtp_url, expiry_warning, cache })
+        Ok(Self { port, database, redis, admin_token, smtp_url, expiry_warning, cache })
     }
 }
 
@@ -144,6 +141,15 @@ fn database(url: &str) -> Result<Database, ConfigError> {
             None => Err(error("DATABASE_URL", format!("must be {DATABASE_URLS}"))),
         },
     }
+}
+
+/// Reads the URL of a Redis server.
+fn redis(url: &str) -> Result<RedisUrl, ConfigError> {
+    RedisUrl::read(url.trim()).ok_or_else(|| {
+        let reason = "must be redis://user:password@host:port/number or rediss://…; in the user name and the password, \
+                      all characters except letters, digits and -._~ must be percent-encoded";
+        error("REDIS_URL", reason)
+    })
 }
 
 /// The supported values of `DATABASE_URL`, for messages.
@@ -202,6 +208,7 @@ mod tests {
         let default = Config {
             port: 3000,
             database: Database::Temporary,
+            redis: None,
             admin_token: None,
             smtp_url: None,
             expiry_warning: WarningPeriods::new([7 * DAY]).unwrap(),
@@ -231,6 +238,14 @@ mod tests {
             let config = read(&[("DATABASE_URL", url)]).unwrap();
             let Database::Server(server) = &config.database else { panic!("{config:?}") };
             assert_eq!(server.place(), "postgres://host:5432/keys");
+            assert!(!format!("{config:?}").contains("pa55"), "{config:?}");
+        }
+        for (url, place) in [
+            ("redis://127.0.0.1", "redis://127.0.0.1:6379"),
+            (" rediss://user:pa55@cache.example:6380/2 ", "rediss://cache.example:6380/2"),
+        ] {
+            let config = read(&[("REDIS_URL", url)]).unwrap();
+            assert_eq!(config.redis.as_ref().unwrap().place(), place);
             assert!(!format!("{config:?}").contains("pa55"), "{config:?}");
         }
         assert_eq!(read(&[("PORT", "0"), ("AUDIT", "buffered")]).unwrap().port, 0);
@@ -267,7 +282,12 @@ mod tests {
             ("DATABASE_URL", "memory:pa55"),
             ("DATABASE_URL", "sqlite:"),
             ("DATABASE_URL", "keys.db"),
-            ("REDIS_URL", "redis://user:pa55@host"),
+            ("REDIS_URL", "http://user:pa55@host"),
+            ("REDIS_URL", "redis://user:pa55@host:port"),
+            ("REDIS_URL", "redis://user:5/pa55@host"),
+            ("REDIS_URL", "redis://user:pa55@host/keys"),
+            ("REDIS_URL", "redis:pa55"),
+            ("REDIS_URL", "127.0.0.1:6379"),
             ("SMTP_URL", "smtp://user:pa55@host:port"),
             ("SMTP_URL", "mail.example.com:25"),
             ("EXPIRY_WARNING", "7"),

@@ -5,6 +5,7 @@ use apikeys_core::{
     Actor, ApiKeys, BuildError, KeyStore, Maintenance, ManageError, NewKey, OrgId, PlanName, Secret,
     entropy::EntropyError, http::Headers, store::StoreError, warning::ExpiryWarnings,
 };
+use apikeys_redis::{ConnectError, RedisLimiter};
 
 use crate::{LOGIN_COOKIE, Login, PREFIX, answer};
 
@@ -39,6 +40,9 @@ pub enum DemoError {
     /// The database cannot be opened.
     #[error("the database cannot be opened")]
     Store(#[source] StoreError),
+    /// The Redis server cannot be reached, or cannot run the script of the limiter.
+    #[error("REDIS_URL: the server cannot be used")]
+    Redis(#[source] ConnectError),
     /// The engine cannot be built.
     #[error("the engine cannot be built")]
     Build(#[from] BuildError),
@@ -61,9 +65,14 @@ impl Demo {
         admin_token: Option<&str>,
         warnings: ExpiryWarnings,
         cache: bool,
+        limiter: Option<RedisLimiter>,
     ) -> Result<(Self, Maintenance), DemoError> {
         let builder = ApiKeys::builder(store).prefix(PREFIX).expiry_warnings(warnings);
         let builder = if cache { builder } else { builder.without_cache() };
+        let builder = match limiter {
+            Some(limiter) => builder.limiter(limiter),
+            None => builder,
+        };
         let (keys, maintenance) = builder.build().await?;
         let demo = Self::new(keys, Login::new(admin_token)?);
         demo.put_organizations_on_plans().await.map_err(DemoError::Seed)?;

@@ -10,6 +10,7 @@ mod demo;
 mod identity;
 mod lifetime;
 mod login;
+mod redis_url;
 mod server_url;
 mod start;
 mod warnings;
@@ -20,6 +21,7 @@ pub use demo::{Demo, DemoError, ReadyMadeKey};
 pub use identity::Identity;
 pub use lifetime::{Drained, drain, log_to_stderr, report};
 pub use login::{LOGIN_COOKIE, Login};
+pub use redis_url::RedisUrl;
 pub use server_url::ServerUrl;
 pub use start::{Start, Stop};
 

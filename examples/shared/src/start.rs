@@ -4,9 +4,12 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
 };
 
+use apikeys_redis::RedisLimiter;
 use tokio::sync::watch;
 
-use crate::{Config, Demo, OpenDatabase, ReadyMadeKey, stop_signal, warnings::expiry_warnings};
+use crate::{
+    Config, Demo, DemoError, OpenDatabase, ReadyMadeKey, RedisUrl, stop_signal, warnings::expiry_warnings,
+};
 
 /// A quickstart that is ready for a framework to serve it.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub struct Start {
     pub database: OpenDatabase,
     ready_made: ReadyMadeKey,
     sends_mails: bool,
+    redis: Option<RedisUrl>,
 }
 
 impl Start {
@@ -37,12 +41,19 @@ impl Start {
         let address = (Ipv4Addr::LOCALHOST, config.port);
         let listener = tokio::net::TcpListener::bind(address).await?.into_std()?;
         let warnings = expiry_warnings(&config, listener.local_addr()?)?;
+        let limiter = match &config.redis {
+            // A wrong URL is found now, and not with the first request.
+            Some(url) => Some(RedisLimiter::connect(url.expose()).await.map_err(DemoError::Redis)?),
+            None => None,
+        };
         let database = OpenDatabase::open(&config.database).await?;
         let (demo, maintenance) =
-            Demo::open(database.store(), config.admin_token.as_deref(), warnings, config.cache).await?;
+            Demo::open(database.store(), config.admin_token.as_deref(), warnings, config.cache, limiter)
+                .await?;
         tokio::spawn(maintenance.run());
         let ready_made = demo.ready_made_key(framework).await?;
-        Ok(Self { demo, listener, stop, database, ready_made, sends_mails: config.smtp_url.is_some() })
+        let sends_mails = config.smtp_url.is_some();
+        Ok(Self { demo, listener, stop, database, ready_made, sends_mails, redis: config.redis })
     }
 
     /// Returns the lines to print when the service is ready. Nothing else shows the secret of the
@@ -53,10 +64,14 @@ impl Start {
     /// Returns an error if the listener has no address.
     pub fn lines(&self) -> io::Result<String> {
         let address: SocketAddr = self.listener.local_addr()?;
+        let limits = match &self.redis {
+            Some(redis) => format!("rate limits are counted in {}, for all instances", redis.place()),
+            None => "rate limits are counted in this process".to_owned(),
+        };
         Ok(format!(
             "keys are kept in {}\nlistening on http://{address}\n\
              log in as an administrator of org_demo: {}\n{}\n\
-             e-mails to administrators before a key expires are {}",
+             e-mails to administrators before a key expires are {}\n{limits}",
             self.database.place,
             self.demo.admin_link(address),
             self.ready_made.lines(address),
