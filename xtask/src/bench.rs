@@ -3,7 +3,7 @@ use std::process::Command;
 use crate::{leftovers::Leftovers, servers::Servers, step::tee, workspace::cargo};
 
 /// The measurements and their programs in `benches/`.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "audit",
     "forget",
     "instances",
@@ -12,12 +12,13 @@ const NAMES: [&str; 10] = [
     "memory",
     "quickstart",
     "record",
+    "redis",
     "stores",
     "verification",
 ];
 
 /// The measurements of the table of targets: the numbers of the targets, the name, and the arguments.
-const TARGETS: [(&[&str], &str, &[&str]); 10] = [
+const TARGETS: [(&[&str], &str, &[&str]); 11] = [
     (&["P1", "P1a", "P1b", "P2", "P9"], "verification", &[]),
     (&["P3", "P3a"], "layers", &[]),
     (&["P4"], "loopback", &[]),
@@ -25,6 +26,7 @@ const TARGETS: [(&[&str], &str, &[&str]); 10] = [
     (&["P5", "P10"], "stores", &[]),
     (&["P7"], "stores", &["pages"]),
     (&["P8"], "memory", &[]),
+    (&["P11"], "redis", &[]),
     (&["P12"], "instances", &["deletes"]),
     (&["P13"], "stores", &["keys"]),
     (&["P14"], "instances", &["idle"]),
@@ -90,7 +92,7 @@ fn prepare(name: &str, arguments: &[&str]) -> Result<(Command, Option<Servers>),
     let program = format!("bench-{name}");
     let mut command = cargo(&["run", "--release", "--package", "apikeys-benches", "--bin", &program, "--"]);
     command.args(arguments);
-    if !matches!((name, arguments), ("stores" | "instances", _) | ("loopback", ["stored", ..])) {
+    if !matches!((name, arguments), ("stores" | "instances" | "redis", _) | ("loopback", ["stored", ..])) {
         return Ok((command, None));
     }
     let servers = Servers::for_measurements(&Leftovers::in_target())?;

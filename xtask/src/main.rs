@@ -64,6 +64,7 @@ bench memory                  the memory of a key in use, and of an admitted req
 bench stores                  verifications and recorded events of each store, beside plain statements of sqlx
 bench stores keys             look-ups with ten million stored keys, beside ten thousand
 bench stores pages            audit pages of a PostgreSQL database with ten million events
+bench redis                   decisions of the limiter in Redis, beside a bare EVALSHA
 bench instances               deletions with four instances, and the statements of an idle instance
 bench quickstart              requests per second of the quickstart, with the layer and without it
 bench audit                   audit pages of a key with 8 million seconds of history, and verifications
