@@ -81,8 +81,9 @@ fn round(server: &mut Server, time: Duration) -> Result<Round> {
     load.args(["load", &server.address, &CONNECTIONS.to_string(), &time.as_millis().to_string()]);
     let mut load = load.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let secrets = server.secrets.join("\n");
+    let (stored, busy, began) = (server.stored()?, server.busy()?, Instant::now());
+    // The clients begin when they have read all secrets.
     load.stdin.take().ok_or("the clients have no input")?.write_all(secrets.as_bytes())?;
-    let (busy, stored, began) = (server.busy()?, server.stored()?, Instant::now());
     let output = load.wait_with_output()?;
     let mut took = time;
     let text = String::from_utf8(output.stdout)?;
