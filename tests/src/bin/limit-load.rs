@@ -87,7 +87,7 @@ async fn send(instance: Arc<Instance>, key: u8, seed: u64) -> Result<(), Failure
             let charge = [Charge::one(Subject::Key(id), RateLimit::per_minute(limit)?, &window)];
             match instance.limiter.acquire(clock.monotonic(), &clock, &charge) {
                 Acquisition::Now(_) => {
-                    if instance.decisions.load(Ordering::Relaxed) % 20_000 == 0 {
+                    if instance.decisions.load(Ordering::Relaxed).is_multiple_of(20_000) {
                         println!("remembered {{{id}}} {limit} {}", wall.as_micros());
                     }
                 }
