@@ -6,8 +6,8 @@
 -- Returns {0, remaining, microseconds until the oldest counted request leaves, time} of the first charge, or
 -- {number of the charge that exceeds its limit, microseconds to wait, time}.
 --
--- A window is a string with the times of the admissions, the oldest first, so that a decision reads and writes only
--- some bytes of it. A header of 12 bytes comes first: the time that the others are relative to, as a double, and the
+-- A window is a string with the times of the admissions, the oldest first. A small one is read and written as a whole,
+-- because each command costs more than some bytes. Of a large one, a decision reads and writes only some bytes. A header of 12 bytes comes first: the time that the others are relative to, as a double, and the
 -- number of times at the front that have left the window. Each time takes 4 bytes, in microseconds modulo 2^32. All times
 -- that count are within a minute of each other, so that this is enough.
 
@@ -16,8 +16,8 @@ local WINDOW = 60000000
 local EXPIRY = 61000
 local HEADER = 12
 local WRAP = 4294967296
--- Below this number, times that have left are not removed from the string.
-local SPARE = 16
+-- The number of bytes that are read first. A shorter string is small.
+local PREFIX = 1024
 
 local now = tonumber(ARGV[2 * #KEYS + 1])
 if not now then
@@ -31,6 +31,9 @@ end
 
 local function time_at(window, index)
     local start = HEADER + 4 * index
+    if start + 4 <= #window.prefix then
+        return (struct.unpack('<I4', window.prefix, start + 1))
+    end
     return (struct.unpack('<I4', redis.call('GETRANGE', window.key, start, start + 3)))
 end
 
@@ -67,12 +70,17 @@ end
 
 local function read(key)
     local window = { key = key, first = 0, total = 0 }
-    local stored = redis.call('GETRANGE', key, 0, HEADER - 1)
-    if stored == '' then
+    window.prefix = redis.call('GETRANGE', key, 0, PREFIX - 1)
+    local length = #window.prefix
+    if length == 0 then
         return window
     end
-    window.base, window.first = struct.unpack('<dI4', stored)
-    window.total = (redis.call('STRLEN', key) - HEADER) / 4
+    window.is_small = length < PREFIX
+    if not window.is_small then
+        length = redis.call('STRLEN', key)
+    end
+    window.base, window.first = struct.unpack('<dI4', window.prefix)
+    window.total = (length - HEADER) / 4
     window.newest = time_at(window, window.total - 1)
     window.newest_age = now - window.base - window.newest
     if window.newest_age < 0 then
@@ -102,9 +110,14 @@ local function record(window, used, cost)
         time = time % WRAP
     end
     local times = string.rep(struct.pack('<I4', time), cost)
-    if window.first >= SPARE and window.first >= used then
-        -- At least half of the string is unused.
-        local counted = redis.call('GETRANGE', window.key, HEADER + 4 * window.first, -1)
+    if window.is_small or window.first >= used then
+        -- Of a large string, at least half is unused.
+        local start, counted = HEADER + 4 * window.first
+        if window.is_small then
+            counted = string.sub(window.prefix, start + 1)
+        else
+            counted = redis.call('GETRANGE', window.key, start, -1)
+        end
         window.first = 0
         redis.call('SET', window.key, header(window) .. counted .. times, 'PX', EXPIRY)
         return
