@@ -7,9 +7,10 @@
 -- {number of the charge that exceeds its limit, microseconds to wait, time}.
 --
 -- A window is a string with the times of the admissions, the oldest first. A small one is read and written as a whole,
--- because each command costs more than some bytes. Of a large one, a decision reads and writes only some bytes. A header of 12 bytes comes first: the time that the others are relative to, as a double, and the
--- number of times at the front that have left the window. Each time takes 4 bytes, in microseconds modulo 2^32. All times
--- that count are within a minute of each other, so that this is enough.
+-- because a command costs more than some bytes. Of a large one, a decision reads and writes only some bytes. A header of
+-- 12 bytes comes first: the time that the others are relative to, as a double, and the number of times at the front that
+-- have left the window. Each time takes 4 bytes, in microseconds modulo 2^32. All times that count are within a minute of
+-- each other, so that this is enough.
 
 local WINDOW = 60000000
 -- In milliseconds. A second longer than the window, because the server removes keys by another clock reading.
