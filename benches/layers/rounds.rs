@@ -15,12 +15,14 @@ const BATCH: usize = 1_000;
 pub(crate) struct Timed<'a> {
     pub(crate) name: &'static str,
     /// Makes a request with each of these keys, and returns how long the service took for all of them.
-    pub(crate) serve: Box<dyn FnMut(&[usize]) -> Result<Duration> + 'a>,
+    pub(crate) serve: Serve<'a>,
     /// Takes the events of the requests. This is not timed.
     pub(crate) flush: Box<dyn Fn() -> Result<()> + 'a>,
     /// Makes all rate limits unused. This is not timed.
     pub(crate) next_minute: Box<dyn Fn() -> Result<()> + 'a>,
 }
+
+type Serve<'a> = Box<dyn FnMut(&[usize]) -> Result<Duration> + 'a>;
 
 /// What the layer of one service adds to a request.
 pub(crate) struct Added {

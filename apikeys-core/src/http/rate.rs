@@ -176,7 +176,8 @@ mod tests {
             ("x-ratelimit-limit", "10000"),
             ("x-ratelimit-remaining", "4294967295"),
             ("x-ratelimit-used", "0"),
-            ("x-ratelimit-reset", "9223372036855"),
+            // The end of the year 9999, the latest time, rounded up.
+            ("x-ratelimit-reset", "253402300800"),
         ];
         let text = |(name, value)| (name, std::str::from_utf8(value).unwrap());
         assert_eq!(headers.iter().map(text).collect::<Vec<_>>(), expected);

@@ -1,4 +1,4 @@
-//! tower-http's check of a bearer token, and tower_governor's rate limit for each caller.
+//! The check of a bearer token of tower-http, and the rate limit for each caller of `tower_governor`.
 //!
 //! tower-http knows a single token. The callers are told apart by the text in another header.
 
