@@ -28,8 +28,8 @@ pub trait Limiter: fmt::Debug + Send + Sync + 'static {
     /// admitted, the returned [`RateStatus`] describes the limit of the first element.
     ///
     /// `now` is the time for which to decide, by `clock`, which is the engine's clock. It is a time since the beginning
-    /// of the verification. A verification that began later may have been decided before. The engine has read the
-    /// clock already, so that a limiter in memory need not read it again, which would take a fifth of its time.
+    /// of the verification. A verification that began later may have been decided before. With `now`, a limiter in memory
+    /// need not read the clock again.
     ///
     /// The future in [`Acquisition::Later`] must not count anything before it is polled, because the engine may
     /// drop it and call `acquire` again. If the future is dropped after it was polled, for example because the client has
