@@ -1,12 +1,13 @@
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use apikeys_core::{
     BuildError, Clock, Denial, ManageError,
     conformance::faults::{Fault, FaultStore, Method},
     token::TokenFormat,
 };
+use futures_util::FutureExt;
 
-use crate::support::{Bench, id, new_key, poll_once};
+use crate::support::{Bench, id, new_key, per_minute, poll_once};
 
 fn faults() -> [Fault; 3] {
     [Fault::Error, Fault::Hang, Fault::Delay(Duration::from_secs(60))]
@@ -90,6 +91,35 @@ async fn unwritable_log_makes_requests_wait_and_then_refuses_them() {
         assert_eq!(after - before, 4, "{fault:?}");
         bench.clock.advance(Duration::from_secs(60)).await;
     }
+}
+
+#[tokio::test]
+async fn large_buffer_that_many_threads_fill_never_exceeds_its_capacity_and_counts_each_request() {
+    const CAPACITY: usize = 2_000;
+    let mut bench = Bench::with(|builder| {
+        builder.buffer_capacity(CAPACITY).batch_size(10 * CAPACITY).buffer_timeout(Duration::ZERO)
+    })
+    .await;
+    let created = bench.create(new_key("CI").rate_limit(per_minute(10_000))).await;
+    bench.maintain().await;
+    bench.faults.set(Method::Record, Fault::Error);
+    // The engine counts the requests of a thread several at a time.
+    let requests = |most: usize| {
+        (0..most).take_while(|_| bench.call(&created.secret).now_or_never() == Some(Ok(()))).count()
+    };
+    let mut admitted = 0;
+    for _ in 0..40 {
+        admitted += thread::scope(|scope| scope.spawn(|| requests(15)).join().unwrap());
+        assert_eq!(bench.keys.health().buffered_events, admitted);
+    }
+    admitted += requests(2 * CAPACITY);
+    // The denial of the last request waits beside the buffer.
+    assert_eq!(bench.keys.health().buffered_events, admitted + 1);
+    assert!((CAPACITY * 3 / 4..=CAPACITY).contains(&admitted), "{admitted} of {CAPACITY}");
+    bench.faults.clear();
+    assert_eq!(bench.count(id(&created)).await, u64::try_from(admitted).unwrap());
+    assert_eq!(bench.keys.health().buffered_events, 0);
+    assert_eq!(requests(CAPACITY / 2), CAPACITY / 2, "there is room again");
 }
 
 #[tokio::test]
