@@ -26,7 +26,7 @@ struct Denied {
     cost: u32,
     /// Until this time, Redis surely denies.
     certain_until: Monotonic,
-    /// From this time on, Redis surely admits if nobody else has used the place.
+    /// From this time on, Redis admits the charge, unless it has counted other requests of the subject meanwhile.
     retry_at: Monotonic,
 }
 

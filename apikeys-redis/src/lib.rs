@@ -63,7 +63,8 @@
 //!
 //! # The server
 //!
-//! Redis 6.2 to 8 and Valkey are supported, and all commands of the script are in all of them. The user needs the
+//! The tests run on Redis 7.0. The script uses only commands that Redis 6.2 to 8 and Valkey have, but the limiter has not
+//! been run on these, nor on a cluster, with Sentinel or with TLS. The user needs the
 //! permissions `+evalsha +script|load +time +getrange +strlen +setrange +append +set +pexpire` for the keys
 //! `apikeys:*`. Use a server or database without eviction (`maxmemory-policy noeviction`): evicted windows are forgotten.
 //! Persistence is not needed.

@@ -53,6 +53,53 @@ pub(crate) fn fresh_key() -> KeyId {
     KeyId::from_bytes(bytes)
 }
 
+/// The permissions that the docs of the crate name.
+const PERMISSIONS: &str = "+evalsha +script|load +time +getrange +strlen +setrange +append +set +pexpire";
+
+#[tokio::test]
+#[ignore = "needs Redis: run cargo xtask test"]
+async fn user_with_the_documented_permissions_can_use_the_limiter_and_one_without_them_cannot() {
+    assert!(include_str!("../../src/lib.rs").contains(PERMISSIONS));
+    let server = tokio::task::spawn_blocking(|| PrivateServer::start(Engine::Redis)).await.unwrap();
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let set_user = |name: &str, permissions: &str| {
+        let mut command = redis::cmd("ACL");
+        command.arg(&["SETUSER", name, "on", ">only-for-tests", "~apikeys:*"]);
+        for permission in permissions.split(' ') {
+            command.arg(permission);
+        }
+        command
+    };
+    let () = set_user("limiter", PERMISSIONS).query_async(&mut connection).await.unwrap();
+    let address = format!("127.0.0.1:{}", server.server().port());
+    let url = |name: &str| format!("redis://{name}:only-for-tests@{address}");
+    let (instance, key) = (Instance::connect(&url("limiter")).await, fresh_key());
+    // A window of this size is no longer read as a whole, so that all commands of the script are used.
+    for _ in 0..1_000 {
+        assert!(instance.admits(key, 1_000).await);
+    }
+    assert!(!instance.admits(key, 1_000).await);
+    assert_eq!(instance.limiter.state(), LimiterState::Shared);
+
+    // The server has loaded the script by now, and sets ranges only when admissions have left a large window.
+    let needed = |permission: &&str| !["+script|load", "+setrange"].contains(permission);
+    for (number, missing) in PERMISSIONS.split(' ').filter(needed).enumerate() {
+        let rest: Vec<&str> = PERMISSIONS.split(' ').filter(|permission| *permission != missing).collect();
+        let name = format!("without-{number}");
+        let () = set_user(&name, &rest.join(" ")).query_async(&mut connection).await.unwrap();
+        let mut is_refused = true;
+        if let Ok(limiter) = RedisLimiter::connect(&url(&name)).await {
+            let (instance, key) = (Instance::with(limiter), fresh_key());
+            for _ in 0..300 {
+                instance.take(key, 1_000).await;
+            }
+            is_refused = instance.limiter.state() != LimiterState::Shared;
+        }
+        assert!(is_refused, "{missing} is not needed");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis: run cargo xtask test"]
 async fn instances_together_admit_exactly_the_limit() {
