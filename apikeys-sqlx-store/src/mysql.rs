@@ -72,7 +72,7 @@ use crate::{
 /// `binlog_format = STATEMENT`, with which it refuses this level.
 ///
 /// A transaction that conflicts with another one is attempted again for up to 5 seconds. If a process stops in the middle
-/// of a transaction, MariaDB ends the transaction after 10 seconds. MySQL ends it when the connection ends.
+/// of a transaction, MariaDB ends the transaction after 3 seconds. MySQL ends it when the connection ends.
 ///
 /// All tables use `InnoDB`.
 ///

@@ -68,7 +68,7 @@ use crate::{
 ///
 /// The isolation level is READ COMMITTED, whatever the database's default is. A transaction that conflicts with another
 /// one is attempted again for up to 5 seconds. If a process stops in the middle of a transaction, the database ends the
-/// transaction after 10 seconds.
+/// transaction after 3 seconds.
 ///
 /// # Encryption
 ///

@@ -274,7 +274,7 @@ impl Builder {
     /// crashed or cannot reach the store, the next change waits as long as the lease of that instance. If that instance
     /// stopped in the middle of recording requests with the key, the change first waits until the database ends the
     /// transaction of the recording. With `apikeys-sqlx-store`, PostgreSQL and MariaDB end such a transaction within
-    /// about 10 seconds. MySQL and SQLite end it only when the connection of the stopped instance is closed.
+    /// about 3 seconds. MySQL and SQLite end it only when the connection of the stopped instance is closed.
     ///
     /// The instances of your service can have leases of different lengths. The cache needs a running [`Maintenance`],
     /// and a store that supports the cache ([`KeyStore::coherence`]). Otherwise, each verification reads the store.

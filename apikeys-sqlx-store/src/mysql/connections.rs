@@ -27,15 +27,15 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The settings of each connection, whatever the server's or the service's settings are.
 ///
 /// With a strict mode, a value that does not fit is an error; otherwise the server would cut it. A transaction does not
-/// wait longer for a lock than the engine waits for the store. MariaDB also ends long statements, and transactions whose
-/// process has stopped in the middle, so that their locks do not stop other processes. MySQL has no such settings, and
+/// wait longer for a lock than the engine waits for the store. MariaDB also ends long statements, and it ends transactions
+/// whose process has stopped in the middle before others have waited that long for their locks. MySQL has no such settings, and
 /// takes the last part as a comment.
 const SETTINGS: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
      SET NAMES utf8mb4;
      SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',
          sql_select_limit = DEFAULT, sql_big_selects = 1, sql_safe_updates = 0, unique_checks = 1,
          innodb_lock_wait_timeout = 4, lock_wait_timeout = 10
-         /*M!100300 , max_statement_time = 10, idle_transaction_timeout = 10 */";
+         /*M!100300 , max_statement_time = 10, idle_transaction_timeout = 3 */";
 
 /// The pools of a store.
 pub(super) struct Connections {

@@ -30,10 +30,10 @@ impl Server for Postgres {
          SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
     );
     /// A transaction does not wait longer for a lock than the engine waits for the store. If its process stops in the
-    /// middle, the database ends the transaction, so that its locks do not stop other processes. Statistics from a time
+    /// middle, the database ends the transaction before others have waited that long for its locks. Statistics from a time
     /// when a table was small do not make PostgreSQL scan the table.
     const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 4000; \
-         SET LOCAL statement_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 10000; \
+         SET LOCAL statement_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 3000; \
          SET LOCAL enable_seqscan = off";
 
     fn session<'c>(connection: &'c mut PgConnection, texts: &'c PgTexts) -> PgSession<'c> {

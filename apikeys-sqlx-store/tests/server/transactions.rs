@@ -1,6 +1,11 @@
 //! A write is applied completely or not at all, whichever statement fails, and the quota holds for several instances.
 
-use std::task::Poll;
+use std::{
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use tokio::time::{sleep, timeout};
 
 use apikeys_sqlx_store::apikeys_core::{
     KeyName, KeyStore, PlanName,
@@ -18,6 +23,7 @@ on_each_server!(
     write_with_a_failing_statement_changes_nothing,
     commit_whose_future_is_dropped_is_applied_completely_or_not_at_all,
     creations_at_once_with_one_free_place_succeed_exactly_once,
+    recording_delays_no_change_of_its_organization_but_forgetting,
 );
 
 /// The kinds of writes.
@@ -225,4 +231,50 @@ async fn creations_at_once_with_one_free_place_succeed_exactly_once<S: Server>()
     let counted = "SELECT CAST(sum(key_count) AS SIGNED) FROM apikeys_orgs";
     let counted = counted.replace("SIGNED", S::INTEGER);
     assert_eq!((keys, S::number(&mut opened.beside, &counted).await), (200, 200));
+}
+
+/// A recording can take long, or its process can stop in the middle. Then other changes of the organization must not wait.
+async fn recording_delays_no_change_of_its_organization_but_forgetting<S: Server>() {
+    let mut opened = Opened::<S>::new().await;
+    let mut watching = S::beside(&opened.database.url()).await;
+    let acme = org("acme");
+    let (key, _) = create(&opened.store, &acme).await;
+    let writer = writer(&opened.store).await;
+    let (store, batch) = (opened.store.clone(), batch(writer, 1, &key, 3));
+    // Of the transactions of this test, only the recording uses this table.
+    S::lock(&mut opened.beside, "apikeys_usage").await;
+    let recording = tokio::spawn(async move { store.record(&batch).await });
+    wait_until_running::<S>(&mut watching, 1).await;
+
+    let created = timeout(Duration::from_secs(2), create(&opened.store, &acme)).await;
+    let (other, _) = created.expect("a creation waits for the recording");
+    let mut renamed = other.clone();
+    (renamed.name, renamed.version) = (KeyName::new("renamed").unwrap(), 2);
+    let update = ChangeKind::Update { row: renamed, expected_version: 1, added: vec![], dropped: vec![] };
+    let update = change(update, Action::KeyUpdated);
+    let updated = timeout(Duration::from_secs(2), done(&opened.store, &update)).await;
+    updated.expect("an update waits for the recording");
+
+    let (store, forgetting) = (opened.store.clone(), forgetting(&acme));
+    let forgetting = tokio::spawn(async move { done(&store, &forgetting).await });
+    wait_until_running::<S>(&mut watching, 2).await;
+    assert!(!recording.is_finished() && !forgetting.is_finished());
+    S::unlock(&mut opened.beside).await;
+    assert_eq!(recording.await.unwrap().unwrap(), RecordOutcome::Applied);
+    forgetting.await.unwrap();
+    // The events belong to the organization as it was before it was forgotten.
+    let counted = "SELECT count(*) FROM apikeys_audit a JOIN apikeys_forgotten f ON f.num = a.org WHERE a.outcome IS NOT NULL";
+    assert_eq!(S::number(&mut watching, counted).await, 3);
+}
+
+/// Waits until `statements` statements run, and still run 200 ms later.
+async fn wait_until_running<S: Server>(watching: &mut S::Beside, statements: i64) {
+    let began = Instant::now();
+    for _ in 0..2 {
+        while S::number(watching, S::RUNNING).await < statements {
+            assert!(began.elapsed() < Duration::from_secs(3), "fewer than {statements} statements wait");
+            sleep(Duration::from_millis(10)).await;
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -50,7 +50,7 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
         }
     }
     // While an instance records the requests of a key, the key is locked. If the network of the instance then forwards
-    // nothing, the database ends the transaction after 10 seconds, and a deletion of the key would wait for that too.
+    // nothing, the database ends the transaction after 3 seconds, and a deletion of the key would wait for that too.
     fleet.wait_until_recorded(&revoked, cut_off.len()).await;
     let kept_loads = cut_off.map(|instance| call(&fleet, instance, &format!("kept-{instance}"), [&kept]));
     for load in &kept_loads {
