@@ -50,8 +50,8 @@ use crate::{
 ///
 /// | store | verification | keeping the cache current | writing the audit log | reading lists, audit log and usage | all other operations |
 /// | --- | --- | --- | --- | --- | --- |
-/// | `connect` | up to 8 | 3 | 1 | up to 4 | up to 4 |
-/// | `new` | up to 4 | 3 | 1 | up to 2 | up to 2 |
+/// | `connect` | up to 8 | 5 | 1 | up to 4 | up to 4 |
+/// | `new` | up to 4 | 5 | 1 | up to 2 | up to 2 |
 ///
 /// In MySQL, settings such as the SQL mode belong to a connection. The store needs settings of its own, and so it does not
 /// use the connections of your pool. It opens connections with the same options, such as the server, the password and

@@ -49,10 +49,10 @@ use crate::{
 ///
 /// | store | verification | keeping the cache current | writing the audit log | reading lists, audit log and usage | all other operations |
 /// | --- | --- | --- | --- | --- | --- |
-/// | `connect` | up to 8 | 4 | 1 | up to 4 | up to 4 |
-/// | `new` | up to 4 | 4 | 1 | your pool | your pool |
+/// | `connect` | up to 8 | 6 | 1 | up to 4 | up to 4 |
+/// | `new` | up to 4 | 6 | 1 | your pool | your pool |
 ///
-/// One of the four connections for the cache listens (`LISTEN`) on the channel `apikeys`, on which each change of a key or
+/// One of the six connections for the cache listens (`LISTEN`) on the channel `apikeys`, on which each change of a key or
 /// plan is announced. If it cannot listen, for example because a proxy such as `PgBouncer` shares connections between
 /// clients, changes still reach each process within a quarter of the engine's `cache_lease`.
 ///

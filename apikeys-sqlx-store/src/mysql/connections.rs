@@ -18,8 +18,10 @@ const CHANGES: u32 = 4;
 /// The most connections for recording. Each process records one batch at a time.
 const RECORDING: u32 = 1;
 /// The connections for the renewal of the lease. If the database takes long for an answer, a poll does not wait for the
-/// polls before it. The engine uses all of them when it registers, so that no poll waits for a new connection later.
-const RENEWAL: u32 = 3;
+/// polls before it. After each use, sqlx tests a connection, so a poll occupies its connection for the time of two
+/// answers. If an answer takes half a lease, four connections are occupied all the time. The engine uses all of them when
+/// it registers, so that no poll waits for a new connection later.
+const RENEWAL: u32 = 5;
 
 /// The longest time that opening a connection or waiting for one takes.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);

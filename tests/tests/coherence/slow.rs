@@ -17,7 +17,7 @@ const ORG: &str = "org_enterprise";
 /// The shorter delay, in each direction.
 const SHORT: Duration = Duration::from_millis(250);
 /// A delay in each direction with which a poll takes longer than a quarter of the lease, so that polls overlap.
-const LONG: Duration = Duration::from_millis(350);
+const LONG: Duration = Duration::from_millis(500);
 
 async fn slow_database_delays_no_request_with_a_key_in_memory(database: Database) {
     let artifacts = artifacts("slow", database);

@@ -82,9 +82,9 @@ impl Renewal<'_> {
     /// therefore does not end.
     async fn poll_while_registered(&self, registration: &Registration) {
         let mut polls = FuturesUnordered::new();
-        // A store may need a connection for each poll, and a slow store takes long to open a connection. These polls
-        // make the store open the connections now.
-        polls.extend((1..POLLS).map(|_| self.poll_once(registration)));
+        // A store may need a connection for each poll, and a slow store takes long to open a connection. As many polls as
+        // can wait at the same time make the store open the connections now.
+        polls.extend((0..POLLS).map(|_| self.poll_once(registration)));
         loop {
             let mut quarter = self.inner.clock.sleep(self.length / 4);
             loop {
