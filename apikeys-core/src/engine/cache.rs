@@ -102,9 +102,9 @@ impl Cache {
     }
 
     /// Adds a snapshot to the cache if the lease lasts at `now` and the snapshot is valid.
-    pub(super) fn insert(&self, fingerprint: Fingerprint, snapshot: &Arc<Snapshot>, now: Moment) {
+    pub(super) fn insert(&self, snapshot: &Arc<Snapshot>, now: Moment) {
         if self.lease.lasts(now) && self.is_valid(snapshot) {
-            self.snapshots.insert(fingerprint, Arc::clone(snapshot));
+            self.snapshots.insert(Arc::clone(snapshot));
         }
     }
 

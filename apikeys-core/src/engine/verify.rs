@@ -248,8 +248,8 @@ impl Attempt {
             return Lookup::UnknownPlan;
         };
         let live = inner.live.entry(found.key.id);
-        let snapshot = Arc::new(Snapshot::new(found, Arc::clone(plan), live, epoch));
-        inner.cache.insert(self.fingerprint, &snapshot, Moment::now(&*inner.clock));
+        let snapshot = Arc::new(Snapshot::new(self.fingerprint, found, (Arc::clone(plan), live), epoch));
+        inner.cache.insert(&snapshot, Moment::now(&*inner.clock));
         Lookup::Found(snapshot)
     }
 

@@ -1,8 +1,4 @@
-use std::{
-    fmt,
-    hash::{Hash, Hasher},
-    str::FromStr,
-};
+use std::{fmt, str::FromStr};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -44,15 +40,6 @@ impl Eq for Fingerprint {}
 impl From<Fingerprint> for Locator {
     fn from(fingerprint: Fingerprint) -> Self {
         Self::new(Scheme::Sha256, fingerprint.0)
-    }
-}
-
-/// Digests are distributed evenly, so a part of one is a hash.
-impl Hash for Fingerprint {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        if let Some(part) = self.0.first_chunk() {
-            state.write_u64(u64::from_le_bytes(*part));
-        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     plan::Plan,
     rate_limit::RateLimit,
     store::FoundKey,
+    token::Fingerprint,
 };
 
 /// A time that is later than all timestamps, and means 'never'. It takes less memory than an `Option`.
@@ -24,6 +25,8 @@ const NEVER: i64 = i64::MAX;
 /// the key or plan does not update the snapshot but makes it invalid, see [`Evictions`](super::evictions::Evictions).
 #[derive(Debug)]
 pub(in crate::engine) struct Snapshot {
+    /// The fingerprint of the secret.
+    pub(super) fingerprint: Fingerprint,
     pub(in crate::engine) key: KeyId,
     /// The number of the latest eviction before the store was read.
     pub(super) epoch: Epoch,
@@ -43,9 +46,16 @@ pub(in crate::engine) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(in crate::engine) fn new(found: FoundKey, plan: Arc<Plan>, live: Arc<LiveKey>, epoch: Epoch) -> Self {
+    /// Creates the snapshot of a key that was read from the store. `epoch` was the latest eviction before the read.
+    pub(in crate::engine) fn new(
+        fingerprint: Fingerprint,
+        found: FoundKey,
+        (plan, live): (Arc<Plan>, Arc<LiveKey>),
+        epoch: Epoch,
+    ) -> Self {
         let FoundKey { secret, key, .. } = found;
         Self {
+            fingerprint,
             key: key.id,
             epoch,
             slots: Slots::of(key.id, &key.org),

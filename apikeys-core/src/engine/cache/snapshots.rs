@@ -25,7 +25,9 @@ pub(super) struct Snapshots {
 #[repr(align(128))]
 struct Shard(Mutex<Map>);
 
-type Map = HashMap<Fingerprint, Arc<Snapshot>, BuildHasherDefault<Prefix>>;
+/// The snapshots by the first eight bytes of the fingerprints, so that the entries are small. If two secrets have the same
+/// first bytes, which is unlikely among 2^32 secrets, only one of them is in the map at a time.
+type Map = HashMap<u64, Arc<Snapshot>, BuildHasherDefault<Itself>>;
 
 impl Shard {
     fn lock(&self) -> MutexGuard<'_, Map> {
@@ -33,17 +35,17 @@ impl Shard {
     }
 }
 
-/// Takes a part of a fingerprint as its hash. Fingerprints are digests, which are distributed evenly.
+/// Takes a number as its own hash. Fingerprints are digests, so parts of them are distributed evenly.
 #[derive(Debug, Default)]
-pub(super) struct Prefix(u64);
+struct Itself(u64);
 
-impl Hasher for Prefix {
+impl Hasher for Itself {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, _: &[u8]) {
-        // Not called, because a `Fingerprint` writes only one number.
+        // Not called, because a number calls only `write_u64`.
     }
 
     fn write_u64(&mut self, part: u64) {
@@ -57,12 +59,13 @@ impl Snapshots {
     }
 
     pub(super) fn get(&self, fingerprint: &Fingerprint) -> Option<Arc<Snapshot>> {
-        self.shard(fingerprint)?.lock().get(fingerprint).map(Arc::clone)
+        let found = self.shard(fingerprint)?.lock().get(&first(fingerprint)).map(Arc::clone);
+        found.filter(|snapshot| snapshot.fingerprint == *fingerprint)
     }
 
-    pub(super) fn insert(&self, fingerprint: Fingerprint, snapshot: Arc<Snapshot>) {
-        if let Some(shard) = self.shard(&fingerprint) {
-            shard.lock().insert(fingerprint, snapshot);
+    pub(super) fn insert(&self, snapshot: Arc<Snapshot>) {
+        if let Some(shard) = self.shard(&snapshot.fingerprint) {
+            shard.lock().insert(first(&snapshot.fingerprint), snapshot);
         }
     }
 
@@ -85,8 +88,12 @@ impl Snapshots {
     }
 
     fn shard(&self, fingerprint: &Fingerprint) -> Option<&Shard> {
-        // The hash uses the first bytes, so the last byte chooses the shard.
+        // The map uses the first bytes, so the last byte chooses the shard.
         let [.., last] = *fingerprint.as_bytes();
         self.shards.get(usize::from(last) % SHARDS)
     }
+}
+
+fn first(fingerprint: &Fingerprint) -> u64 {
+    fingerprint.as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
 }

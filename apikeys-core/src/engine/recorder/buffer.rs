@@ -76,16 +76,16 @@ impl Buffer {
         [self.batch, self.full].iter().any(|full| (before..before + added).contains(&(full - 1)))
     }
 
-    /// Takes all requests, in the order in which they began. The requests are still counted until
+    /// Adds all requests to `all`, which is empty, in the order in which they began. The requests are still counted until
     /// [`recorded`](Self::recorded) is called.
-    pub(super) fn take(&self) -> Vec<Pending> {
-        let mut all = Vec::new();
+    pub(super) fn take(&self, all: &mut Vec<Pending>) {
         for mut list in self.locked() {
             all.append(&mut list.requests);
             self.counted.fetch_add(std::mem::take(&mut list.uncounted), Ordering::SeqCst);
+            // Gives back the memory of a time when the store was slow.
+            list.requests.shrink_to(self.batch.saturating_mul(2));
         }
         all.sort_unstable_by_key(|pending| pending.start.tick.order());
-        all
     }
 
     /// Subtracts requests that have been recorded.

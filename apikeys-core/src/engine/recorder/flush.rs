@@ -21,6 +21,10 @@ pub(super) struct Flush {
     refused: Vec<Piece>,
     /// The store's latest refusal.
     refusal: Option<StoreError>,
+    /// An empty list, kept so that its memory is used again.
+    taken: Vec<Pending>,
+    /// The empty list of a batch that was recorded, kept so that its memory is used again.
+    written: Vec<AuditEvent>,
 }
 
 /// A writer that is open in the store.
@@ -88,25 +92,30 @@ impl Recorder {
         }
         let writer = self.writer(flush).await?;
         // Nothing is awaited from here to the queue, so that no event can get lost in between.
-        let mut events: Vec<(AuditEvent, usize)> = Vec::new();
-        for Pending { start, key, record } in self.buffer.take() {
-            events.push((self.request_event(start, &key, record), 1));
-        }
-        for key in self.take_counted() {
-            let counted = key.live.with_tally(Tally::fetch);
-            events.extend(
-                counted.into_iter().map(|(start, record)| (self.request_event(start, &key, record), 0)),
-            );
-        }
-        let mut rest = events.into_iter().peekable();
-        while rest.peek().is_some() {
-            let mut piece = Piece::new(Batch::new(writer, 0, Vec::new()));
-            for (event, buffered) in rest.by_ref().take(self.options.batch_size.max(1)) {
+        let size = self.options.batch_size.max(1);
+        let Flush { queue, taken, written, .. } = flush;
+        self.buffer.take(taken);
+        let requests = taken.len();
+        let mut add = |event, buffered| {
+            if queue.back().is_none_or(|piece| piece.batch.events.len() >= size) {
+                let mut events = std::mem::take(written);
+                events.reserve(requests.min(size));
+                queue.push_back(Piece::new(Batch::new(writer, 0, events)));
+            }
+            if let Some(piece) = queue.back_mut() {
                 piece.batch.events.push(event);
                 piece.buffered += buffered;
             }
-            flush.queue.push_back(piece);
+        };
+        for Pending { start, key, record } in taken.drain(..) {
+            add(self.request_event(start, &key, record), 1);
         }
+        for key in self.take_counted() {
+            for (start, record) in key.live.with_tally(Tally::fetch) {
+                add(self.request_event(start, &key, record), 0);
+            }
+        }
+        taken.shrink_to(size.saturating_mul(2));
         Ok(())
     }
 
@@ -127,6 +136,8 @@ impl Recorder {
                     writer.recorded += 1;
                     if let Some(piece) = queue.pop_front() {
                         self.remove(&piece);
+                        flush.written = piece.batch.events;
+                        flush.written.clear();
                     }
                     queue.extend(flush.refused.drain(..).map(Piece::into_culprit));
                 }
