@@ -51,7 +51,8 @@ impl RequestMeta {
     /// Describes a request with this method and path. The query of the path is removed.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
-        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let query = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        let path = query.and_then(|query| path.get(..query)).unwrap_or(path);
         let mut parts = Box::new(Parts {
             method: known_method(method)
                 .unwrap_or_else(|| printable(method.as_bytes(), Self::MAX_METHOD).into_owned().into()),
@@ -338,8 +339,10 @@ fn known_method(method: &str) -> Option<Cow<'static, str>> {
 
 /// Returns `bytes` as printable text of at most `most` bytes.
 fn printable(bytes: &[u8], most: usize) -> Cow<'_, str> {
+    // Without an early end, the compiler checks many bytes at a time.
+    let is_printable_ascii = bytes.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
     if bytes.len() <= most
-        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && is_printable_ascii
         && let Ok(text) = str::from_utf8(bytes)
     {
         return text.into();

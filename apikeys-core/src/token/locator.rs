@@ -20,6 +20,11 @@ impl Fingerprint {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    #[cfg(test)]
+    pub(crate) const fn from_bytes(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
 }
 
 impl PartialEq for Fingerprint {

@@ -97,3 +97,44 @@ impl Snapshots {
 fn first(fingerprint: &Fingerprint) -> u64 {
     fingerprint.as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Actor, KeyName, OrgId, Plan, PlanName, Quota, Timestamp,
+        engine::{cache::evictions::Evictions, live_keys::LiveKeys},
+        id::KeyId,
+        store::{FoundKey, KeyRow, Revision, SecretRow},
+    };
+
+    fn snapshot(fingerprint: Fingerprint, key: u8) -> Arc<Snapshot> {
+        let at = Timestamp::from_micros(0);
+        let id = KeyId::from_bytes([key; 16]);
+        let (org, name) = (OrgId::new("org").unwrap(), KeyName::new("key").unwrap());
+        let row = KeyRow::new(id, org, name, String::new(), at, Actor::new("ann").unwrap());
+        let secret = SecretRow::new(fingerprint.into(), id, at);
+        let found = FoundKey::new(secret, row, PlanName::new("plan").unwrap(), Revision(1));
+        let plan = Arc::new(Plan::new("plan", Quota::Unlimited).unwrap());
+        let epoch = <Evictions>::new().now();
+        Arc::new(Snapshot::new(fingerprint, found, (plan, LiveKeys::new().entry(id)), epoch))
+    }
+
+    #[test]
+    fn secret_whose_fingerprint_begins_like_another_never_gets_its_snapshot() {
+        let snapshots = Snapshots::new();
+        // The maps do not tell these fingerprints apart: they begin and end in the same way.
+        let [one, other] = [1, 2].map(|middle| {
+            let mut digest = [7; 32];
+            digest[16] = middle;
+            Fingerprint::from_bytes(digest)
+        });
+        snapshots.insert(snapshot(one, 1));
+        assert_eq!(snapshots.get(&one).unwrap().key, KeyId::from_bytes([1; 16]));
+        assert!(snapshots.get(&other).is_none());
+        snapshots.insert(snapshot(other, 2));
+        assert_eq!(snapshots.get(&other).unwrap().key, KeyId::from_bytes([2; 16]));
+        assert!(snapshots.get(&one).is_none());
+        assert_eq!(snapshots.len(), 1);
+    }
+}
