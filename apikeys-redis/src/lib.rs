@@ -38,7 +38,7 @@
 //! Redis denies it, and does not ask earlier, unless the limit of the key changes. It remembers up to 65,536 denied keys.
 //!
 //! Each key in use has one string in Redis, of 4 to 16 bytes for each admission of the last minute and about 100 bytes more.
-//! It expires a minute after the last admission. The script takes the same time for a limit of 10,000 as for 60.
+//! It expires one to two minutes after the last admission. The script takes the same time for a limit of 10,000 as for 60.
 //!
 //! # When Redis is away
 //!
@@ -65,7 +65,7 @@
 //!
 //! The tests run on Redis 7.0. The script uses only commands that Redis 6.2 to 8 and Valkey have, but the limiter has not
 //! been run on these, nor on a cluster, with Sentinel or with TLS. The user needs the
-//! permissions `+evalsha +script|load +time +getrange +strlen +setrange +append +set +pexpire` for the keys
+//! permissions `+evalsha +script|load +time +getrange +setrange +set +pexpire` for the keys
 //! `apikeys:*`. Use a server or database without eviction (`maxmemory-policy noeviction`): evicted windows are forgotten.
 //! Persistence is not needed.
 //!

@@ -109,15 +109,15 @@ impl Inner {
                     // The fallback continues with what this instance has admitted.
                     charge.window.with(|window| window.record(clock.monotonic(), charge.cost));
                 }
-                let subject = tag(first.subject).unwrap_or_default();
-                tracing::trace!(subject, limit = first.limit.requests(), at, "admitted");
+                let subject = || tag(first.subject).unwrap_or_default();
+                tracing::trace!(subject = subject(), limit = first.limit.requests(), at, "admitted");
                 Verdict::Admitted(RateStatus::new(first.limit, remaining, reset_after))
             }
             Some(Decision::Limited { index, retry_after, at }) => {
                 self.link.observer().decided(Source::Redis);
                 let charge = charges.get(index).unwrap_or(first);
-                let subject = tag(charge.subject).unwrap_or_default();
-                tracing::trace!(subject, limit = charge.limit.requests(), at, "limited");
+                let subject = || tag(charge.subject).unwrap_or_default();
+                tracing::trace!(subject = subject(), limit = charge.limit.requests(), at, "limited");
                 self.denials.remember(charge, retry_after, (now, clock.monotonic()));
                 Verdict::Limited(RateLimited::new(charge.limit, retry_after))
             }

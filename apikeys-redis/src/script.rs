@@ -1,7 +1,11 @@
 use std::time::Duration;
 
 use apikeys_core::RateLimit;
-use redis::{ErrorKind, RedisError, RedisResult, aio::ConnectionLike};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, aio::ConnectionLike};
+
+const NAME: &str = "EVALSHA";
+/// The length of the longest number in a command.
+const LONGEST_NUMBER: usize = 10;
 
 /// The script that decides in Redis. See `decide.lua`.
 #[derive(Debug)]
@@ -46,39 +50,59 @@ impl Script {
         connection: &mut impl ConnectionLike,
         takes: &[Take],
     ) -> RedisResult<Decision> {
-        let mut call = self.0.prepare_invoke();
-        for Take { key, limit, cost } in takes {
-            call.key(key).arg(limit.requests()).arg(*cost);
-        }
-        let reply: Vec<i64> = call.invoke_async(connection).await?;
+        let command = self.command(takes);
+        let reply: RedisResult<Vec<u8>> = command.query_async(connection).await;
+        let reply = match reply {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.0.load_async(connection).await?;
+                command.query_async(connection).await?
+            }
+            reply => reply?,
+        };
         Decision::read(&reply, takes).ok_or_else(|| {
             RedisError::from((ErrorKind::UnexpectedReturnType, "the script returned an unexpected value"))
         })
+    }
+
+    /// Returns the command that decides, if the server knows the script.
+    fn command(&self, takes: &[Take]) -> Cmd {
+        let hash = self.0.get_hash();
+        let length = takes.iter().map(|take| take.key.len() + 2 * LONGEST_NUMBER).sum::<usize>();
+        let mut command =
+            Cmd::with_capacity(3 + 3 * takes.len(), NAME.len() + hash.len() + LONGEST_NUMBER + length);
+        command.arg(NAME).arg(hash).arg(takes.len());
+        for Take { key, .. } in takes {
+            command.arg(key);
+        }
+        for Take { limit, cost, .. } in takes {
+            command.arg(limit.requests()).arg(*cost);
+        }
+        command
     }
 }
 
 impl Decision {
     /// Reads the script's reply. Returns `None` if the reply cannot be one of this script.
-    fn read(reply: &[i64], takes: &[Take]) -> Option<Self> {
-        match *reply {
-            [0, remaining, reset, at] => {
-                let remaining = u32::try_from(remaining).ok()?;
-                let is_possible = remaining < takes.first()?.limit.requests();
-                is_possible.then_some(Self::Admitted { remaining, reset_after: within_window(reset)?, at })
-            }
-            [number, retry, at] => {
-                let index = usize::try_from(number).ok()?.checked_sub(1)?;
-                takes.get(index)?;
-                Some(Self::Limited { index, retry_after: within_window(retry)?, at })
-            }
-            _ => None,
-        }
+    fn read(reply: &[u8], takes: &[Take]) -> Option<Self> {
+        let (number, rest) = reply.split_first_chunk()?;
+        let (remaining, rest) = rest.split_first_chunk()?;
+        let (micros, rest) = rest.split_first_chunk()?;
+        let at = i64::from_le_bytes(rest.try_into().ok()?);
+        let [number, remaining, micros] = [number, remaining, micros].map(|bytes| u32::from_le_bytes(*bytes));
+        let duration = within_window(micros)?;
+        let Some(index) = number.checked_sub(1) else {
+            let is_possible = remaining < takes.first()?.limit.requests();
+            return is_possible.then_some(Self::Admitted { remaining, reset_after: duration, at });
+        };
+        let index = usize::try_from(index).ok()?;
+        takes.get(index)?;
+        (remaining == 0).then_some(Self::Limited { index, retry_after: duration, at })
     }
 }
 
 /// Reads a time of 1 microsecond to a whole window.
-fn within_window(micros: i64) -> Option<Duration> {
-    let duration = Duration::from_micros(u64::try_from(micros).ok()?);
+fn within_window(micros: u32) -> Option<Duration> {
+    let duration = Duration::from_micros(micros.into());
     (duration > Duration::ZERO && duration <= RateLimit::WINDOW).then_some(duration)
 }
 
@@ -89,31 +113,37 @@ mod tests {
     #[test]
     fn replies_that_the_script_cannot_return_are_refused() {
         let take = || Take { key: "k".to_owned(), limit: RateLimit::per_minute(3).unwrap(), cost: 1 };
-        let read = |reply: &[i64]| Decision::read(reply, &[take(), take()]);
+        let takes = [take(), take()];
+        let reply = |number: u32, remaining: u32, micros: u32, at: i64| {
+            let numbers = [number, remaining, micros].map(u32::to_le_bytes);
+            [numbers.as_flattened(), &at.to_le_bytes()].concat()
+        };
         let second = Duration::from_secs(1);
         assert_eq!(
-            read(&[0, 2, 1_000_000, 7]),
+            Decision::read(&reply(0, 2, 1_000_000, 7), &takes),
             Some(Decision::Admitted { remaining: 2, reset_after: second, at: 7 })
         );
         assert_eq!(
-            read(&[2, 1_000_000, 7]),
-            Some(Decision::Limited { index: 1, retry_after: second, at: 7 })
+            Decision::read(&reply(2, 0, 60_000_000, 7), &takes),
+            Some(Decision::Limited { index: 1, retry_after: RateLimit::WINDOW, at: 7 })
         );
-        for reply in [
-            &[][..],
-            &[0],
-            &[0, 3, 1_000_000, 7],
-            &[0, -1, 1_000_000, 7],
-            &[0, 2, 0, 7],
-            &[0, 2, 60_000_001, 7],
-            &[0, 1_000_000, 7],
-            &[1, 0, 7],
-            &[1, 60_000_001, 7],
-            &[3, 1_000_000, 7],
-            &[-1, 1_000_000, 7],
-            &[1, 2, 1_000_000, 7],
+        for impossible in [
+            reply(0, 3, 1_000_000, 7),
+            reply(0, u32::MAX, 1_000_000, 7),
+            reply(0, 2, 0, 7),
+            reply(0, 2, 60_000_001, 7),
+            reply(1, 0, 0, 7),
+            reply(1, 0, 60_000_001, 7),
+            reply(1, 1, 1_000_000, 7),
+            reply(3, 0, 1_000_000, 7),
+            reply(u32::MAX, 0, 1_000_000, 7),
+            reply(0, 2, 1_000_000, 7)[..19].to_vec(),
+            [reply(0, 2, 1_000_000, 7), vec![0]].concat(),
+            vec![0; 20],
+            b"a text of 20 letters".to_vec(),
+            Vec::new(),
         ] {
-            assert_eq!(read(reply), None, "{reply:?}");
+            assert_eq!(Decision::read(&impossible, &takes), None, "{impossible:?}");
         }
     }
 }

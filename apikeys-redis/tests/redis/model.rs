@@ -40,12 +40,23 @@ impl Model {
     }
 }
 
+/// A reply of the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// The number of the first charge that exceeds its limit, or 0 if all were counted.
+    pub(crate) number: i64,
+    pub(crate) remaining: i64,
+    /// The time until the window of the first charge resets, or the time to wait.
+    pub(crate) micros: i64,
+    pub(crate) at: i64,
+}
+
 /// Decides like the script with the windows `models`, each with a limit and a cost, and returns the script's reply.
-pub(crate) fn decide(models: &mut [Model], charges: &[(u32, u32)], now: i64) -> Vec<i64> {
+pub(crate) fn decide(models: &mut [Model], charges: &[(u32, u32)], now: i64) -> Reply {
     for (number, (model, (limit, cost))) in models.iter_mut().zip(charges).enumerate() {
         model.look(now);
         if let Some(wait) = model.denied(now, *limit, *cost) {
-            return vec![number as i64 + 1, wait, now];
+            return Reply { number: number as i64 + 1, remaining: 0, micros: wait, at: now };
         }
     }
     for (model, (_, cost)) in models.iter_mut().zip(charges) {
@@ -53,7 +64,7 @@ pub(crate) fn decide(models: &mut [Model], charges: &[(u32, u32)], now: i64) -> 
     }
     let counted = models[0].counted(now);
     let remaining = i64::from(charges[0].0) - counted.len() as i64;
-    vec![0, remaining, counted[0] + WINDOW - now, now]
+    Reply { number: 0, remaining, micros: counted[0] + WINDOW - now, at: now }
 }
 
 fn steps() -> impl Strategy<Value = Vec<(i64, u32, u32)>> {
@@ -81,10 +92,11 @@ proptest! {
             let reply = decide(&mut model, &[(limit, cost)], now);
             let limit = RateLimit::per_minute(limit).unwrap();
             let micros = |duration: Duration| duration.as_micros() as i64;
-            let expected = match window.try_acquire(Monotonic::from_micros(now as u64), limit, cost) {
-                Ok(status) => vec![0, i64::from(status.remaining), micros(status.reset_after), now],
-                Err(limited) => vec![1, micros(limited.retry_after), now],
+            let (number, remaining, after) = match window.try_acquire(Monotonic::from_micros(now as u64), limit, cost) {
+                Ok(status) => (0, status.remaining, status.reset_after),
+                Err(limited) => (1, 0, limited.retry_after),
             };
+            let expected = Reply { number, remaining: remaining.into(), micros: micros(after), at: now };
             prop_assert_eq!(reply, expected);
         }
     }
@@ -102,14 +114,14 @@ proptest! {
         for ((step, limit, cost), back) in steps.into_iter().zip(backs) {
             real += step;
             offset -= back;
-            if decide(&mut model, &[(limit, cost)], real + offset)[0] == 0 {
+            if decide(&mut model, &[(limit, cost)], real + offset).number == 0 {
                 admitted.push((real, cost));
                 let in_the_last_minute: u32 =
                     admitted.iter().filter(|(at, _)| real - at < WINDOW).map(|(_, cost)| cost).sum();
                 prop_assert!(in_the_last_minute <= limit, "{in_the_last_minute} of {limit}");
             } else if cost <= limit {
                 let mut later = model.clone();
-                prop_assert_eq!(decide(&mut later, &[(limit, cost)], real + offset + WINDOW)[0], 0);
+                prop_assert_eq!(decide(&mut later, &[(limit, cost)], real + offset + WINDOW).number, 0);
             }
         }
     }

@@ -1,12 +1,12 @@
 //! The script in Lua, on a real server, beside the model in Rust.
 
-use std::env;
+use std::{env, ops::Range};
 
 use apikeys_test_servers::redis_url;
 use redis::{Client, Pipeline, RedisResult, Script, aio::MultiplexedConnection};
 
 use crate::{
-    model::{Model, WINDOW, decide},
+    model::{Model, Reply, WINDOW, decide},
     random::Random,
 };
 
@@ -36,11 +36,11 @@ async fn script_decides_like_the_model_on_random_traces() {
             }
             pipe.del(&names).ignore();
         }
-        let replies: Vec<Vec<i64>> = pipe.query_async(&mut redis.connection).await.unwrap();
+        let replies: Vec<Vec<u8>> = pipe.query_async(&mut redis.connection).await.unwrap();
         assert_eq!(replies.len(), expected.len());
         decisions += replies.len();
         for ((number, call), reply) in expected.into_iter().zip(replies) {
-            assert_eq!(reply, call.reply, "trace {number}, seed {seed}: {call:?}");
+            assert_eq!(read(&reply), call.reply, "trace {number}, seed {seed}: {call:?}");
         }
     }
     println!("{decisions} decisions were alike");
@@ -51,22 +51,24 @@ async fn script_decides_like_the_model_on_random_traces() {
 struct Call {
     now: i64,
     charges: Vec<(u32, u32)>,
-    reply: Vec<i64>,
+    reply: Reply,
 }
 
 /// Makes up a trace, with edited limits and a clock that steps forward and back.
 fn trace(random: &mut Random) -> Vec<Call> {
     let mut models = [Model::default(), Model::default()];
     let mut now = 1_790_000_000_000_000 + random.below(WINDOW as u64) as i64;
-    // A long trace is longer than the 71 minutes in which a time of 32 bits starts again.
-    let is_long = random.below(40) == 0;
-    let calls = if is_long { 300 } else { 1 + random.below(24) };
+    // A long trace is longer than the 71 minutes in which a time of 32 bits starts again. In a steady trace, the oldest
+    // admissions leave while others are added.
+    let (is_long, is_steady) = (random.below(40) == 0, random.below(20) == 0);
+    let calls = if is_long || is_steady { 300 } else { 1 + random.below(24) };
     let limits: &[u32] = random.one_of(&[&[1, 2][..], &[3, 5, 8], &[20, 60, 61], &[9_999, 10_000]]);
     let costs: &[u32] = random.one_of(&[&[1][..], &[1, 1, 2, 3], &[1, 7, 30]]);
     let steps_back = !is_long && random.below(3) == 0;
     (0..calls)
         .map(|_| {
-            now += match random.below(if is_long { 4 } else { 16 }) {
+            now += match random.below(if is_long || is_steady { 4 } else { 16 }) {
+                0..4 if is_steady => random.below(3_000_000) as i64,
                 0..4 if is_long => 20_000_000 + random.below(39_000_000) as i64,
                 0..4 => random.below(3) as i64,
                 4..8 => random.below(3_000_000) as i64,
@@ -86,6 +88,17 @@ fn trace(random: &mut Random) -> Vec<Call> {
             Call { now, charges, reply }
         })
         .collect()
+}
+
+/// Reads a reply of the script.
+fn read(reply: &[u8]) -> Reply {
+    let number = |range: Range<usize>| i64::from(u32::from_le_bytes(reply[range].try_into().unwrap()));
+    Reply {
+        number: number(0..4),
+        remaining: number(4..8),
+        micros: number(8..12),
+        at: i64::from_le_bytes(reply[12..].try_into().unwrap()),
+    }
 }
 
 /// A connection to the server of the tests, and the loaded script.
@@ -113,13 +126,14 @@ impl Redis {
     }
 
     /// Decides about one request, at `now` if given.
-    pub(crate) async fn take(&mut self, key: &str, limit: u32, now: Option<i64>) -> RedisResult<Vec<i64>> {
+    pub(crate) async fn take(&mut self, key: &str, limit: u32, now: Option<i64>) -> RedisResult<Reply> {
         let mut command = redis::cmd("EVALSHA");
         command.arg(&self.hash).arg(1).arg(key).arg(limit).arg(1);
         if let Some(now) = now {
             command.arg(now);
         }
-        command.query_async(&mut self.connection).await
+        let reply: Vec<u8> = command.query_async(&mut self.connection).await?;
+        Ok(read(&reply))
     }
 
     async fn int(&mut self, command: &[&str]) -> i64 {
@@ -133,6 +147,35 @@ impl Redis {
 
 #[tokio::test]
 #[ignore = "needs Redis: run cargo xtask test"]
+async fn window_stays_in_redis_for_61_seconds_after_each_admission_and_at_most_121() {
+    let mut redis = Redis::connect().await;
+    let mut random = Random::new(u64::from(std::process::id()));
+    let (mut renewed, mut kept) = (0, 0);
+    for number in 0..300 {
+        let key = format!("test:expiry:{}:{number}", std::process::id());
+        let mut expires_at = 0;
+        for call in trace(&mut random) {
+            // A window without an expiry shows whether the script sets one.
+            redis.int(&["PERSIST", &key]).await;
+            let reply = redis.take(&key, call.charges[0].0, Some(call.now)).await.unwrap();
+            let left = redis.int(&["PTTL", &key]).await;
+            if left >= 0 {
+                assert!((120_000..=121_000).contains(&left), "{left}");
+                expires_at = call.now + 121_000_000;
+            }
+            if reply.number == 0 {
+                let left = expires_at - call.now;
+                assert!((61_000_000..=121_000_000).contains(&left), "trace {number}: {left}, {call:?}");
+                *(if left == 121_000_000 { &mut renewed } else { &mut kept }) += 1;
+            }
+        }
+        redis.int(&["DEL", &key]).await;
+    }
+    assert!(renewed > 500 && kept > 500, "{renewed} {kept}");
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: run cargo xtask test"]
 async fn window_uses_a_few_bytes_for_each_admission_and_expires() {
     let mut redis = Redis::connect().await;
     for limit in [1_u32, 60, 1_000, 10_000] {
@@ -142,7 +185,7 @@ async fn window_uses_a_few_bytes_for_each_admission_and_expires() {
         for n in 0..i64::from(limit) * 3 {
             let now = 1_790_000_000_000_000 + n * WINDOW / i64::from(limit);
             let reply = redis.take(&key, limit, Some(now)).await.unwrap();
-            assert_eq!(reply[0], 0, "request {n} of a steady load at the limit of {limit}");
+            assert_eq!(reply.number, 0, "request {n} of a steady load at the limit of {limit}");
             if n % 100 == 0 {
                 most = most.max(redis.int(&["MEMORY", "USAGE", &key]).await);
             }
@@ -154,7 +197,7 @@ async fn window_uses_a_few_bytes_for_each_admission_and_expires() {
         );
         assert!(most <= 320 + 16 * i64::from(limit), "{most} bytes for {limit} admissions");
         let expiry = redis.int(&["PTTL", &key]).await;
-        assert!((1..=61_000).contains(&expiry), "{expiry}");
+        assert!((61_000..=121_000).contains(&expiry), "{expiry}");
         redis.int(&["DEL", &key]).await;
     }
 }
@@ -168,8 +211,8 @@ async fn script_uses_the_clock_of_the_server_in_microseconds() {
     let first = redis.take(&key, 1, None).await.unwrap();
     let second = redis.take(&key, 1, None).await.unwrap();
     let before = time.0 * 1_000_000 + time.1;
-    assert!(first[3] >= before && first[3] - before < WINDOW / 2, "{first:?} {time:?}");
-    assert_eq!(first[..3], [0, 0, WINDOW]);
-    assert_eq!((second[0], second[1]), (1, WINDOW - (second[2] - first[3])));
+    assert!(first.at >= before && first.at - before < WINDOW / 2, "{first:?} {time:?}");
+    assert_eq!((first.number, first.remaining, first.micros), (0, 0, WINDOW));
+    assert_eq!((second.number, second.micros), (1, WINDOW - (second.at - first.at)));
     redis.int(&["DEL", &key]).await;
 }
