@@ -3,14 +3,15 @@
 -- KEYS  the windows, one for each charge
 -- ARGV  the limit and the cost of each charge; then, only in tests, the time in microseconds
 --
--- Returns 20 bytes: three numbers of 4 bytes and one of 8, little endian. If all charges were counted, these are 0, what
--- remains of the first limit, the microseconds until the oldest counted request of the first charge leaves its window, and
--- the time. Otherwise they are the number of the first charge that exceeds its limit, 0, the microseconds to wait, and the
--- time.
+-- Returns 20 bytes: three numbers of 4 bytes and one of 8, little endian. If all charges were counted, these are 0,
+-- what remains of the first limit, the microseconds until the oldest counted request of the first charge leaves its
+-- window, and the time. Otherwise they are the number of the first charge that exceeds its limit, 0, the microseconds
+-- to wait, and the time.
 --
--- A window is a string: the times of the admissions, the oldest first, and a trailer. So one command reads what a decision
--- needs, and one command, which overwrites the trailer, adds an admission. A time has 4 bytes and is in microseconds modulo
--- 2^32. That is enough because the times that count are within a minute of each other. The trailer has 28 bytes:
+-- A window is a string: the times of the admissions, the oldest first, and a trailer. So one command reads what a
+-- decision needs, and one command, which overwrites the trailer, adds an admission. A time has 4 bytes and is in
+-- microseconds modulo 2^32. That is enough because the times that count are within a minute of each other. The trailer
+-- has 28 bytes:
 --
 --     newest  the time of the last admission, in microseconds
 --     shift   by how much the clock went back altogether; the times of a window are those of the clock plus this number
@@ -18,13 +19,14 @@
 --     first   the number of times at the front that have left the window
 --     total   the number of times
 --
--- The server runs all lines anew for each request, and a command, a table or a function costs as much as ten other lines.
--- So numbers are written out: 60000000 microseconds are the length of a window, 4294967296 is 2^32, and 121000 milliseconds
--- are the expiry. The first admission in each minute of the clock sets the expiry. Therefore a window stays for at least 61
--- seconds after the last admission. The 61st is there because the server removes keys by another reading of the clock.
+-- The server runs all lines anew for each request, and a command, a table or a function costs as much as ten other
+-- lines. So numbers are written out: 60000000 microseconds are the length of a window, 4294967296 is 2^32, and 121000
+-- milliseconds are the expiry. The first admission in each minute of the clock sets the expiry. Therefore a window
+-- stays for at least 61 seconds after the last admission. The 61st is there because the server removes keys by another
+-- reading of the clock.
 
--- Counts the charge with this number and all after it, or none of them. Returns the reply, or nothing if they were counted
--- and the first charge is not among them.
+-- Counts the charge with this number and all after it, or none of them. Returns the reply, or nothing if they were
+-- counted and the first charge is not among them.
 local function take(number, now)
     local key, limit, cost = KEYS[number], tonumber(ARGV[2 * number - 1]), tonumber(ARGV[2 * number])
     local time, newest, shift, oldest, first, total = now, 0, 0, 0, 0, 0
@@ -68,7 +70,8 @@ local function take(number, now)
         return struct.pack('<I4I4I4I8', number, 0, 60000000, now)
     end
     if used + cost > limit then
-        -- There is room when the oldest `used + cost - limit` admissions have left. This is the time of the last of them.
+        -- There is room when the oldest `used + cost - limit` admissions have left. This is the time of the last of
+        -- them.
         local index = first + used + cost - limit - 1
         local leaves = struct.unpack('<I4', redis.call('GETRANGE', key, 4 * index, 4 * index + 3))
         return struct.pack('<I4I4I4I8', number, 0, 60000000 - (time - leaves) % 4294967296, now)
@@ -88,11 +91,11 @@ local function take(number, now)
     if cost > 1 then
         times = string.rep(times, cost)
     end
-    if first < used then
+    if 2 * first < used then
         trailer = struct.pack('<ddI4I4I4', time, shift, oldest, first, total + cost)
         redis.call('SETRANGE', key, 4 * total, times .. trailer)
     else
-        -- At least half of the times have left.
+        -- At least a third of the times have left.
         if used > 0 then
             times = redis.call('GETRANGE', key, 4 * first, 4 * total - 1) .. times
         end
