@@ -54,7 +54,7 @@ pub(crate) fn fresh_key() -> KeyId {
 }
 
 /// The permissions that the docs of the crate name.
-const PERMISSIONS: &str = "+evalsha +script|load +time +getrange +setrange +set +pexpire";
+pub(crate) const PERMISSIONS: &str = "+evalsha +script|load +time +getrange +setrange +set +pexpire";
 
 #[tokio::test]
 #[ignore = "needs Redis: run cargo xtask test"]

@@ -17,3 +17,4 @@ mod limiter;
 mod model;
 mod random;
 mod script;
+mod topologies;

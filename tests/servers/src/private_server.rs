@@ -1,4 +1,7 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use apikeys_test_leftovers::{note_secret, of_this_process};
 
@@ -18,10 +21,21 @@ impl PrivateServer {
     /// Sets up a server, starts it, and waits until it accepts connections.
     #[must_use]
     pub fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |log| Server::start(engine, log))
+    }
+
+    /// Sets up and starts a Redis server like [`start`](Self::start), with more arguments of the program, for example
+    /// `--cluster-enabled yes` or `--sentinel`.
+    #[must_use]
+    pub fn start_redis(arguments: &[&str]) -> Self {
+        Self::start_with(Engine::Redis, |log| Server::start_redis(arguments, log))
+    }
+
+    fn start_with(engine: Engine, start: impl FnOnce(&Path) -> Result<Server, String>) -> Self {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let log = of_this_process().path(&format!("{}-{number}.log", engine.name()));
-        let server = Server::start(engine, &log).unwrap_or_else(|error| panic!("{error}"));
+        let server = start(&log).unwrap_or_else(|error| panic!("{error}"));
         note_secret("", server.password());
         Self { server }
     }

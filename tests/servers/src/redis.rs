@@ -39,5 +39,5 @@ pub(crate) fn server(account: &Account, programs: &Programs, folder: &Path, port
 
 /// Returns whether the server accepts connections. `log` is what the server has logged since its start.
 pub(crate) fn is_ready(log: &str) -> bool {
-    log.contains("Ready to accept connections")
+    log.contains("Ready to accept connections") || log.contains("Sentinel ID is")
 }

@@ -44,6 +44,8 @@ pub struct Server {
     folder: PathBuf,
     port: u16,
     password: String,
+    /// More arguments of the program of a Redis server.
+    arguments: Vec<String>,
     log: PathBuf,
     /// The running server, or `None` after a kill.
     child: Option<Child>,
@@ -58,7 +60,17 @@ impl Server {
     ///
     /// Returns an error if the server is not installed or does not start.
     pub fn start(engine: Engine, log: &Path) -> Result<Self, String> {
-        Self::start_with(engine, log, Disk::Waits)
+        Self::start_with(engine, log, Disk::Waits, &[])
+    }
+
+    /// Sets up and starts a Redis server like [`start`](Self::start), with more arguments of the program, for example
+    /// `--cluster-enabled yes` or `--sentinel`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the server is not installed or does not start.
+    pub fn start_redis(arguments: &[&str], log: &Path) -> Result<Self, String> {
+        Self::start_with(Engine::Redis, log, Disk::Waits, arguments)
     }
 
     /// Sets up and starts a server like [`start`](Self::start) that does not wait for the disk. Its data survives a crash
@@ -68,10 +80,10 @@ impl Server {
     ///
     /// Returns an error if the server is not installed or does not start.
     pub fn start_without_waiting_for_the_disk(engine: Engine, log: &Path) -> Result<Self, String> {
-        Self::start_with(engine, log, Disk::DoesNotWait)
+        Self::start_with(engine, log, Disk::DoesNotWait, &[])
     }
 
-    fn start_with(engine: Engine, log: &Path, disk: Disk) -> Result<Self, String> {
+    fn start_with(engine: Engine, log: &Path, disk: Disk, arguments: &[&str]) -> Result<Self, String> {
         let programs = programs::find(engine).ok_or_else(|| {
             format!("{} is not installed: run `cargo xtask servers`, which installs it", engine.name())
         })?;
@@ -84,9 +96,10 @@ impl Server {
         let folder = new_folder(engine, &account)?;
         let guardian = Guardian::start(&account, stop, &folder)?;
         let (port, password) = (free_port()?, random::text(32)?);
+        let arguments = arguments.iter().map(ToString::to_string).collect();
         let (log, child) = (log.to_owned(), None);
         let mut server =
-            Self { engine, disk, account, programs, folder, port, password, log, child, guardian };
+            Self { engine, disk, account, programs, folder, port, password, arguments, log, child, guardian };
         server.init()?;
         server.run_on_a_free_port()?;
         Ok(server)
@@ -210,6 +223,7 @@ impl Server {
             Engine::MySql => mariadb::server(account, programs, folder, *port),
             Engine::Redis => redis::server(account, programs, folder, *port),
         };
+        command.args(&self.arguments);
         if self.disk == Disk::DoesNotWait {
             command.args(match self.engine {
                 Engine::Postgres => postgres::WITHOUT_WAITING,
