@@ -2,7 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
-use crate::{RedisLimiter, connection::Connector, error::ConnectError, fallback::Fallback, link::Link};
+use crate::{
+    RedisLimiter,
+    connection::{Servers, Target},
+    error::ConnectError,
+    fallback::Fallback,
+    link::Link,
+};
 
 /// Builds a [`RedisLimiter`]. Every setting has a default.
 ///
@@ -21,7 +27,7 @@ use crate::{RedisLimiter, connection::Connector, error::ConnectError, fallback::
 #[derive(Debug)]
 #[must_use = "call `connect`"]
 pub struct Builder {
-    connector: Result<Connector, ConnectError>,
+    target: Target,
     prefix: String,
     timeout: Duration,
     fallback: Fallback,
@@ -32,23 +38,9 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Builder {
-    pub(crate) fn server(url: &str) -> Self {
-        Self::new(Connector::server(url))
-    }
-
-    #[cfg(feature = "cluster")]
-    pub(crate) fn cluster(urls: Vec<String>) -> Self {
-        Self::new(Connector::cluster(urls))
-    }
-
-    #[cfg(feature = "sentinel")]
-    pub(crate) fn sentinel(sentinels: Vec<String>, primary: String, server: &str) -> Self {
-        Self::new(Connector::sentinel(sentinels, primary, server))
-    }
-
-    fn new(connector: redis::RedisResult<Connector>) -> Self {
+    pub(crate) fn new(servers: Servers) -> Self {
         Self {
-            connector: connector.map_err(ConnectError::Url),
+            target: Target::new(servers),
             prefix: "apikeys".to_owned(),
             timeout: Duration::from_millis(50),
             fallback: Fallback::default(),
@@ -75,12 +67,20 @@ impl Builder {
         self
     }
 
+    /// Trusts only the authority whose certificate is `pem`, in PEM, instead of the usual authorities. A server with TLS
+    /// needs this setting if a private authority has issued its certificate. The URLs begin with `rediss://`.
+    #[cfg(feature = "rustls")]
+    pub fn root_certificate(mut self, pem: &[u8]) -> Self {
+        self.target.root = Some(pem.to_vec());
+        self
+    }
+
     /// Connects to Redis, and tests the connection with the script. Call this method on the tokio runtime that runs for as
     /// long as the service.
     ///
     /// # Errors
     ///
-    /// Returns an error if a URL is invalid, if Redis cannot be reached within some seconds, or if it cannot run the
+    /// Returns an error if a URL or certificate is invalid, if Redis cannot be reached within some seconds, or if it cannot run the
     /// script.
     pub async fn connect(self) -> Result<RedisLimiter, ConnectError> {
         let probe = format!("{}:probe", self.prefix);
@@ -94,7 +94,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Returns an error if a URL is invalid.
+    /// Returns an error if a URL or certificate is invalid.
     pub fn connect_in_background(self) -> Result<RedisLimiter, ConnectError> {
         let probe = format!("{}:probe", self.prefix);
         let (limiter, link) = self.build()?;
@@ -105,7 +105,8 @@ impl Builder {
 
     fn build(self) -> Result<(RedisLimiter, Arc<Link>), ConnectError> {
         let runtime = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let link = Arc::new(Link::new(self.connector?, self.timeout, runtime));
+        let connector = self.target.connector().map_err(ConnectError::Url)?;
+        let link = Arc::new(Link::new(connector, self.timeout, runtime));
         Ok((RedisLimiter::new(Arc::clone(&link), self.fallback, self.prefix), link))
     }
 }

@@ -1,13 +1,15 @@
 use std::{fmt, time::Duration};
 
+#[cfg(feature = "rustls")]
+use redis::TlsCertificates;
 #[cfg(feature = "sentinel")]
-use redis::IntoConnectionInfo;
-#[cfg(feature = "sentinel")]
-use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
+#[cfg(feature = "sentinel")]
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsMode};
 #[cfg(feature = "cluster")]
 use redis::{cluster::ClusterClient, cluster_async::ClusterConnection};
 #[cfg(feature = "sentinel")]
@@ -15,6 +17,26 @@ use tokio::sync::Mutex;
 
 /// The longest time that one attempt to connect may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where Redis is, and whom to trust.
+pub(crate) struct Target {
+    pub(crate) servers: Servers,
+    /// The certificate of an authority in PEM, which is trusted instead of the usual ones.
+    #[cfg(feature = "rustls")]
+    pub(crate) root: Option<Vec<u8>>,
+}
+
+pub(crate) enum Servers {
+    One(String),
+    #[cfg(feature = "cluster")]
+    Cluster(Vec<String>),
+    #[cfg(feature = "sentinel")]
+    Sentinel {
+        sentinels: Vec<String>,
+        primary: String,
+        server: String,
+    },
+}
 
 /// Connects to Redis.
 pub(crate) enum Connector {
@@ -33,31 +55,115 @@ pub(crate) enum Connection {
     Cluster(ClusterConnection),
 }
 
-impl Connector {
-    pub(crate) fn server(url: &str) -> RedisResult<Self> {
-        Ok(Self::Server(Client::open(url)?))
+impl Target {
+    pub(crate) fn new(servers: Servers) -> Self {
+        Self {
+            servers,
+            #[cfg(feature = "rustls")]
+            root: None,
+        }
+    }
+
+    /// Returns what connects. Does not connect yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a URL or the certificate is invalid.
+    pub(crate) fn connector(&self) -> RedisResult<Connector> {
+        match &self.servers {
+            Servers::One(url) => self.server(url).map(Connector::Server),
+            #[cfg(feature = "cluster")]
+            Servers::Cluster(urls) => self.cluster(urls).map(Connector::Cluster),
+            #[cfg(feature = "sentinel")]
+            Servers::Sentinel { sentinels, primary, server } => {
+                let client = self.sentinel(sentinels, primary, server)?;
+                Ok(Connector::Sentinel(Mutex::new(client)))
+            }
+        }
+    }
+
+    fn server(&self, url: &str) -> RedisResult<Client> {
+        #[cfg(feature = "rustls")]
+        if let Some(certificates) = self.certificates() {
+            return Client::build_with_tls(url, certificates);
+        }
+        Client::open(url)
     }
 
     #[cfg(feature = "cluster")]
-    pub(crate) fn cluster(urls: Vec<String>) -> RedisResult<Self> {
+    fn cluster(&self, urls: &[String]) -> RedisResult<ClusterClient> {
         // A request that waited for a retry would be too late.
-        let client = ClusterClient::builder(urls)
+        let builder = ClusterClient::builder(urls.to_vec())
             .retries(1)
             .connection_timeout(CONNECT_TIMEOUT)
-            .response_timeout(CONNECT_TIMEOUT)
-            .build()?;
-        Ok(Self::Cluster(client))
+            .response_timeout(CONNECT_TIMEOUT);
+        #[cfg(feature = "rustls")]
+        let builder = match self.certificates() {
+            Some(certificates) => builder.certs(certificates),
+            None => builder,
+        };
+        builder.build()
     }
 
     #[cfg(feature = "sentinel")]
-    pub(crate) fn sentinel(sentinels: Vec<String>, master: String, server: &str) -> RedisResult<Self> {
-        let info = server.into_connection_info()?;
-        let node =
-            SentinelNodeConnectionInfo::default().set_redis_connection_info(info.redis_settings().clone());
-        let client = SentinelClient::build(sentinels, master, Some(node), SentinelServerType::Master)?;
-        Ok(Self::Sentinel(Mutex::new(client)))
+    fn sentinel(&self, sentinels: &[String], primary: &str, server: &str) -> RedisResult<SentinelClient> {
+        let sentinels: Vec<ConnectionInfo> =
+            sentinels.iter().map(|url| url.as_str().into_connection_info()).collect::<RedisResult<_>>()?;
+        let server = server.into_connection_info()?;
+        let addresses = sentinels.iter().map(|sentinel| sentinel.addr().clone());
+        let mut builder = SentinelClientBuilder::new(addresses, primary, SentinelServerType::Master)?
+            .set_client_to_redis_db(server.redis_settings().db())
+            .set_client_to_redis_protocol(server.redis_settings().protocol());
+        if let Some(name) = server.redis_settings().username() {
+            builder = builder.set_client_to_redis_username(name);
+        }
+        if let Some(password) = server.redis_settings().password() {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some(settings) = sentinels.first().map(ConnectionInfo::redis_settings) {
+            if let Some(name) = settings.username() {
+                builder = builder.set_client_to_sentinel_username(name);
+            }
+            if let Some(password) = settings.password() {
+                builder = builder.set_client_to_sentinel_password(password);
+            }
+        }
+        // Sentinel names only the host and port of the server.
+        let uses_tls = |info: &ConnectionInfo| matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        if uses_tls(&server) {
+            builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+        }
+        #[cfg(feature = "rustls")]
+        if let Some(certificates) = self.certificates() {
+            builder = builder.set_client_to_redis_certificates(certificates.clone());
+            if sentinels.iter().any(uses_tls) {
+                builder = builder.set_client_to_sentinel_certificates(certificates);
+            }
+        }
+        builder.build()
     }
 
+    /// Returns the certificates to trust, or `None` for the usual ones.
+    #[cfg(feature = "rustls")]
+    fn certificates(&self) -> Option<TlsCertificates> {
+        self.root.clone().map(|root| TlsCertificates { client_tls: None, root_cert: Some(root) })
+    }
+}
+
+impl fmt::Debug for Target {
+    /// Writes the kind, and not the password in a URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.servers {
+            Servers::One(_) => "Server",
+            #[cfg(feature = "cluster")]
+            Servers::Cluster(_) => "Cluster",
+            #[cfg(feature = "sentinel")]
+            Servers::Sentinel { .. } => "Sentinel",
+        })
+    }
+}
+
+impl Connector {
     /// Opens a new connection. The caller limits the time.
     pub(crate) async fn connect(&self) -> RedisResult<Connection> {
         // The limiter has a timeout of its own for each command.

@@ -54,8 +54,8 @@
 //! - While Redis is away, each instance admits at most N in any 60 seconds, or its [share](Fallback::Share).
 //! - Redis does not know of these admissions when it is back. In the 60 seconds after its return, up to N more requests
 //!   are admitted.
-//! - If a failover or restart of Redis loses the last admissions, up to N more requests are admitted in the 60 seconds
-//!   after it, because a replica can be behind.
+//! - A failover or restart of Redis can lose admissions that no replica has received yet. In the 60 seconds after it, up
+//!   to N more requests are admitted.
 //!
 //! If the future of a decision is dropped after it was polled, because the client has left, or if the decision takes
 //! longer than the timeout, Redis may or may not have counted the request. So at most the requests that were sent are
@@ -63,17 +63,25 @@
 //!
 //! # The server
 //!
-//! The tests run on Redis 7.0. The script uses only commands that Redis 6.2 to 8 and Valkey have, but the limiter has not
-//! been run on these, nor on a cluster, with Sentinel or with TLS. The user needs the
-//! permissions `+evalsha +script|load +time +getrange +setrange +set +pexpire` for the keys
-//! `apikeys:*`. Use a server or database without eviction (`maxmemory-policy noeviction`): evicted windows are forgotten.
-//! Persistence is not needed.
+//! The tests run on Redis 7.0, with a single server, with TLS, on a cluster and with Sentinel. They also passed on Redis 6.2
+//! and 8.2 and on Valkey 9.1. TLS was not tested on a cluster or with Sentinel.
+//!
+//! The user needs the permissions `+evalsha +script|load +time +getrange +setrange +set +pexpire` for the keys `apikeys:*`,
+//! on a cluster `+cluster|slots` as well, and with Sentinel `+role`. Use a server or database without eviction
+//! (`maxmemory-policy noeviction`): evicted windows are forgotten. Persistence is not needed.
 //!
 //! | URL | server |
 //! | --- | --- |
 //! | `redis://user:password@host:port/database` | a server; user, password, port and database can be left out |
 //! | `rediss://…` | the same with TLS, with the feature `rustls` |
 //! | `unix:///path/of/socket` | a server on the same machine |
+//!
+//! With the feature `cluster`, [`RedisLimiter::cluster`] takes the URLs of some nodes and finds the others. While one of them
+//! is away, the fallback decides about all keys. With the feature `sentinel`, [`RedisLimiter::sentinel`] takes the URLs of
+//! sentinels. After a failover it finds the new primary server by itself.
+//!
+//! TLS uses the provider of cryptography that rustls has as its default. A program with several providers must install one
+//! with `CryptoProvider::install_default` before it connects.
 //!
 //! # Features
 //!

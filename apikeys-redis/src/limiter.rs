@@ -8,6 +8,7 @@ use apikeys_core::{
 
 use crate::{
     builder::Builder,
+    connection::Servers,
     denials::Denials,
     error::ConnectError,
     fallback::Fallback,
@@ -43,7 +44,7 @@ impl RedisLimiter {
 
     /// Returns a [`Builder`] for the server of a URL such as `redis://user:password@host:port`.
     pub fn builder(url: &str) -> Builder {
-        Builder::server(url)
+        Builder::new(Servers::One(url.to_owned()))
     }
 
     /// Returns a [`Builder`] for a Redis Cluster. The URLs are those of one or more of its nodes, with the same user and
@@ -53,19 +54,20 @@ impl RedisLimiter {
     /// each request in one window, that of its key.
     #[cfg(feature = "cluster")]
     pub fn cluster<'a>(urls: impl IntoIterator<Item = &'a str>) -> Builder {
-        Builder::cluster(urls.into_iter().map(str::to_owned).collect())
+        Builder::new(Servers::Cluster(urls.into_iter().map(str::to_owned).collect()))
     }
 
     /// Returns a [`Builder`] for the server that Redis Sentinel knows as the primary server of the name `primary`. `sentinels`
-    /// are the URLs of the sentinels. `server` is a URL with the user, password and database for the server; its host is
-    /// not used.
+    /// are the URLs of the sentinels, with the same user and password. `server` is a URL with the user, password and
+    /// database for the server, and with `rediss` for TLS; its host is not used.
     #[cfg(feature = "sentinel")]
     pub fn sentinel<'a>(
         sentinels: impl IntoIterator<Item = &'a str>,
         primary: &str,
         server: &str,
     ) -> Builder {
-        Builder::sentinel(sentinels.into_iter().map(str::to_owned).collect(), primary.to_owned(), server)
+        let sentinels = sentinels.into_iter().map(str::to_owned).collect();
+        Builder::new(Servers::Sentinel { sentinels, primary: primary.to_owned(), server: server.to_owned() })
     }
 
     pub(crate) fn new(link: Arc<Link>, fallback: Fallback, prefix: String) -> Self {

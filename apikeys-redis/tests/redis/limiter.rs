@@ -56,10 +56,15 @@ pub(crate) fn fresh_key() -> KeyId {
 /// The permissions that the docs of the crate name.
 pub(crate) const PERMISSIONS: &str = "+evalsha +script|load +time +getrange +setrange +set +pexpire";
 
+pub(crate) const ON_A_CLUSTER: &str = "+cluster|slots";
+pub(crate) const WITH_SENTINEL: &str = "+role";
+
 #[tokio::test]
 #[ignore = "needs Redis: run cargo xtask test"]
 async fn user_with_the_documented_permissions_can_use_the_limiter_and_one_without_them_cannot() {
-    assert!(include_str!("../../src/lib.rs").contains(PERMISSIONS));
+    for permissions in [PERMISSIONS, ON_A_CLUSTER, WITH_SENTINEL] {
+        assert!(include_str!("../../src/lib.rs").contains(&format!("`{permissions}`")));
+    }
     let server = tokio::task::spawn_blocking(|| PrivateServer::start(Engine::Redis)).await.unwrap();
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();

@@ -1,7 +1,8 @@
-//! The limiter with more than one server: Redis Cluster, and a primary server that Sentinel knows.
+//! The limiter with TLS, on Redis Cluster, and with a primary server that Sentinel knows.
 
 use std::{
     collections::HashMap,
+    fs,
     time::{Duration, Instant},
 };
 
@@ -9,12 +10,13 @@ use apikeys_core::{
     KeyId, Limiter,
     limiter::{LimiterState, Verdict},
 };
-use apikeys_redis::{Fallback, RedisLimiter};
+use apikeys_redis::{ConnectError, Fallback, RedisLimiter};
 use apikeys_test_servers::PrivateServer;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use redis::{Client, FromRedisValue, RedisResult};
 use tokio::time::sleep;
 
-use crate::limiter::{Instance, PERMISSIONS, fresh_key};
+use crate::limiter::{Instance, ON_A_CLUSTER, PERMISSIONS, WITH_SENTINEL, fresh_key};
 
 /// The longest time until servers know each other or have changed their roles.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,7 +62,7 @@ impl Node {
         let mut connection = client.get_multiplexed_async_connection().await?;
         let (name, arguments) = command.split_once(' ').unwrap();
         let mut cmd = redis::cmd(name);
-        cmd.arg(&arguments.split(' ').collect::<Vec<_>>());
+        cmd.arg(arguments.split(' ').collect::<Vec<_>>());
         cmd.query_async(&mut connection).await
     }
 
@@ -93,7 +95,7 @@ async fn cluster() -> Vec<Node> {
         nodes.push(Node::start(&["--cluster-enabled", "yes", "--cluster-port", &port]).await);
     }
     for (node, slots) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]) {
-        node.add_user("+cluster|slots").await;
+        node.add_user(ON_A_CLUSTER).await;
         let () = node.run(&format!("CLUSTER ADDSLOTSRANGE {slots}")).await;
     }
     let [first, others @ ..] = &nodes[..] else { unreachable!() };
@@ -122,7 +124,7 @@ fn free_port() -> u16 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis: run cargo xtask test"]
 async fn instances_share_limits_on_a_cluster_also_after_a_slot_has_moved() {
-    let nodes = cluster().await;
+    let mut nodes = cluster().await;
     let connect = async |node: &Node| {
         let limiter = RedisLimiter::cluster([node.url().as_str()]).fallback(Fallback::Refuse).connect().await;
         Instance::with(limiter.unwrap())
@@ -159,6 +161,74 @@ async fn instances_share_limits_on_a_cluster_also_after_a_slot_has_moved() {
         assert!(matches!(second.take(*key, 3).await, Verdict::Limited(_)));
     }
     assert!(instances.iter().all(|instance| instance.limiter.state() == LimiterState::Shared));
+
+    // While a node is away, all decisions are the fallback's. When the node is back, it knows no windows.
+    let limiter = &instances[0].limiter;
+    nodes[2].server.kill();
+    let admitted = count_all(&instances[0], &keys).await;
+    assert!(admitted == 0 && limiter.state() == LimiterState::Away, "{admitted}");
+    nodes[2].server.restart();
+    nodes[2].add_user(ON_A_CLUSTER).await;
+    let began = Instant::now();
+    while limiter.state() != LimiterState::Shared {
+        assert!(began.elapsed() < PATIENCE, "the limiter does not come back");
+        sleep(Duration::from_millis(10)).await;
+    }
+    let admitted = count_all(&instances[0], &keys).await;
+    assert!((5..keys.len()).contains(&admitted), "the keys of one node of three: {admitted}");
+}
+
+/// Makes a request with each key, and returns the number of those that were admitted.
+async fn count_all(instance: &Instance, keys: &[KeyId]) -> usize {
+    let mut admitted = 0;
+    for key in keys {
+        // The instance does not remember a denial of another limit.
+        admitted += usize::from(instance.admits(*key, 2).await);
+    }
+    admitted
+}
+
+/// Returns the certificate of a new authority, and a certificate for this machine that it has issued, with its key.
+fn certificates() -> (String, String, String) {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    (authority.pem(), certificate.pem(), key.serialize_pem())
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: run cargo xtask test"]
+async fn limiter_uses_tls_and_trusts_only_the_authority_that_is_given() {
+    let node = Node::start(&[]).await;
+    node.add_user("").await;
+    let (authority, certificate, key) = certificates();
+    let files = [("tls-ca-cert-file", &authority), ("tls-cert-file", &certificate), ("tls-key-file", &key)];
+    for (name, pem) in files {
+        let path = node.server.server().folder().join(name);
+        fs::write(&path, pem).unwrap();
+        let () = node.run(&format!("CONFIG SET {name} {}", path.display())).await;
+    }
+    let port = free_port();
+    let () = node.run("CONFIG SET tls-auth-clients no").await;
+    let () = node.run(&format!("CONFIG SET tls-port {port}")).await;
+
+    let url = |scheme| format!("{scheme}://{}:{}@127.0.0.1:{port}", USER.0, USER.1);
+    let builder = || RedisLimiter::builder(&url("rediss"));
+    let limiter = builder().root_certificate(authority.as_bytes()).connect().await.unwrap();
+    let (instance, key) = (Instance::with(limiter), fresh_key());
+    assert!(instance.admits(key, 1).await && !instance.admits(key, 1).await);
+    assert_eq!(instance.limiter.state(), LimiterState::Shared);
+
+    let (another, ..) = certificates();
+    for builder in
+        [builder(), builder().root_certificate(another.as_bytes()), RedisLimiter::builder(&url("redis"))]
+    {
+        let error = builder.connect().await.unwrap_err();
+        assert!(matches!(error, ConnectError::Unavailable(_)), "{error:?}");
+    }
 }
 
 /// A primary server with a replica, and a sentinel that knows both.
@@ -177,11 +247,12 @@ impl Sentinel {
         };
         let Self { primary, replica, sentinel } = &servers;
         for server in [primary, replica] {
-            server.add_user("+role").await;
+            server.add_user(WITH_SENTINEL).await;
             // After a failover, each server replicates the other.
             let (name, password) = ADMIN;
             let () = server.run(&format!("ACL SETUSER {name} on >{password} ~* &* +@all")).await;
-            let () = server.run(&format!("CONFIG SET masteruser {name} masterauth {password}")).await;
+            let () = server.run(&format!("CONFIG SET masteruser {name}")).await;
+            let () = server.run(&format!("CONFIG SET masterauth {password}")).await;
         }
         let () = replica.run(&format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
         replica.wait_for("INFO replication", "master_link_status:up").await;
