@@ -23,15 +23,15 @@ use crate::limiter::{Instance, fresh_key};
 const PATIENCE: Duration = Duration::from_millis(60);
 
 /// A server of its own, an instance that reaches it over a network that can fail, and a key.
-struct World {
+pub(crate) struct World {
     server: PrivateServer,
-    network: FaultyNetwork,
-    instance: Instance,
-    key: KeyId,
+    pub(crate) network: FaultyNetwork,
+    pub(crate) instance: Instance,
+    pub(crate) key: KeyId,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|builder| builder).await
     }
 
@@ -72,7 +72,7 @@ impl World {
         let () = cmd.query_async(&mut connection).await.unwrap();
     }
 
-    async fn is_back(&self) {
+    pub(crate) async fn is_back(&self) {
         wait_for(&self.instance.limiter, LimiterState::Shared).await;
         // Other keys have not been denied.
         let (verdict, at) = (self.instance.take(fresh_key(), 3).await, Instant::now());

@@ -14,7 +14,10 @@
 
 mod faults;
 mod limiter;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod model;
 mod random;
 mod script;
+#[cfg(all(feature = "cluster", feature = "sentinel", feature = "rustls"))]
 mod topologies;
