@@ -63,8 +63,9 @@
 //!
 //! # The server
 //!
-//! The tests run on Redis 7.0, with a single server, with TLS, on a cluster and with Sentinel. They also passed on Redis 6.2
-//! and 8.2 and on Valkey 9.1. TLS was not tested on a cluster or with Sentinel.
+//! The tests run on Redis 7.0, with a single server, with TLS, on a cluster and with Sentinel. They also passed on Redis 8.2
+//! and Valkey 9.1 except for TLS, and on Redis 6.2 except for TLS and the cluster: there, the tests could not set these up.
+//! TLS was not tested on a cluster or with Sentinel.
 //!
 //! The user needs the permissions `+evalsha +script|load +time +getrange +setrange +set +pexpire` for the keys `apikeys:*`,
 //! on a cluster `+cluster|slots` as well, and with Sentinel `+role`. Use a server or database without eviction
