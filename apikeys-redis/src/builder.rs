@@ -80,8 +80,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Returns an error if a URL or certificate is invalid, if Redis cannot be reached within some seconds, or if it cannot run the
-    /// script.
+    /// Returns an error if a URL or certificate is invalid, if Redis cannot be reached within some seconds, or if it cannot
+    /// run the script.
     pub async fn connect(self) -> Result<RedisLimiter, ConnectError> {
         let probe = format!("{}:probe", self.prefix);
         let (limiter, link) = self.build()?;
