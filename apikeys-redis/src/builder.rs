@@ -48,14 +48,15 @@ impl Builder {
     }
 
     /// Sets the beginning of the names of all keys in Redis. The default is `apikeys`. Services that share a database of
-    /// Redis need different prefixes only if they also share the ids of API keys, for example after one was copied.
+    /// Redis need different prefixes only if API keys of both have the same ids, for example because the database of one is a
+    /// copy of the other's.
     pub fn key_prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
         self
     }
 
-    /// Sets how long a request waits for Redis. The minimum is 1 ms, the maximum is 10 s, and the default is 50 ms. Then the
-    /// [`Fallback`] decides.
+    /// Sets how long a request waits for Redis. If Redis has not answered by then, the [`Fallback`] decides. The minimum is
+    /// 1 ms, the maximum is 10 s, and the default is 50 ms.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
         self
@@ -80,8 +81,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Returns an error if a URL or certificate is invalid, if Redis cannot be reached within some seconds, or if it cannot
-    /// run the script.
+    /// Returns an error if a URL or certificate is invalid, if Redis cannot be reached and run the script within 4
+    /// seconds, or if this method is not called on a tokio runtime.
     pub async fn connect(self) -> Result<RedisLimiter, ConnectError> {
         let probe = format!("{}:probe", self.prefix);
         let (limiter, link) = self.build()?;
@@ -94,7 +95,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Returns an error if a URL or certificate is invalid.
+    /// Returns an error if a URL or certificate is invalid, or if this method is not called on a tokio runtime.
     pub fn connect_in_background(self) -> Result<RedisLimiter, ConnectError> {
         let probe = format!("{}:probe", self.prefix);
         let (limiter, link) = self.build()?;

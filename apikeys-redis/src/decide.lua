@@ -14,7 +14,7 @@
 -- has 28 bytes:
 --
 --     newest  the time of the last admission, in microseconds
---     shift   by how much the clock went back altogether; the times of a window are those of the clock plus this number
+--     shift   what is added to the clock's time, because the clock went back since the first of the times
 --     oldest  the first time that counts, modulo 2^32
 --     first   the number of times at the front that have left the window
 --     total   the number of times
@@ -22,8 +22,8 @@
 -- The server runs all lines anew for each request, and a command, a table or a function costs as much as ten other
 -- lines. So numbers are written out: 60000000 microseconds are the length of a window, 4294967296 is 2^32, and 121000
 -- milliseconds are the expiry. The first admission in each minute of the clock sets the expiry. Therefore a window
--- stays for at least 61 seconds after the last admission. The 61st is there because the server removes keys by another
--- reading of the clock.
+-- stays for at least 61 seconds after the last admission. The 61st is there because expiry and `TIME` may read
+-- the clock at slightly different moments.
 
 -- Counts the charge with this number and all after it, or none of them. Returns the reply, or nothing if they were
 -- counted and the first charge is not among them.

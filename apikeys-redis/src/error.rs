@@ -4,9 +4,9 @@ use redis::RedisError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// A URL is invalid, or needs a feature of this crate that is not enabled.
+    /// A URL or a certificate is invalid, or the URL needs a feature of this crate that is not enabled.
     #[error(
-        "the URL of Redis is invalid: it must be redis://user:password@host:port/database, rediss://… or unix://…"
+        "the URL or certificate of Redis is invalid: a URL must be redis://user:password@host:port/database, rediss://… or unix://…"
     )]
     Url(#[source] RedisError),
     /// The method was not called on a tokio runtime.

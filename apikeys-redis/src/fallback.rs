@@ -12,7 +12,8 @@ pub enum Fallback {
     /// Each instance limits for itself, and admits its share of the limit: the limit divided by this number of instances,
     /// rounded up. The `RateLimit` fields of the response then show the share.
     Share(NonZeroU32),
-    /// All requests are denied with `VERIFICATION_UNAVAILABLE` and status 503.
+    /// All requests are denied with `VERIFICATION_UNAVAILABLE` and status 503, except that a key which Redis has just denied
+    /// is still denied with `RATE_LIMITED` until its time.
     Refuse,
 }
 

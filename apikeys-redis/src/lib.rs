@@ -27,9 +27,9 @@
 //! which is atomic, and uses the clock of Redis. So the clocks of the instances do not matter. A changed limit applies to
 //! the next request, and all admissions of the last minute still count.
 //!
-//! If the clock of Redis goes back, the times that it has noted go back by as much. The limit stays exact, except that
-//! a request may have to wait up to a minute. If the clock jumps forward, requests seem older than they are, and up
-//! to N more are admitted.
+//! If the clock of Redis goes back, the last admission counts as if it was made just then, and the earlier ones keep their
+//! distance from it. So a request may have to wait up to a minute longer than the rule says. If the clock jumps forward,
+//! admissions seem older than they are, and up to N more requests are admitted.
 //!
 //! # What it costs
 //!
@@ -37,16 +37,21 @@
 //! connection and are sent without waiting for each other. A denied key costs nothing: the limiter remembers until when
 //! Redis denies it, and does not ask earlier, unless the limit of the key changes. It remembers up to 65,536 denied keys.
 //!
-//! Each key in use has one string in Redis, of 4 to 16 bytes for each admission of the last minute and about 100 bytes more.
-//! It expires one to two minutes after the last admission. The script takes the same time for a limit of 10,000 as for 60.
+//! Each API key in use has one Redis key, `apikeys:{…}` with the id of the API key. Its value is a string with 4 bytes for
+//! each admission. Under a steady load, it takes at most 320 bytes, and 16 bytes for each admission of the last minute; the
+//! times of a burst remain until the next admissions or until the Redis key expires, which is 61 to 121 seconds after the
+//! last admission. A decision reads and writes only the ends of the string. Now and then it searches the first time that
+//! counts, or writes a shorter string.
 //!
 //! # When Redis is away
 //!
 //! A request waits for Redis for at most 50 milliseconds ([`Builder::timeout`]). If Redis does not answer in this time,
 //! refuses connections, answers with an error, or answers with something else, the [`Fallback`] decides: by default, each
-//! instance then limits for itself, and counts what it has admitted in the last minute through Redis, too. Requests that
-//! follow do not wait. Meanwhile, a task connects again, with one attempt at a time and at most a second between two
-//! attempts, and tests the connection with the script. When that succeeds, Redis decides again.
+//! instance then limits for itself. Its count includes the requests that it has admitted through Redis in the last minute.
+//! Requests that follow do not wait. Meanwhile, a task connects again, with one attempt at a time. An attempt takes 2 seconds
+//! at most, and the pause after it is at most a second. The task tests the connection with the script, on the Redis key
+//! `apikeys:probe`. When that succeeds, Redis decides again. If only some instances lose Redis, the fallback decides on
+//! these, and Redis on the others. A warning in the log, at most one every ten seconds, says why Redis does not decide.
 //! [`Health::limiter`](apikeys_core::engine::Health::limiter) and the metric `apikeys_redis_away` tell which is the case.
 //!
 //! What can be admitted then, for a limit of N:
@@ -54,35 +59,38 @@
 //! - While Redis is away, each instance admits at most N in any 60 seconds, or its [share](Fallback::Share).
 //! - Redis does not know of these admissions when it is back. In the 60 seconds after its return, up to N more requests
 //!   are admitted.
-//! - A failover or restart of Redis can lose admissions that no replica has received yet. In the 60 seconds after it, up
-//!   to N more requests are admitted.
+//! - A failover loses the admissions that the new primary server has not received. A restart without persistence loses
+//!   all of them. In the 60 seconds after that, up to N more requests are admitted.
 //!
 //! If the future of a decision is dropped after it was polled, because the client has left, or if the decision takes
-//! longer than the timeout, Redis may or may not have counted the request. So at most the requests that were sent are
-//! counted, and a limit is never exceeded because of that.
+//! longer than the timeout, Redis may or may not have counted the request. Such a request is counted once at most, so it can
+//! use up a place in the limit without being served.
 //!
 //! # The server
 //!
-//! The tests run on Redis 7.0, with a single server, with TLS, on a cluster and with Sentinel. They also passed on Redis 8.2
-//! and Valkey 9.1 except for TLS, and on Redis 6.2 except for TLS and the cluster: there, the tests could not set these up.
-//! TLS was not tested on a cluster or with Sentinel.
+//! The tests run on Redis 7.0, with a single server, with TLS, on a cluster and with Sentinel. They also passed once on
+//! Redis 8.2 and Valkey 9.1 without those for TLS, and on Redis 6.2 without those for TLS and the cluster, because the tests
+//! could not configure these servers. TLS was not tested on a cluster or with Sentinel. The script needs Redis 6.0 or later.
 //!
 //! The user needs the permissions `+evalsha +script|load +time +getrange +setrange +set +pexpire` for the keys `apikeys:*`,
-//! on a cluster `+cluster|slots` as well, and with Sentinel `+role`. Use a server or database without eviction
-//! (`maxmemory-policy noeviction`): evicted windows are forgotten. Persistence is not needed.
+//! on a cluster `+cluster|slots` as well, and with Sentinel `+role`. With a URL that names a database other than 0, the user
+//! also needs `+select`, and with another [`Builder::key_prefix`] the permission for keys with that prefix. Use a server
+//! without eviction (`maxmemory-policy noeviction`): if Redis evicts the Redis key of an API key, it counts that API key from
+//! zero. Persistence is not needed.
 //!
 //! | URL | server |
 //! | --- | --- |
-//! | `redis://user:password@host:port/database` | a server; user, password, port and database can be left out |
+//! | `redis://user:password@host:port/database` | a server; user, password, port and database can be left out; other characters than letters, digits and `-._~` are percent-encoded |
 //! | `rediss://…` | the same with TLS, with the feature `rustls` |
 //! | `unix:///path/of/socket` | a server on the same machine |
 //!
-//! With the feature `cluster`, [`RedisLimiter::cluster`] takes the URLs of some nodes and finds the others. While one of them
-//! is away, the fallback decides about all keys. With the feature `sentinel`, [`RedisLimiter::sentinel`] takes the URLs of
+//! With the feature `cluster`, [`RedisLimiter::cluster`] takes the URLs of some nodes and finds the others. When a
+//! request fails because one of the nodes is away, the fallback decides about all keys until that node answers again. With the feature `sentinel`, [`RedisLimiter::sentinel`] takes the URLs of
 //! sentinels. After a failover it finds the new primary server by itself.
 //!
-//! TLS uses the provider of cryptography that rustls has as its default. A program with several providers must install one
-//! with `CryptoProvider::install_default` before it connects.
+//! This crate brings `ring` as the provider of cryptography of rustls. If another crate of your program brings a second
+//! provider, call `CryptoProvider::install_default` of rustls before you connect. Otherwise rustls does not know which one to
+//! use, and panics.
 //!
 //! # Features
 //!
@@ -99,7 +107,7 @@
 //! | metric | description |
 //! | --- | --- |
 //! | `apikeys_redis_decisions_total` | decisions, by `source`: `redis`, `remembered` or `fallback` |
-//! | `apikeys_redis_failures_total` | commands that failed or took too long |
+//! | `apikeys_redis_failures_total` | decisions and attempts to connect that failed or took too long |
 //! | `apikeys_redis_away` | 1 while the fallback decides, otherwise 0 |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -50,8 +50,7 @@ impl RedisLimiter {
     /// Returns a [`Builder`] for a Redis Cluster. The URLs are those of one or more of its nodes, with the same user and
     /// password.
     ///
-    /// All windows that one request counts in must be in one slot of the cluster. This version of `apikeys_core` counts
-    /// each request in one window, that of its key.
+    /// Each request needs one Redis key, so that the keys can be in any slots.
     #[cfg(feature = "cluster")]
     pub fn cluster<'a>(urls: impl IntoIterator<Item = &'a str>) -> Builder {
         Builder::new(Servers::Cluster(urls.into_iter().map(str::to_owned).collect()))

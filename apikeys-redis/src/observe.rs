@@ -47,16 +47,20 @@ impl Observer {
 
     pub(crate) fn lost(&self, failure: &Failure) {
         self.set_away(true);
+        self.warn(failure);
+    }
+
+    pub(crate) fn still_away(&self, failure: &Failure) {
+        self.failed();
+        self.warn(failure);
+    }
+
+    fn warn(&self, failure: &Failure) {
         let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
         if warned_at.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
             *warned_at = Some(Instant::now());
             tracing::warn!(%failure, "Redis does not decide about rate limits: the fallback does");
         }
-    }
-
-    pub(crate) fn still_away(&self, failure: &Failure) {
-        self.failed();
-        tracing::debug!(%failure, "Redis still does not decide about rate limits");
     }
 
     pub(crate) fn found(&self) {

@@ -14,6 +14,7 @@
 
 mod faults;
 mod limiter;
+mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod model;
