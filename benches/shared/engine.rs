@@ -136,6 +136,22 @@ impl Engine {
         }
     }
 
+    /// Begins the verification of a well-formed secret that is not in the cache, up to the point at which the store is
+    /// asked.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the verification does not ask the store.
+    pub fn begin(&self, secret: &str) -> Result<()> {
+        match self.keys.verify_with(secret.as_bytes(), request).now() {
+            Err(verification) => {
+                drop(verification);
+                Ok(())
+            }
+            Ok(decided) => Err(format!("{decided:?}").into()),
+        }
+    }
+
     /// Takes all events out of the buffer.
     ///
     /// # Errors
