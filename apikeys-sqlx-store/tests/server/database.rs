@@ -62,6 +62,9 @@ pub(crate) trait Server: Sized + Send + Sync + 'static {
     /// A query that returns the number of statements that run in the database, besides this one.
     const RUNNING: &'static str;
 
+    /// A query that returns the number of statements that wait for a lock on a table.
+    const WAITING: &'static str;
+
     /// Runs the migrations of a service, which are listed in sqlx's own table.
     fn migrate_service(url: &str) -> impl Future<Output = ()> + Send;
 

@@ -41,6 +41,9 @@ impl Server for OnMySql {
     const DUPLICATE: &'static str = "1062";
     const SHARES_POOL: bool = false;
 
+    const WAITING: &'static str = "SELECT count(*) FROM information_schema.processlist
+        WHERE db = database() AND state LIKE 'Waiting for table%'";
+
     const RUNNING: &'static str = "SELECT count(*) FROM information_schema.processlist
         WHERE db = database() AND id <> connection_id() AND command IN ('Query', 'Execute')";
 

@@ -39,6 +39,9 @@ impl Server for OnPostgres {
     const DUPLICATE: &'static str = "23505";
     const SHARES_POOL: bool = true;
 
+    const WAITING: &'static str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'";
+
     const RUNNING: &'static str = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'";
 
