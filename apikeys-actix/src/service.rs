@@ -14,7 +14,7 @@ use apikeys_core::{
     http::{Carrier, Check},
 };
 
-use crate::{extract::NoCredential, future::ResponseFuture, guard::Guard};
+use crate::{future::ResponseFuture, guard::Guard};
 
 /// The service that [`ApiKeyMiddleware`](crate::ApiKeyMiddleware) creates.
 ///
@@ -49,28 +49,25 @@ where
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let guard = Arc::clone(&self.guard);
-        let denial = match guard.check(&request) {
+        match guard.check(&request) {
             // The key of most requests is in the cache.
-            Check::Verify { verification, carrier } => match verification.now() {
-                Ok(Ok(admission)) => {
-                    guard.admit(&mut request, admission.key());
-                    return ResponseFuture::calling(self.inner.call(request), admission, carrier, guard);
-                }
-                Ok(Err(denial)) => denial,
-                Err(verification) => {
-                    let inner = Rc::clone(&self.inner);
-                    let waiting = verify(inner, guard, request, (verification, carrier));
-                    return ResponseFuture::waiting(Box::pin(waiting));
-                }
-            },
-            Check::Refuse(denial) => denial,
-            Check::Pass => {
-                NoCredential::mark(&request, &guard);
-                return ResponseFuture::waiting(Box::pin(pass(Rc::clone(&self.inner), guard, request)));
+            Check::Admit { admission, carrier } => {
+                guard.admit(&mut request, admission.key());
+                ResponseFuture::calling(self.inner.call(request), admission, carrier, guard)
             }
-        };
-        let refusal = request.into_response(guard.refuse(denial).map_into_right_body());
-        ResponseFuture::waiting(Box::pin(std::future::ready(Ok(refusal))))
+            Check::Verify { verification, carrier } => {
+                let waiting = verify(Rc::clone(&self.inner), guard, request, (verification, carrier));
+                ResponseFuture::waiting(Box::pin(waiting))
+            }
+            Check::Pass => {
+                guard.pass(&request);
+                ResponseFuture::waiting(Box::pin(pass(Rc::clone(&self.inner), guard, request)))
+            }
+            Check::Refuse(denial) => {
+                let refusal = guard.respond(request, denial);
+                ResponseFuture::waiting(Box::pin(std::future::ready(Ok(refusal))))
+            }
+        }
     }
 }
 
@@ -90,7 +87,7 @@ where
             guard.admit(&mut request, admission.key());
             ResponseFuture::calling(inner.call(request), admission, carrier, guard).await
         }
-        Err(denial) => Ok(request.into_response(guard.refuse(denial).map_into_right_body())),
+        Err(denial) => Ok(guard.respond(request, denial)),
     }
 }
 

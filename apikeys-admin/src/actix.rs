@@ -150,9 +150,9 @@ struct RequestHeaders<'a> {
 }
 
 impl Headers for RequestHeaders<'_> {
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        let authority = self.authority.filter(|_| name == "host").map(str::as_bytes);
-        self.map.get_all(name).map(HeaderValue::as_bytes).chain(authority)
+    fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let authority = self.authority.map(|authority| ("host", authority.as_bytes()));
+        self.map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).chain(authority)
     }
 }
 

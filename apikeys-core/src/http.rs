@@ -3,8 +3,8 @@
 //! Frameworks use different versions of the `http` crate, so this module does not use its types. Header names
 //! are `&str`, header values are `&[u8]`, and statuses are `u16`. An adapter implements [`Headers`] for its
 //! framework's headers, passes each request to an [`Authenticator`], and acts on the [`Check`] that the
-//! authenticator returns. The adapter converts [`PlainResponse`]s and [`ResponseHeaders`] into its
-//! framework's types.
+//! authenticator returns. The adapter converts [`PlainResponse`]s into its framework's types, and implements [`HeadersMut`]
+//! for the headers of a response.
 
 mod authenticator;
 mod client;
@@ -18,12 +18,11 @@ mod render;
 mod response;
 mod wording;
 
-pub use authenticator::{Authenticator, Check, ResponseHeaders};
+pub use authenticator::{Authenticator, Check};
 pub use credential::{Carrier, Credential, InvalidHeaderName, Sources, credential};
-pub use headers::Headers;
+pub use headers::{Headers, HeadersMut};
 pub use manage_error::ManageErrorCode;
 pub use problem::{FieldError, Problem, ProblemCode};
-pub use rate::RateHeaders;
 pub use render::{DenialRenderer, RenderedBody};
 pub use response::PlainResponse;
 pub use wording::{InvalidRealm, Wording};

@@ -55,6 +55,7 @@ pin_project! {
         Refused {
             denial: Option<Denial>,
         },
+        Done,
     }
 }
 
@@ -114,14 +115,20 @@ where
                 StateProj::Calling { inner, admitted } => {
                     let result = ready!(inner.poll(cx));
                     let admitted = admitted.take();
+                    this.state.set(State::Done);
                     let mut response = result?;
                     let Some((admission, carrier)) = admitted else {
                         guard.add_headers_without_key(response.headers_mut());
                         return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                     };
                     guard.add_headers(response.headers_mut(), admission.key(), &carrier);
-                    let finish = admission.finish(response.status().as_u16());
-                    State::Finishing { finish, response: Some(response) }
+                    let mut finish = admission.finish(response.status().as_u16());
+                    // In most cases, nothing must wait. The response is then not moved into the state.
+                    match Pin::new(&mut finish).poll(cx) {
+                        Poll::Ready(Ok(())) => return Poll::Ready(Ok(response.map(ResponseBody::inner))),
+                        Poll::Ready(Err(denial)) => State::Refused { denial: Some(denial) },
+                        Poll::Pending => State::Finishing { finish, response: Some(response) },
+                    }
                 }
                 StateProj::Finishing { finish, response } => match ready!(finish.poll(cx)) {
                     Ok(()) => {
@@ -134,6 +141,7 @@ where
                     let Some(denial) = denial.take() else { return Poll::Pending };
                     return Poll::Ready(Ok(guard.refuse(denial).map(ResponseBody::denial)));
                 }
+                StateProj::Done => return Poll::Pending,
             };
             this.state.set(next);
         }
@@ -147,6 +155,7 @@ impl<S: Service<Request<ReqBody>>, ReqBody> fmt::Debug for ResponseFuture<S, Req
             State::Calling { .. } => "calling",
             State::Finishing { .. } => "finishing",
             State::Refused { .. } => "refused",
+            State::Done => "done",
         };
         f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()
     }

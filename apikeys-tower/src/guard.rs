@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use apikeys_core::{
     Denial, VerifiedKey,
-    http::{Authenticator, Carrier, Check, Headers, ResponseHeaders},
+    http::{Authenticator, Carrier, Check, Headers, HeadersMut},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, header::Entry};
@@ -15,23 +17,22 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Decides what to do with a request. First removes a `Caller` that another layer put into the request,
-    /// because only the result of this layer counts.
-    pub(crate) fn check<B>(&self, request: &mut Request<B>) -> Check {
-        request.extensions_mut().remove::<Caller>();
+    /// Decides what to do with a request.
+    pub(crate) fn check<B>(&self, request: &Request<B>) -> Check {
         let peer = self.peer.find(request.extensions());
         let headers = Lines(request.headers());
         self.authenticator.check(request.method().as_str(), path(request), &headers, peer)
     }
 
-    /// Removes or marks the headers that can carry a key, and adds the `Caller`.
+    /// Removes or marks the headers that can carry a key, and adds the `Caller`, in place of one that another layer put into
+    /// the request.
     pub(crate) fn admit<B>(&self, request: &mut Request<B>, key: &VerifiedKey) {
         let headers = request.headers_mut();
         for name in self.authenticator.credential_headers() {
             if !self.authenticator.keeps_credential() {
-                match constant(name) {
-                    Some(name) => headers.remove(name),
-                    None => headers.remove(name),
+                match name {
+                    "authorization" => headers.remove(header::AUTHORIZATION),
+                    other => headers.remove(other),
                 };
             } else if let Ok(Entry::Occupied(mut lines)) = headers.try_entry(name) {
                 lines.iter_mut().for_each(|value| value.set_sensitive(true));
@@ -40,16 +41,22 @@ impl Guard {
         request.extensions_mut().insert(Caller::new(key.clone()));
     }
 
+    /// Prepares a request without a key. Removes a `Caller` that another layer put into the request, because only the result
+    /// of this layer counts.
+    pub(crate) fn pass<B>(self: &Arc<Self>, request: &mut Request<B>) {
+        request.extensions_mut().remove::<Caller>();
+        #[cfg(feature = "axum")]
+        crate::extract::NoCredential::mark(request, self);
+    }
+
     /// Adds the rate limit headers to the response to an admitted request, and the headers for caches.
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap, key: &VerifiedKey, carrier: &Carrier) {
-        let ours = self.authenticator.response_headers(key, carrier, &Lines(headers));
-        add(headers, &ours);
+        self.authenticator.add_headers(key, carrier, &mut LinesMut(headers));
     }
 
     /// Adds the headers of the response to a request that has no key and needs none.
     pub(crate) fn add_headers_without_key(&self, headers: &mut HeaderMap) {
-        let ours = self.authenticator.response_headers_without_key(&Lines(headers));
-        add(headers, &ours);
+        self.authenticator.add_headers_without_key(&mut LinesMut(headers));
     }
 
     /// Creates the response to a denied request, with the denial in its extensions.
@@ -60,38 +67,15 @@ impl Guard {
     }
 }
 
-fn add(headers: &mut HeaderMap, ours: &ResponseHeaders) {
-    for (name, value) in ours.replace.iter() {
-        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_bytes(value)) {
-            headers.insert(name, value);
-        }
-    }
-    for (name, value) in &ours.append {
-        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_str(value)) {
-            headers.append(name, value);
-        }
-    }
-}
-
-/// Returns a header's name, or `None` if it is invalid.
-fn header_name(name: &'static str) -> Option<HeaderName> {
-    constant(name).or_else(|| HeaderName::try_from(name).ok())
-}
-
-/// Returns a name that most requests or responses need as a constant, which is not parsed each time.
-fn constant(name: &str) -> Option<HeaderName> {
+/// Returns a header's name, or `None` if it is invalid. The names that all responses have are constants, which are not
+/// parsed each time.
+fn header_name(name: &str) -> Option<HeaderName> {
     const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
     const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-    const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
     match name {
-        "authorization" => Some(header::AUTHORIZATION),
-        "user-agent" => Some(header::USER_AGENT),
-        "x-request-id" => Some(REQUEST_ID),
-        "traceparent" => Some(TRACE_PARENT),
         "ratelimit-policy" => Some(POLICY),
         "ratelimit" => Some(LIMIT),
-        _ => None,
+        _ => HeaderName::try_from(name).ok(),
     }
 }
 
@@ -105,15 +89,38 @@ fn path<B>(request: &Request<B>) -> &str {
     request.uri().path()
 }
 
-/// The headers of a request or response, as the core reads them.
+/// The headers of a request, as the core reads them.
 struct Lines<'a>(&'a HeaderMap);
 
 impl Headers for Lines<'_> {
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        let lines = match constant(name) {
-            Some(name) => self.0.get_all(name),
-            None => self.0.get_all(name),
-        };
-        lines.iter().map(HeaderValue::as_bytes)
+    fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        lines(self.0)
     }
+}
+
+/// The headers of a response, to which the core adds its own.
+struct LinesMut<'a>(&'a mut HeaderMap);
+
+impl Headers for LinesMut<'_> {
+    fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        lines(self.0)
+    }
+}
+
+impl HeadersMut for LinesMut<'_> {
+    fn set(&mut self, name: &'static str, value: &[u8]) {
+        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_bytes(value)) {
+            self.0.insert(name, value);
+        }
+    }
+
+    fn add(&mut self, name: &'static str, value: &[u8]) {
+        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_bytes(value)) {
+            self.0.append(name, value);
+        }
+    }
+}
+
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }

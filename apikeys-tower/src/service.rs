@@ -54,26 +54,22 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let guard = Arc::clone(&self.guard);
-        match guard.check(&mut request) {
-            Check::Refuse(denial) => ResponseFuture::refused(guard, denial),
+        match guard.check(&request) {
             // The key of most requests is in the cache. Their requests pass through without being kept.
-            Check::Verify { verification, carrier } => match verification.now() {
-                Ok(Ok(admission)) => {
-                    guard.admit(&mut request, admission.key());
-                    let inner = self.inner.call(request);
-                    ResponseFuture::admitted(guard, inner, (admission, carrier))
-                }
-                Ok(Err(denial)) => ResponseFuture::refused(guard, denial),
-                Err(verification) => {
-                    ResponseFuture::verifying(guard, (verification, carrier), self.take_ready(), request)
-                }
-            },
+            Check::Admit { admission, carrier } => {
+                guard.admit(&mut request, admission.key());
+                let inner = self.inner.call(request);
+                ResponseFuture::admitted(guard, inner, (admission, carrier))
+            }
+            Check::Verify { verification, carrier } => {
+                ResponseFuture::verifying(guard, (verification, carrier), self.take_ready(), request)
+            }
             Check::Pass => {
-                #[cfg(feature = "axum")]
-                crate::extract::NoCredential::mark(&mut request, &guard);
+                guard.pass(&mut request);
                 let inner = self.inner.call(request);
                 ResponseFuture::passed(guard, inner)
             }
+            Check::Refuse(denial) => ResponseFuture::refused(guard, denial),
         }
     }
 }

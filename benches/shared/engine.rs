@@ -117,7 +117,7 @@ impl Engine {
         let mut admitted = 0;
         for place in places {
             let secret = self.secrets.get(*place).map(String::as_str).unwrap_or_default();
-            if let Some(Ok(admission)) = self.keys.verify_with(secret.as_bytes(), request).now_or_never() {
+            if let Ok(Ok(admission)) = self.keys.verify_now(secret.as_bytes(), request) {
                 admitted += usize::from(matches!(admission.finish(200).now_or_never(), Some(Ok(()))));
             }
         }
@@ -130,8 +130,8 @@ impl Engine {
     ///
     /// Returns an error if the secret is not denied as invalid.
     pub fn deny(&self, text: &str) -> Result<()> {
-        match self.keys.verify_with(text.as_bytes(), request).now_or_never() {
-            Some(Err(Denial::Invalid)) => Ok(()),
+        match self.keys.verify_now(text.as_bytes(), request) {
+            Ok(Err(Denial::Invalid)) => Ok(()),
             other => Err(format!("{other:?}").into()),
         }
     }
@@ -143,7 +143,7 @@ impl Engine {
     ///
     /// Returns an error if the verification does not ask the store.
     pub fn begin(&self, secret: &str) -> Result<()> {
-        match self.keys.verify_with(secret.as_bytes(), request).now() {
+        match self.keys.verify_now(secret.as_bytes(), request) {
             Err(verification) => {
                 drop(verification);
                 Ok(())
@@ -173,19 +173,14 @@ struct AheadClock {
     ahead: Arc<AtomicU64>,
 }
 
-impl AheadClock {
-    fn ahead(&self) -> Duration {
-        Duration::from_micros(self.ahead.load(Ordering::Relaxed))
-    }
-}
-
 impl Clock for AheadClock {
     fn wall(&self) -> Timestamp {
-        self.system.wall().saturating_add(self.ahead())
+        let ahead = i64::try_from(self.ahead.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.system.wall().as_micros().saturating_add(ahead))
     }
 
     fn monotonic(&self) -> Monotonic {
-        self.system.monotonic().saturating_add(self.ahead())
+        Monotonic::from_micros(self.system.monotonic().as_micros() + self.ahead.load(Ordering::Relaxed))
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, fmt::Write as _, net::IpAddr, slice::SliceIndex, str::FromStr, time::Duration};
+use std::{fmt, fmt::Write as _, net::IpAddr, slice::SliceIndex, str::FromStr, time::Duration};
 
 use smallvec::SmallVec;
 
@@ -23,23 +23,22 @@ use crate::{
 /// assert!(!format!("{meta:?}").contains("hidden"));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct RequestMeta(Box<Parts>);
-
-/// The description is behind a pointer, because it is moved several times before it is written.
-#[derive(Clone, PartialEq, Eq)]
-struct Parts {
-    method: Cow<'static, str>,
-    /// The path, and then the user agent.
+pub struct RequestMeta {
+    /// The method, then the path, and then the user agent.
     texts: Texts,
-    path_len: usize,
+    /// The ends of the method and of the path in `texts`.
+    method_end: u16,
+    path_end: u16,
     has_user_agent: bool,
     client_ip: Option<IpAddr>,
-    request_id: Option<RequestId>,
     trace_id: Option<TraceId>,
+    request_id: Option<RequestId>,
 }
 
-/// UTF-8 text. Usual paths and user agents fit into it, so that they need no memory of their own.
-type Texts = SmallVec<[u8; 128]>;
+/// UTF-8 text. The texts of most requests of programs fit into it, so that they need no memory of their own.
+type Texts = SmallVec<[u8; ROOM]>;
+
+const ROOM: usize = 64;
 
 impl RequestMeta {
     /// The length of the longest path that is kept, in bytes. Longer paths are cut.
@@ -51,98 +50,118 @@ impl RequestMeta {
     /// Describes a request with this method and path. The query of the path is removed.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
-        let query = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-        let path = query.and_then(|query| path.get(..query)).unwrap_or(path);
-        let mut parts = Box::new(Parts {
-            method: known_method(method)
-                .unwrap_or_else(|| printable(method.as_bytes(), Self::MAX_METHOD).into_owned().into()),
-            texts: Texts::new(),
-            path_len: 0,
+        let (texts, method_end) = short(method, path).unwrap_or_else(|| {
+            let query = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+            let path = query.and_then(|query| path.get(..query)).unwrap_or(path);
+            let mut texts = Texts::new();
+            push_printable(&mut texts, method.as_bytes(), Self::MAX_METHOD);
+            let method_end = texts.len();
+            push_printable(&mut texts, path.as_bytes(), Self::MAX_PATH);
+            (texts, method_end)
+        });
+        let end = |end| u16::try_from(end).unwrap_or(u16::MAX);
+        let (method_end, path_end) = (end(method_end), end(texts.len()));
+        Self {
+            texts,
+            method_end,
+            path_end,
             has_user_agent: false,
             client_ip: None,
-            request_id: None,
             trace_id: None,
-        });
-        parts.texts.extend_from_slice(printable(path.as_bytes(), Self::MAX_PATH).as_bytes());
-        parts.path_len = parts.texts.len();
-        Self(parts)
+            request_id: None,
+        }
     }
 
     /// Sets the client's address. An IPv4-mapped IPv6 address is kept as IPv4.
     #[must_use]
     pub fn with_client_ip(mut self, ip: Option<IpAddr>) -> Self {
-        self.0.client_ip = ip.map(|ip| ip.to_canonical());
+        self.set_client_ip(ip);
         self
     }
 
     /// Sets the value of the `User-Agent` header.
     #[must_use]
     pub fn with_user_agent(mut self, value: &[u8]) -> Self {
-        let Parts { texts, path_len, has_user_agent, .. } = &mut *self.0;
-        texts.truncate(*path_len);
-        texts.extend_from_slice(printable(value, Self::MAX_USER_AGENT).as_bytes());
-        *has_user_agent = true;
+        self.set_user_agent(value);
         self
     }
 
     /// Sets the request id. A request without a request id gets a random id when its key is verified.
     #[must_use]
     pub fn with_request_id(mut self, id: Option<RequestId>) -> Self {
-        self.0.request_id = id;
+        self.set_request_id(id);
         self
     }
 
     /// Sets the trace id.
     #[must_use]
     pub fn with_trace_id(mut self, id: Option<TraceId>) -> Self {
-        self.0.trace_id = id;
+        self.set_trace_id(id);
         self
+    }
+
+    pub(crate) fn set_client_ip(&mut self, ip: Option<IpAddr>) {
+        self.client_ip = ip.map(|ip| ip.to_canonical());
+    }
+
+    pub(crate) fn set_user_agent(&mut self, value: &[u8]) {
+        self.texts.truncate(self.path_end.into());
+        push_printable(&mut self.texts, value, Self::MAX_USER_AGENT);
+        self.has_user_agent = true;
+    }
+
+    pub(crate) fn set_request_id(&mut self, id: Option<RequestId>) {
+        self.request_id = id;
+    }
+
+    pub(crate) fn set_trace_id(&mut self, id: Option<TraceId>) {
+        self.trace_id = id;
     }
 
     /// Returns the HTTP method.
     #[must_use]
     pub fn method(&self) -> &str {
-        &self.0.method
+        self.text(..usize::from(self.method_end))
     }
 
     /// Returns the path without its query.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.text(..self.0.path_len)
+        self.text(self.method_end.into()..self.path_end.into())
     }
 
     /// Returns the client's address, if it is known.
     #[must_use]
     pub fn client_ip(&self) -> Option<IpAddr> {
-        self.0.client_ip
+        self.client_ip
     }
 
     /// Returns the value of the `User-Agent` header, if the request had one.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
-        self.0.has_user_agent.then(|| self.text(self.0.path_len..))
+        self.has_user_agent.then(|| self.text(self.path_end.into()..))
     }
 
     fn text(&self, range: impl SliceIndex<[u8], Output = [u8]>) -> &str {
         // The texts are whole, so they are valid.
-        str::from_utf8(self.0.texts.get(range).unwrap_or_default()).unwrap_or_default()
+        str::from_utf8(self.texts.get(range).unwrap_or_default()).unwrap_or_default()
     }
 
     /// Returns the request id.
     #[must_use]
     pub fn request_id(&self) -> Option<&RequestId> {
-        self.0.request_id.as_ref()
+        self.request_id.as_ref()
     }
 
     /// Returns the trace id, if the request had one.
     #[must_use]
     pub fn trace_id(&self) -> Option<TraceId> {
-        self.0.trace_id
+        self.trace_id
     }
 
     /// Sets the request id to `make()` if the request has none.
     pub(crate) fn ensure_id(&mut self, make: impl FnOnce() -> [u8; 16]) {
-        self.0.request_id.get_or_insert_with(|| RequestId(Id::Made(make())));
+        self.request_id.get_or_insert_with(|| RequestId(Id::Made(make())));
     }
 }
 
@@ -331,22 +350,36 @@ impl fmt::Debug for TraceId {
     }
 }
 
-/// Returns `method` as a static text, which needs no allocation, if the method is in common use.
-fn known_method(method: &str) -> Option<Cow<'static, str>> {
-    const KNOWN: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY"];
-    KNOWN.into_iter().find(|known| *known == method).map(Cow::Borrowed)
+/// Returns the method and the path, and the end of the method, if they are short and need no change. This is a faster way
+/// for most requests.
+fn short(method: &str, path: &str) -> Option<(Texts, usize)> {
+    // Spaces need no change, so all of the array can be checked at once.
+    let mut room = [b' '; ROOM];
+    let (start, rest) = room.split_at_mut_checked(method.len().min(RequestMeta::MAX_METHOD))?;
+    let path_room = rest.get_mut(..path.len())?;
+    if start.len() != method.len() {
+        return None;
+    }
+    start.copy_from_slice(method.as_bytes());
+    path_room.copy_from_slice(path.as_bytes());
+    let fits = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'?') & (*byte != b'#');
+    let unchanged = room.iter().fold(true, |all, byte| all & fits(byte));
+    unchanged.then(|| (Texts::from_buf_and_len(room, method.len() + path.len()), method.len()))
+}
+
+/// Adds `bytes` to `texts` as printable text of at most `most` bytes.
+fn push_printable(texts: &mut Texts, bytes: &[u8], most: usize) {
+    // Without an early end, the compiler checks many bytes at a time.
+    let is_printable_ascii = bytes.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    if bytes.len() <= most && is_printable_ascii {
+        texts.extend_from_slice(bytes);
+    } else {
+        texts.extend_from_slice(printable(bytes, most).as_bytes());
+    }
 }
 
 /// Returns `bytes` as printable text of at most `most` bytes.
-fn printable(bytes: &[u8], most: usize) -> Cow<'_, str> {
-    // Without an early end, the compiler checks many bytes at a time.
-    let is_printable_ascii = bytes.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
-    if bytes.len() <= most
-        && is_printable_ascii
-        && let Ok(text) = str::from_utf8(bytes)
-    {
-        return text.into();
-    }
+fn printable(bytes: &[u8], most: usize) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -355,14 +388,14 @@ fn printable(bytes: &[u8], most: usize) -> Cow<'_, str> {
             let _ = if is_printable(c) { text.write_char(c) } else { write!(text, "{}", c.escape_unicode()) };
             if text.len() > most {
                 text.truncate(start);
-                return text.into();
+                return text;
             }
         }
         if !chunk.invalid().is_empty() && text.len() + '\u{fffd}'.len_utf8() <= most {
             text.push('\u{fffd}');
         }
     }
-    text.into()
+    text
 }
 
 #[cfg(test)]
@@ -378,6 +411,24 @@ mod tests {
         assert_eq!(meta.method(), "GE\\u{7}T");
         assert_eq!(meta.path(), "/a\\u{1b}[2Jb");
         assert_eq!(meta.user_agent(), Some("x\\u{d}\\u{a}y\u{fffd}\\u{202e}"));
+    }
+
+    proptest! {
+        #[test]
+        fn short_texts_are_described_like_others(method in "[A-Z?#\u{7f}]{0,40}", path in "/[ -~]{0,70}|/[a-z/?#]{0,40}|/[a-zé\u{1b}]{0,30}") {
+            let mut texts = Texts::new();
+            let kept = path.split(['?', '#']).next().unwrap();
+            push_printable(&mut texts, method.as_bytes(), RequestMeta::MAX_METHOD);
+            let method_end = texts.len();
+            push_printable(&mut texts, kept.as_bytes(), RequestMeta::MAX_PATH);
+            if let Some(described) = short(&method, &path) {
+                prop_assert_eq!(described, (texts.clone(), method_end));
+            }
+            let meta = RequestMeta::new(&method, &path);
+            let described = [meta.method(), meta.path()].concat();
+            prop_assert_eq!(described.as_bytes(), &texts[..]);
+            prop_assert_eq!(meta.method().len(), method_end);
+        }
     }
 
     #[test]
@@ -417,9 +468,12 @@ mod tests {
     proptest! {
         #[test]
         fn printable_text_is_printable_and_within_its_length(bytes in prop::collection::vec(any::<u8>(), 0..2000), most in 0_usize..300) {
-            let text = printable(&bytes, most);
+            let mut texts = Texts::new();
+            push_printable(&mut texts, &bytes, most);
+            let text = std::str::from_utf8(&texts).unwrap();
             prop_assert!(text.len() <= most);
             prop_assert!(text.chars().all(is_printable));
+            prop_assert_eq!(text, printable(&bytes, most), "the shorter way for ASCII has another result");
         }
     }
 }

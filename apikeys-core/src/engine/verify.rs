@@ -61,22 +61,49 @@ impl ApiKeys {
     /// `presented` are right. For a request without a well-formed key, the path and headers are therefore not
     /// copied.
     pub fn verify_with(&self, presented: &[u8], request: impl FnOnce() -> RequestMeta) -> Verification {
+        Verification(match self.begin(presented) {
+            Ok(presented) => State::Begun(Some(Box::new((presented, request())))),
+            Err(denial) => State::Refused(Some(denial)),
+        })
+    }
+
+    /// Verifies like [`verify_with`](Self::verify_with), but decides before it returns, if the key is in the cache and
+    /// nothing else must wait.
+    ///
+    /// # Errors
+    ///
+    /// Returns the verification if the decision must wait. Nothing has been read or counted then.
+    pub fn verify_now(
+        &self,
+        presented: &[u8],
+        request: impl FnOnce() -> RequestMeta,
+    ) -> Result<Result<Admission, Denial>, Verification> {
+        match self.begin(presented) {
+            Ok(presented) => {
+                presented.decide_at_once(request).map_err(|waiting| Verification(State::Waiting(waiting)))
+            }
+            Err(denial) => Ok(Err(denial)),
+        }
+    }
+
+    /// Checks what can be checked without the key.
+    fn begin(&self, presented: &[u8]) -> Result<Presented, Denial> {
         let inner = &*self.inner;
         if inner.lifecycle.is_closing() {
-            return Verification::ready(inner.refuse(Denial::VerificationUnavailable));
+            return Err(inner.refuse(Denial::VerificationUnavailable));
         }
-        let Ok(secret) = inner.format.check(presented) else {
-            return Verification::ready(inner.refuse(Denial::Invalid));
-        };
+        if !inner.format.is_secret(presented) {
+            return Err(inner.refuse(Denial::Invalid));
+        }
         let Some(running) = self.handles.begin() else {
-            return Verification::ready(inner.refuse(Denial::VerificationUnavailable));
+            return Err(inner.refuse(Denial::VerificationUnavailable));
         };
-        Verification(State::Begun(Some(Attempt {
+        let text = || Zeroizing::new(str::from_utf8(presented).unwrap_or_default().into());
+        Ok(Presented {
             running,
-            fingerprint: Fingerprint::of(secret),
-            secret: inner.peppers.need_secret().then(|| Zeroizing::new(secret.into())),
-            request: request(),
-        })))
+            fingerprint: Fingerprint::of_bytes(presented),
+            secret: inner.peppers.need_secret().then(text),
+        })
     }
 
     /// Counts a request that was denied before a secret could be verified.
@@ -97,34 +124,13 @@ type Verified = Result<Admission, Denial>;
 
 enum State {
     Refused(Option<Denial>),
-    /// Not polled yet.
-    Begun(Option<Attempt>),
+    /// Not polled yet. It is behind a pointer, because adapters move a verification and do not need this state.
+    Begun(Option<Box<(Presented, RequestMeta)>>),
     /// Waits for the store, for room in the buffer, or for a limiter.
-    Waiting(Pin<Box<dyn Future<Output = Verified> + Send>>),
+    Waiting(Waiting),
 }
 
-impl Verification {
-    const fn ready(denial: Denial) -> Self {
-        Self(State::Refused(Some(denial)))
-    }
-
-    /// Decides now, if the key is in the cache and nothing else must wait.
-    ///
-    /// # Errors
-    ///
-    /// Returns the verification if the decision must wait. Nothing has been read or counted then.
-    pub fn now(mut self) -> Result<Result<Admission, Denial>, Self> {
-        match &mut self.0 {
-            State::Refused(denial) => denial.take().map(Err).ok_or(self),
-            State::Begun(attempt) => match attempt.take().map(Attempt::run_at_once) {
-                Some(Ok(verified)) => Ok(verified),
-                Some(Err(waiting)) => Err(Self(State::Waiting(waiting))),
-                None => Err(self),
-            },
-            State::Waiting(_) => Err(self),
-        }
-    }
-}
+type Waiting = Pin<Box<dyn Future<Output = Verified> + Send>>;
 
 impl Future for Verification {
     type Output = Result<Admission, Denial>;
@@ -136,11 +142,14 @@ impl Future for Verification {
                     Some(denial) => return Poll::Ready(Err(denial)),
                     None => return Poll::Pending,
                 },
-                State::Begun(attempt) => match attempt.take().map(Attempt::run_at_once) {
-                    Some(Ok(verified)) => return Poll::Ready(verified),
-                    Some(Err(waiting)) => waiting,
-                    None => return Poll::Pending,
-                },
+                State::Begun(begun) => {
+                    let Some(begun) = begun.take() else { return Poll::Pending };
+                    let (presented, request) = *begun;
+                    match presented.decide_at_once(|| request) {
+                        Ok(verified) => return Poll::Ready(verified),
+                        Err(waiting) => waiting,
+                    }
+                }
                 State::Waiting(waiting) => return waiting.as_mut().poll(cx),
             };
             self.0 = State::Waiting(waiting);
@@ -154,12 +163,18 @@ impl fmt::Debug for Verification {
     }
 }
 
-/// A request whose secret is well-formed.
-struct Attempt {
+/// A well-formed secret that a request was made with.
+struct Presented {
     running: Running,
     fingerprint: Fingerprint,
     /// The secret, if the store may have it under another digest than the fingerprint.
     secret: Option<Zeroizing<Box<str>>>,
+}
+
+/// A request whose decision must wait.
+struct Attempt {
+    presented: Presented,
+    start: RequestStart,
     request: RequestMeta,
 }
 
@@ -179,35 +194,36 @@ enum AtOnce {
     MustWait,
 }
 
-impl Attempt {
+impl Presented {
     /// Decides without waiting if the secret is in the cache. Otherwise returns the future that decides.
-    fn run_at_once(self) -> Result<Verified, Pin<Box<dyn Future<Output = Verified> + Send>>> {
+    fn decide_at_once(self, request: impl FnOnce() -> RequestMeta) -> Result<Verified, Waiting> {
         let inner = &*self.running;
         let start = inner.recorder.start();
         let now = Moment { monotonic: start.monotonic, wall: start.at };
-        let Some(snapshot) =
-            inner.cache.get(&self.fingerprint, now).filter(|snapshot| !snapshot.has_ended(now.wall))
-        else {
-            return Err(Box::pin(self.read(start)));
+        let snapshot =
+            inner.cache.get(&self.fingerprint, now).filter(|snapshot| !snapshot.has_ended(now.wall));
+        let Some(snapshot) = snapshot else {
+            return Err(Box::pin(Attempt { presented: self, start, request: request() }.read()));
         };
         // Without the maintenance, a denial is written before it is returned.
-        if !inner.is_maintained() {
-            return Err(Box::pin(self.decide(snapshot, start)));
-        }
-        match inner.decide_at_once(&snapshot, now) {
-            AtOnce::Decided(Ok(rate)) => Ok(Ok(self.admit(snapshot, rate, start))),
-            AtOnce::Decided(Err(denial)) => {
-                Ok(Err(note_denial(inner, &snapshot, denial, start, self.request)))
+        let decision =
+            if inner.is_maintained() { inner.decide_at_once(&snapshot, now) } else { AtOnce::MustWait };
+        match decision {
+            AtOnce::Decided(Ok(rate)) => Ok(Ok(admit(self.running, snapshot, rate, (request(), start)))),
+            AtOnce::Decided(Err(denial)) => Ok(Err(note_denial(inner, &snapshot, denial, start, request()))),
+            AtOnce::MustWait => {
+                Err(Box::pin(Attempt { presented: self, start, request: request() }.decide(snapshot)))
             }
-            AtOnce::MustWait => Err(Box::pin(self.decide(snapshot, start))),
         }
     }
+}
 
+impl Attempt {
     /// Reads the key from the store and decides.
-    async fn read(self, start: RequestStart) -> Verified {
-        let inner = &*self.running;
+    async fn read(self) -> Verified {
+        let inner = &*self.presented.running;
         match self.look_up().await {
-            Ok(Lookup::Found(snapshot)) => self.decide(snapshot, start).await,
+            Ok(Lookup::Found(snapshot)) => self.decide(snapshot).await,
             Ok(Lookup::Unknown(schemes)) => Err(inner.refuse(inner.unknown(&schemes))),
             Ok(Lookup::UnknownPlan) => Err(inner.refuse(Denial::VerificationUnavailable)),
             Err(error) => {
@@ -223,10 +239,11 @@ impl Attempt {
     /// Each verification reads for itself. It must not use the result of a read that began before it, because a
     /// change may have returned in between.
     async fn look_up(&self) -> Result<Lookup, StoreError> {
-        let inner = &*self.running;
-        let candidates = match &self.secret {
+        let Presented { running, fingerprint, secret } = &self.presented;
+        let inner = &**running;
+        let candidates = match secret {
             Some(secret) => inner.peppers.candidates(secret),
-            None => vec![self.fingerprint.into()],
+            None => vec![(*fingerprint).into()],
         };
         within(&*inner.clock, inner.options.store_timeout, "find", async {
             let _turn = inner.lookups.acquire().await;
@@ -242,23 +259,24 @@ impl Attempt {
 
     /// Creates the snapshot of a key that was read, and adds it to the cache.
     fn found(&self, found: FoundKey, epoch: Epoch) -> Lookup {
-        let inner = &*self.running;
+        let inner = &*self.presented.running;
         let Some(plan) = inner.plans.get(&found.plan) else {
             inner.observer.unknown_plan(&found.plan);
             return Lookup::UnknownPlan;
         };
         let live = inner.live.entry(found.key.id);
-        let snapshot = Arc::new(Snapshot::new(self.fingerprint, found, (Arc::clone(plan), live), epoch));
+        let snapshot =
+            Arc::new(Snapshot::new(self.presented.fingerprint, found, (Arc::clone(plan), live), epoch));
         inner.cache.insert(&snapshot, Moment::now(&*inner.clock));
         Lookup::Found(snapshot)
     }
 
     /// Decides, and waits for room in the buffer of the audit log and for the limiter.
-    async fn decide(self, snapshot: Arc<Snapshot>, start: RequestStart) -> Verified {
-        match self.running.decide(&snapshot).await {
-            Ok(rate) => Ok(self.admit(snapshot, rate, start)),
+    async fn decide(self, snapshot: Arc<Snapshot>) -> Verified {
+        let Self { presented: Presented { running, .. }, start, request } = self;
+        match running.decide(&snapshot).await {
+            Ok(rate) => Ok(admit(running, snapshot, rate, (request, start))),
             Err(denial) => {
-                let Self { running, request, .. } = self;
                 let denial = note_denial(&running, &snapshot, denial, start, request);
                 if !running.is_maintained() {
                     // The recorder reports a failure, and keeps the event for the next flush.
@@ -268,12 +286,16 @@ impl Attempt {
             }
         }
     }
+}
 
-    fn admit(self, snapshot: Arc<Snapshot>, rate: RateStatus, start: RequestStart) -> Admission {
-        let Self { running, request, .. } = self;
-        running.observer.admitted();
-        Admission { running, key: VerifiedKey { snapshot, rate }, meta: Some(request), start }
-    }
+fn admit(
+    running: Running,
+    snapshot: Arc<Snapshot>,
+    rate: RateStatus,
+    (request, start): (RequestMeta, RequestStart),
+) -> Admission {
+    running.observer.admitted();
+    Admission { running, key: VerifiedKey { snapshot, rate }, meta: Some(request), start }
 }
 
 /// Adds a denied request of a recognized key to the buffer of the audit log.

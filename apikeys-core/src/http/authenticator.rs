@@ -1,12 +1,12 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{
-    Carrier, DenialRenderer, Headers, PlainResponse, Sources, Wording, client::request_meta, credential,
-    denied::Denied, rate::RateHeaders,
+    Carrier, DenialRenderer, Headers, HeadersMut, PlainResponse, Sources, Wording, client::request_meta,
+    credential, denied::Denied, rate::rate_headers,
 };
 use crate::{
     denial::Denial,
-    engine::{ApiKeys, Verification, VerifiedKey},
+    engine::{Admission, ApiKeys, Verification, VerifiedKey},
 };
 
 /// Decides which requests are admitted, and creates the responses to the others.
@@ -39,7 +39,14 @@ pub struct Authenticator {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "closed for good: an adapter must handle each")]
 pub enum Check {
-    /// The request has one credential, which is being verified.
+    /// The request is admitted. The adapter runs the handler with the admission's key.
+    Admit {
+        /// The admission of the request.
+        admission: Admission,
+        /// The header that carried the credential.
+        carrier: Carrier,
+    },
+    /// The request has one credential, and the decision must wait. The adapter waits for the verification.
     Verify {
         /// Resolves to the admission of the request, or to a denial.
         verification: Verification,
@@ -50,16 +57,6 @@ pub enum Check {
     Pass,
     /// The request is refused.
     Refuse(Denial),
-}
-
-/// The headers that a response gets in addition to those of the handler, with names in lower case.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ResponseHeaders {
-    /// The rate limit headers, which replace the handler's headers of the same name.
-    pub replace: RateHeaders,
-    /// Header lines that are added to the handler's headers of the same name.
-    pub append: Vec<(&'static str, String)>,
 }
 
 impl Authenticator {
@@ -141,7 +138,7 @@ impl Authenticator {
         self.sources.header_names()
     }
 
-    /// Decides what to do with a request.
+    /// Decides what to do with a request. If the key is in the cache, the request is verified before this method returns.
     ///
     /// The path and the headers for the audit log are copied only if the request has a well-formed key. The
     /// query of `path` is never copied. `peer` is the address at the other end of the connection, if it is
@@ -156,8 +153,13 @@ impl Authenticator {
         match credential(&self.sources, headers) {
             Ok(Some(presented)) => {
                 let meta = || request_meta(method, path, headers, peer, self.trusted_hops);
-                let verification = self.keys.verify_with(presented.as_bytes(), meta);
-                Check::Verify { verification, carrier: presented.carrier().clone() }
+                let verified = self.keys.verify_now(presented.as_bytes(), meta);
+                let carrier = presented.into_carrier();
+                match verified {
+                    Ok(Ok(admission)) => Check::Admit { admission, carrier },
+                    Ok(Err(denial)) => Check::Refuse(denial),
+                    Err(verification) => Check::Verify { verification, carrier },
+                }
             }
             Ok(None) if self.optional => Check::Pass,
             Ok(None) => Check::Refuse(self.keys.refuse(Denial::Missing)),
@@ -177,65 +179,55 @@ impl Authenticator {
         denied.response(denial)
     }
 
-    /// Returns the headers that the response to an admitted request gets. `handler` contains the headers that
-    /// the handler set.
+    /// Adds the headers of the response to an admitted request. `response` contains the headers that the handler set.
     ///
-    /// All responses contain the state of the rate limit. Shared caches do not store the response to a request
-    /// with `Authorization` by default, but they may store it if another header carried the key. In that case,
-    /// `Vary` names that header, and `Cache-Control` is `private` unless the handler set `Cache-Control`.
-    #[must_use]
-    pub fn response_headers(
-        &self,
-        key: &VerifiedKey,
-        carrier: &Carrier,
-        handler: &(impl Headers + ?Sized),
-    ) -> ResponseHeaders {
+    /// All responses contain the state of the rate limit, in place of the handler's headers of the same name. Shared caches
+    /// do not store the response to a request with `Authorization` by default, but they may store it if another header
+    /// carried the key. In that case, `Vary` names that header, and `Cache-Control` is `private` unless the handler set
+    /// `Cache-Control`.
+    pub fn add_headers(&self, key: &VerifiedKey, carrier: &Carrier, response: &mut impl HeadersMut) {
         let legacy_at = self.wording.legacy_rate_headers.then(|| self.keys.clock().wall());
-        let mut headers =
-            ResponseHeaders { replace: RateHeaders::new(&key.rate(), legacy_at), append: Vec::new() };
+        rate_headers(&key.rate(), legacy_at, |name, value| response.set(name, value));
         if !carrier.is_authorization() {
-            headers.append.extend(vary(handler, carrier.header_name()));
-            if handler.values("cache-control").next().is_none() {
-                headers.append.push(("cache-control", "private".to_owned()));
+            vary(response, carrier.header_name());
+            if response.values("cache-control").next().is_none() {
+                response.add("cache-control", b"private");
             }
         }
-        headers
     }
 
-    /// Returns the headers that the response to a request without a key gets, if keys are
-    /// [`optional`](Self::optional). `handler` contains the headers that the handler set.
+    /// Adds the headers of the response to a request without a key, if keys are [`optional`](Self::optional). `response`
+    /// contains the headers that the handler set.
     ///
     /// The response can depend on whether the request has a key. `Vary` therefore names all headers that may
     /// carry a key. A cache then does not return this response if another request has a key. A response with
     /// `Cache-Control: no-store` gets no `Vary`, because caches do not store the response.
-    #[must_use]
-    pub fn response_headers_without_key(&self, handler: &(impl Headers + ?Sized)) -> ResponseHeaders {
-        let append = match is_stored(handler) {
-            true => self.credential_headers().filter_map(|name| vary(handler, name)).collect(),
-            false => Vec::new(),
-        };
-        ResponseHeaders { replace: RateHeaders::default(), append }
+    pub fn add_headers_without_key(&self, response: &mut impl HeadersMut) {
+        if is_stored(response) {
+            self.credential_headers().for_each(|name| vary(response, name));
+        }
     }
 }
 
-/// Returns the header line that makes a response vary with the request header `name`, or `None` if the
-/// response varies already.
-fn vary(response: &(impl Headers + ?Sized), name: &str) -> Option<(&'static str, String)> {
-    (!varies(response, name)).then(|| ("vary", name.to_owned()))
+/// Makes a response vary with the request header `name`, unless it does so already.
+fn vary(response: &mut impl HeadersMut, name: &str) {
+    if !varies(response, name) {
+        response.add("vary", name.as_bytes());
+    }
 }
 
 /// Returns whether a response already varies with the request header `name`.
-fn varies(response: &(impl Headers + ?Sized), name: &str) -> bool {
+fn varies(response: &impl Headers, name: &str) -> bool {
     entries(response, "vary").any(|entry| entry == b"*" || entry.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// Returns whether caches may store a response.
-fn is_stored(response: &(impl Headers + ?Sized)) -> bool {
+fn is_stored(response: &impl Headers) -> bool {
     !entries(response, "cache-control").any(|entry| entry.eq_ignore_ascii_case(b"no-store"))
 }
 
 /// Returns the entries of all lines of a header, without the spaces around them.
-fn entries<'a>(response: &'a (impl Headers + ?Sized), name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+fn entries<'a>(response: &'a impl Headers, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
     response.values(name).flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
@@ -269,6 +261,36 @@ mod tests {
         authenticator.check("GET", "/", headers, None)
     }
 
+    /// The headers of a response.
+    struct Response(Vec<(String, Vec<u8>)>);
+
+    impl Response {
+        fn new(handler: &[(&str, &str)]) -> Self {
+            Self(handler.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect())
+        }
+    }
+
+    impl Headers for Response {
+        fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+            self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        }
+    }
+
+    impl HeadersMut for Response {
+        fn set(&mut self, name: &'static str, value: &[u8]) {
+            self.0.retain(|(other, _)| other != name);
+            self.add(name, value);
+        }
+
+        fn add(&mut self, name: &'static str, value: &[u8]) {
+            self.0.push((name.to_owned(), value.to_vec()));
+        }
+    }
+
+    fn lines<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<Line<'a>> {
+        pairs.iter().map(|(name, value)| (*name, value.as_bytes())).collect()
+    }
+
     async fn created(keys: &ApiKeys) -> Secret {
         let (org, actor) = ("org".parse::<crate::OrgId>().unwrap(), "ann".parse::<crate::Actor>().unwrap());
         let plan = PlanName::new("starter").unwrap();
@@ -285,8 +307,7 @@ mod tests {
             assert!(matches!(check(&optional, &[("authorization", none)]), Check::Pass), "{none:?}");
         }
         let wrong = ("authorization", &b"Bearer wrong"[..]);
-        let Check::Verify { verification, .. } = check(&optional, &[wrong]) else { panic!("not verified") };
-        assert_eq!(pollster::block_on(verification).unwrap_err(), Denial::Invalid);
+        assert!(matches!(check(&optional, &[wrong]), Check::Refuse(Denial::Invalid)));
         assert!(matches!(check(&optional, &[wrong, wrong]), Check::Refuse(Denial::Ambiguous)));
     }
 
@@ -304,25 +325,25 @@ mod tests {
             (&[("cache-control", "private")], &[authorization, x_api_key]),
         ];
         for (handler, added) in cases {
-            let set: Vec<_> = handler.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-            let headers = authenticator.response_headers_without_key(set.as_slice());
-            let append: Vec<_> = headers.append.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            assert_eq!((append.as_slice(), headers.replace.iter().count()), (*added, 0), "{handler:?}");
+            let mut response = Response::new(handler);
+            authenticator.add_headers_without_key(&mut response);
+            let expected = [*handler, *added].concat();
+            assert_eq!(response.lines().collect::<Vec<_>>(), lines(&expected), "{handler:?}");
         }
     }
 
-    /// Counts how often the headers that the audit log keeps are read.
+    /// Counts how often a header that the audit log keeps is read.
     struct Counting {
         authorization: Vec<u8>,
         reads: Cell<u32>,
     }
 
     impl Headers for Counting {
-        fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-            if name != "authorization" {
+        fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+            let agent = [("user-agent", &b"curl/8"[..])].into_iter().inspect(|_| {
                 self.reads.set(self.reads.get() + 1);
-            }
-            std::iter::once(&*self.authorization).filter(move |_| name == "authorization")
+            });
+            std::iter::once(("authorization", &*self.authorization)).chain(agent)
         }
     }
 
@@ -333,11 +354,12 @@ mod tests {
         let secret = secret.expose();
         let other = if secret.ends_with('0') { '1' } else { '0' };
         let wrong = format!("{}{other}", &secret[..secret.len() - 1]);
-        for (text, described) in [(&*wrong, false), ("wrong", false), (secret, true)] {
+        // The search for the credential passes all headers once.
+        for (text, reads) in [(&*wrong, 1), ("wrong", 1), (secret, 2)] {
             let authorization = format!("Bearer {text}").into_bytes();
             let headers = Counting { authorization, reads: Cell::new(0) };
             let _check = authenticator.check("GET", "/", &headers, None);
-            assert_eq!(headers.reads.get() > 0, described);
+            assert_eq!(headers.reads.get(), reads);
         }
     }
 
@@ -364,13 +386,16 @@ mod tests {
                     panic!("not verified");
                 };
                 let admission = verification.await.unwrap();
-                let set: Vec<_> = handler.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-                let headers = authenticator.response_headers(admission.key(), &carrier, set.as_slice());
-                let append: Vec<_> =
-                    headers.append.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                assert_eq!(append, *added, "{} {handler:?}", line.0);
-                let names: Vec<_> = headers.replace.iter().map(|(name, _)| name).collect();
-                assert_eq!(names, ["ratelimit-policy", "ratelimit"]);
+                let mut response = Response::new(&[&[("ratelimit", "other")], *handler].concat());
+                authenticator.add_headers(admission.key(), &carrier, &mut response);
+                let (rate, others): (Vec<_>, Vec<_>) =
+                    response.lines().partition(|(name, _)| name.starts_with("ratelimit"));
+                assert_eq!(others, lines(&[*handler, *added].concat()), "{} {handler:?}", line.0);
+                let [("ratelimit-policy", policy), ("ratelimit", state)] = rate.as_slice() else {
+                    panic!("{rate:?}")
+                };
+                assert_eq!(*policy, b"\"per-key\";q=60;w=60");
+                assert!(state.starts_with(b"\"per-key\";r="), "the handler's header is not replaced");
             }
         });
     }

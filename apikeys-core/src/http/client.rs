@@ -1,4 +1,7 @@
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    mem::replace,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::Headers;
 use crate::audit::{RequestId, RequestMeta, TraceId};
@@ -13,13 +16,21 @@ pub(super) fn request_meta(
     peer: Option<IpAddr>,
     trusted_hops: usize,
 ) -> RequestMeta {
-    let first = |name| headers.values(name).next();
-    let mut meta = RequestMeta::new(method, path)
-        .with_client_ip(client_address(peer, headers, trusted_hops))
-        .with_request_id(first("x-request-id").and_then(RequestId::from_header))
-        .with_trace_id(first("traceparent").and_then(TraceId::from_traceparent));
-    if let Some(agent) = first("user-agent") {
-        meta = meta.with_user_agent(agent);
+    let mut meta = RequestMeta::new(method, path);
+    meta.set_client_ip(client_address(peer, headers, trusted_hops));
+    // If a header has several lines, the first is used.
+    let (mut has_agent, mut has_request_id, mut has_traceparent) = (false, false, false);
+    for (name, value) in headers.lines() {
+        match name {
+            "user-agent" if !replace(&mut has_agent, true) => meta.set_user_agent(value),
+            "x-request-id" if !replace(&mut has_request_id, true) => {
+                meta.set_request_id(RequestId::from_header(value));
+            }
+            "traceparent" if !replace(&mut has_traceparent, true) => {
+                meta.set_trace_id(TraceId::from_traceparent(value));
+            }
+            _ => {}
+        }
     }
     meta
 }

@@ -65,9 +65,26 @@ impl Sources {
         std::iter::once(AUTHORIZATION).chain(self.headers.iter().map(AsRef::as_ref))
     }
 
-    fn takes(&self, scheme: &[u8]) -> bool {
-        scheme.eq_ignore_ascii_case(b"bearer") || (self.basic && scheme.eq_ignore_ascii_case(b"basic"))
+    /// Returns how a key is read from an `Authorization` header with this scheme, or `None` if it is not a source.
+    fn reading(&self, scheme: &[u8]) -> Option<Reading> {
+        // Most clients write the scheme in this way, which is faster to compare.
+        if scheme == b"Bearer" || scheme.eq_ignore_ascii_case(b"bearer") {
+            Some(Reading::Whole)
+        } else if self.basic && scheme.eq_ignore_ascii_case(b"basic") {
+            Some(Reading::UserName)
+        } else {
+            None
+        }
     }
+}
+
+/// The part of an `Authorization` header that is a key.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// Everything after the scheme.
+    Whole,
+    /// The user name of Basic credentials.
+    UserName,
 }
 
 const AUTHORIZATION: &str = "authorization";
@@ -125,6 +142,10 @@ impl<'a> Credential<'a> {
     pub fn carrier(&self) -> &Carrier {
         &self.carrier
     }
+
+    pub(super) fn into_carrier(self) -> Carrier {
+        self.carrier
+    }
 }
 
 impl fmt::Debug for Credential<'_> {
@@ -152,7 +173,7 @@ pub fn credential<'a>(
     };
     for name in &sources.headers {
         let Some(value) = only_line(headers, name)? else { continue };
-        if value.contains(&b',') || found.is_some() {
+        if has_comma(value) || found.is_some() {
             return Err(Denial::Ambiguous);
         }
         found = Some(Credential::sent(value, Carrier(Some(Arc::clone(name)))));
@@ -172,19 +193,24 @@ fn only_line<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Result<
 
 fn authorization<'a>(sources: &Sources, value: &'a [u8]) -> Result<Option<Credential<'a>>, Denial> {
     // In a list that a proxy joined, a key may follow a scheme that is not a source.
-    let named = |part| sources.takes(scheme(trim(part)).0);
-    if value.contains(&b',') && value.split(|byte| *byte == b',').any(named) {
+    let named = |part| sources.reading(scheme(trim(part)).0).is_some();
+    if has_comma(value) && value.split(|byte| *byte == b',').any(named) {
         return Err(Denial::Ambiguous);
     }
     let (scheme, rest) = scheme(value);
-    if !sources.takes(scheme) || rest.is_empty() {
-        return Ok(None);
-    }
+    let Some(reading) = sources.reading(scheme).filter(|_| !rest.is_empty()) else { return Ok(None) };
     let carrier = Carrier::AUTHORIZATION;
-    if scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(Some(Credential::sent(rest, carrier)));
-    }
-    Ok(basic_user_name(rest).map(|name| Credential { text: Text::Decoded(name), carrier }))
+    Ok(match reading {
+        Reading::Whole => Some(Credential::sent(rest, carrier)),
+        Reading::UserName => {
+            basic_user_name(rest).map(|name| Credential { text: Text::Decoded(name), carrier })
+        }
+    })
+}
+
+fn has_comma(value: &[u8]) -> bool {
+    // Without an early end, the compiler checks many bytes at a time.
+    value.iter().fold(false, |any, byte| any | (*byte == b','))
 }
 
 /// Splits `value` into the scheme before the first space and the text after the spaces.

@@ -1,4 +1,4 @@
-use super::{DenialRenderer, PlainResponse, Problem, Wording, rate::RateHeaders};
+use super::{DenialRenderer, PlainResponse, Problem, Wording, rate::rate_headers};
 use crate::{
     clock::Timestamp,
     denial::{Challenge, Denial},
@@ -46,10 +46,9 @@ impl Denied<'_> {
         if let Denial::RateLimited(limited) = denial {
             let rate = RateStatus::new(limited.limit, 0, limited.retry_after);
             let legacy_at = self.wording.legacy_rate_headers.then_some(self.now);
-            let headers = RateHeaders::new(&rate, legacy_at);
-            response.headers.extend(
-                headers.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned())),
-            );
+            rate_headers(&rate, legacy_at, |name, value| {
+                response.headers.push((name, String::from_utf8_lossy(value).into_owned()));
+            });
         }
         response
     }

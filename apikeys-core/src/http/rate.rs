@@ -1,128 +1,86 @@
-use std::fmt;
-
 use crate::{
     clock::Timestamp,
     denial::whole_seconds,
     rate_limit::{RateLimit, RateStatus},
 };
 
-/// The rate limit headers of a response.
+/// Calls `set` with the name and the value of each rate limit header for `rate`. The values are ASCII.
 ///
-/// Each response has these headers, so they are written without an allocation and without the machinery of `format!`,
-/// which takes several times as long.
-#[derive(Clone)]
-pub struct RateHeaders {
-    /// The values of all headers, one after the other.
-    values: [u8; ROOM],
-    written: u8,
-    /// The end of each value. The values are in the order of [`NAMES`].
-    ends: [u8; NAMES.len()],
-    count: u8,
+/// `RateLimit-Policy: "per-key";q=60;w=60` and `RateLimit: "per-key";r=59;t=60` follow
+/// draft-ietf-httpapi-ratelimit-headers-11: `r` is the number of requests that are left, and `t` is the
+/// number of seconds until the oldest counted request leaves the window, rounded up. If `legacy_at` is given,
+/// which is the wall clock's time, the older `X-RateLimit-*` headers are added.
+pub(super) fn rate_headers(
+    rate: &RateStatus,
+    legacy_at: Option<Timestamp>,
+    mut set: impl FnMut(&'static str, &[u8]),
+) {
+    let limit = u64::from(rate.limit.requests());
+    let remaining = u64::from(rate.remaining);
+    let mut policy = Value::new();
+    policy.text(b"\"per-key\";q=").number(limit).text(b";w=").number(RateLimit::WINDOW.as_secs());
+    set("ratelimit-policy", policy.as_bytes());
+    let mut state = Value::new();
+    state.text(b"\"per-key\";r=").number(remaining).text(b";t=").number(whole_seconds(rate.reset_after));
+    set("ratelimit", state.as_bytes());
+    if let Some(now) = legacy_at {
+        let reset = now.saturating_add(rate.reset_after).as_micros();
+        let reset = reset.div_euclid(1_000_000) + i64::from(reset.rem_euclid(1_000_000) > 0);
+        let used = limit.saturating_sub(remaining);
+        for (name, number) in [
+            ("x-ratelimit-limit", limit),
+            ("x-ratelimit-remaining", remaining),
+            ("x-ratelimit-used", used),
+            ("x-ratelimit-reset", u64::try_from(reset).unwrap_or_default()),
+        ] {
+            set(name, Value::new().number(number).as_bytes());
+        }
+    }
 }
 
-const NAMES: [&str; 6] = [
-    "ratelimit-policy",
-    "ratelimit",
-    "x-ratelimit-limit",
-    "x-ratelimit-remaining",
-    "x-ratelimit-used",
-    "x-ratelimit-reset",
-];
+/// The text of a header's value. Each response has such values, so they are written without an allocation and without
+/// the machinery of `format!`, which takes several times as long.
+struct Value {
+    bytes: [u8; ROOM],
+    written: usize,
+}
 
-/// The room for all values with the largest numbers: seven of up to 20 digits, and the text between them.
-const ROOM: usize = 192;
+/// The room for a value with two numbers of 20 digits and the text around them.
+const ROOM: usize = 64;
 
-impl RateHeaders {
-    const NONE: Self = Self { values: [0; ROOM], written: 0, ends: [0; NAMES.len()], count: 0 };
-
-    /// Returns the rate limit headers for `rate`, with names in lower case.
-    ///
-    /// `RateLimit-Policy: "per-key";q=60;w=60` and `RateLimit: "per-key";r=59;t=60` follow
-    /// draft-ietf-httpapi-ratelimit-headers-11: `r` is the number of requests that are left, and `t` is the
-    /// number of seconds until the oldest counted request leaves the window, rounded up. If `legacy_at` is given,
-    /// which is the wall clock's time, the older `X-RateLimit-*` headers are added.
-    pub(super) fn new(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Self {
-        let limit = u64::from(rate.limit.requests());
-        let remaining = u64::from(rate.remaining);
-        let mut headers = Self::NONE;
-        headers.text("\"per-key\";q=").number(limit).text(";w=").number(RateLimit::WINDOW.as_secs()).end();
-        let seconds = whole_seconds(rate.reset_after);
-        headers.text("\"per-key\";r=").number(remaining).text(";t=").number(seconds).end();
-        if let Some(now) = legacy_at {
-            let reset = now.saturating_add(rate.reset_after).as_micros();
-            let reset = reset.div_euclid(1_000_000) + i64::from(reset.rem_euclid(1_000_000) > 0);
-            let used = limit.saturating_sub(remaining);
-            for number in [limit, remaining, used, u64::try_from(reset).unwrap_or_default()] {
-                headers.number(number).end();
-            }
-        }
-        headers
+impl Value {
+    const fn new() -> Self {
+        Self { bytes: [0; ROOM], written: 0 }
     }
 
-    /// Returns the names and values. The values are ASCII.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        let mut begin = 0;
-        NAMES.iter().zip(&self.ends).take(self.count.into()).map(move |(name, end)| {
-            let value = self.values.get(begin..usize::from(*end)).unwrap_or_default();
-            begin = usize::from(*end);
-            (*name, value)
-        })
-    }
-
-    fn text(&mut self, text: &str) -> &mut Self {
-        if let Some(room) = self.room(text.len()) {
-            room.copy_from_slice(text.as_bytes());
+    fn text<const LEN: usize>(&mut self, text: &[u8; LEN]) -> &mut Self {
+        // There is always room. With a constant length, the compiler copies without a loop.
+        if let Some(room) = self.bytes.get_mut(self.written..).and_then(|rest| rest.first_chunk_mut()) {
+            *room = *text;
+            self.written += LEN;
         }
         self
     }
 
     fn number(&mut self, number: u64) -> &mut Self {
-        let digits = number.checked_ilog10().unwrap_or_default() as usize + 1;
-        let mut rest = number;
-        for digit in self.room(digits).into_iter().flatten().rev() {
-            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-            rest /= 10;
-        }
-        self
-    }
-
-    /// Takes the next bytes, of which there are always enough.
-    fn room(&mut self, bytes: usize) -> Option<&mut [u8]> {
-        let begin = usize::from(self.written);
-        let end = begin + bytes;
-        let room = self.values.get_mut(begin..end)?;
-        self.written = u8::try_from(end).ok()?;
-        Some(room)
-    }
-
-    /// Ends the next value.
-    fn end(&mut self) {
-        if let Some(end) = self.ends.get_mut(usize::from(self.count)) {
-            *end = self.written;
-            self.count += 1;
+        let digit = |power| b'0' + u8::try_from(number / power % 10).unwrap_or_default();
+        match number {
+            0..10 => self.text(&[digit(1)]),
+            10..100 => self.text(&[digit(10), digit(1)]),
+            100..1_000 => self.text(&[digit(100), digit(10), digit(1)]),
+            1_000..10_000 => self.text(&[digit(1_000), digit(100), digit(10), digit(1)]),
+            _ => self.number(number / 10_000).last_digits(number),
         }
     }
-}
 
-impl Default for RateHeaders {
-    fn default() -> Self {
-        Self::NONE
+    /// Adds the last four digits of a number.
+    fn last_digits(&mut self, number: u64) -> &mut Self {
+        let digit = |power| b'0' + u8::try_from(number / power % 10).unwrap_or_default();
+        self.text(&[digit(1_000), digit(100), digit(10), digit(1)])
     }
-}
 
-impl PartialEq for RateHeaders {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for RateHeaders {}
-
-impl fmt::Debug for RateHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
-            .finish()
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.written).unwrap_or_default()
     }
 }
 
@@ -134,6 +92,14 @@ mod tests {
     use sfv::{BareItem, List, ListEntry, Parser};
 
     use super::*;
+
+    fn headers(rate: &RateStatus, legacy_at: Option<Timestamp>) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
+        rate_headers(rate, legacy_at, |name, value| {
+            headers.push((name, String::from_utf8(value.to_vec()).unwrap()));
+        });
+        headers
+    }
 
     fn parameter(entry: &ListEntry, name: &str) -> i64 {
         let ListEntry::Item(item) = entry else { panic!("not an item") };
@@ -151,10 +117,9 @@ mod tests {
             let limit = RateLimit::per_minute(limit).unwrap();
             let remaining = limit.requests().saturating_sub(used);
             let rate = RateStatus::new(limit, remaining, Duration::from_millis(millis));
-            let headers = RateHeaders::new(&rate, None);
-            let fields: Vec<_> = headers.iter().collect();
+            let fields = headers(&rate, None);
             prop_assert_eq!(fields.len(), 2);
-            let list = |index: usize| Parser::new(std::str::from_utf8(fields[index].1).unwrap()).parse::<List>().unwrap();
+            let list = |index: usize| Parser::new(&fields[index].1).parse::<List>().unwrap();
             prop_assert_eq!(fields[0].0, "ratelimit-policy");
             prop_assert_eq!(parameter(&list(0)[0], "q"), i64::from(limit.requests()));
             prop_assert_eq!(parameter(&list(0)[0], "w"), 60);
@@ -169,7 +134,7 @@ mod tests {
     fn legacy_headers_with_the_largest_numbers_are_complete() {
         let limit = RateLimit::per_minute(10_000).unwrap();
         let rate = RateStatus::new(limit, u32::MAX, Duration::from_micros(u64::MAX));
-        let headers = RateHeaders::new(&rate, Some(Timestamp::from_micros(i64::MAX)));
+        let headers = headers(&rate, Some(Timestamp::from_micros(i64::MAX)));
         let expected = [
             ("ratelimit-policy", "\"per-key\";q=10000;w=60"),
             ("ratelimit", "\"per-key\";r=4294967295;t=18446744073710"),
@@ -179,16 +144,15 @@ mod tests {
             // The end of the year 9999, the latest time, rounded up.
             ("x-ratelimit-reset", "253402300800"),
         ];
-        let text = |(name, value)| (name, std::str::from_utf8(value).unwrap());
-        assert_eq!(headers.iter().map(text).collect::<Vec<_>>(), expected);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(headers, expected);
     }
 
     #[test]
     fn numbers_are_written_in_decimal() {
-        for number in [0, 1, 9, 10, 60, 99, 100, 10_000, u64::MAX] {
-            let mut headers = RateHeaders::NONE;
-            headers.number(number).end();
-            assert_eq!(headers.iter().next().unwrap().1, number.to_string().as_bytes());
+        let powers = (0..20).map(|power| 10_u64.pow(power));
+        for number in powers.flat_map(|power| [power - 1, power, power + 1, power / 7]).chain([u64::MAX]) {
+            assert_eq!(Value::new().number(number).as_bytes(), number.to_string().as_bytes());
         }
     }
 }

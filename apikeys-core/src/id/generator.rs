@@ -14,7 +14,7 @@ use crate::{
 /// The ids that [`next`](Self::next) returns are strictly increasing, so that changes sort in the order in which they
 /// happened, also within a microsecond and when the clock is set back. The ids of requests are made from ticks, which are
 /// strictly increasing within each thread, so that threads do not wait for each other. Two generators, or two threads,
-/// make the same id only if they do so for the same microsecond and their 72 bits of keyed hash are equal.
+/// make the same id only if they do so for the same microsecond and their 64 bits of keyed hash are equal.
 ///
 /// Two clones of a running process, such as those from one snapshot of a virtual machine, have the same
 /// generator. They make equal ids if they make ids for the same microsecond.
@@ -44,6 +44,10 @@ impl Tick {
 
     const fn micros(self) -> u64 {
         self.0 & TIME
+    }
+
+    const fn shard(self) -> u64 {
+        self.0 >> 56
     }
 
     /// Returns a value that orders ticks by their times.
@@ -76,11 +80,11 @@ impl IdGenerator {
         Tick::new(later(latest, micros(now)), u8::try_from(shard).unwrap_or(ALL_THREADS))
     }
 
-    /// Creates the id of a tick from seven bytes of time and nine bytes that differ between generators. The same tick
-    /// always has the same id.
+    /// Creates the id of a tick from seven bytes of time, eight bytes that differ between generators, and the part of the
+    /// threads. The same tick always has the same id.
     pub(crate) fn id(&self, tick: Tick) -> [u8; 16] {
-        let hash = u128::from(self.hash.hash_one(tick.0)) << 64 | u128::from(self.hash.hash_one(!tick.0));
-        with_time(tick.micros(), hash.rotate_right(56).to_be_bytes())
+        let hash = u128::from(self.hash.hash_one(tick.0)) << 8;
+        with_time(tick.micros(), (hash | u128::from(tick.shard())).to_be_bytes())
     }
 }
 

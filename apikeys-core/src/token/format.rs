@@ -93,31 +93,36 @@ impl TokenFormat {
     ///
     /// Returns an error that names the first rule that `text` breaks.
     pub fn check<'a>(&self, text: &'a [u8]) -> Result<&'a str, MalformedToken> {
+        self.check_bytes(text)?;
+        std::str::from_utf8(text).map_err(|_| MalformedToken::Shape)
+    }
+
+    /// Returns whether the shape, prefix and checksum of `text` are right. Such a text is ASCII.
+    pub(crate) fn is_secret(&self, text: &[u8]) -> bool {
+        self.check_bytes(text).is_ok()
+    }
+
+    fn check_bytes(&self, text: &[u8]) -> Result<(), MalformedToken> {
         if text.len() > Self::MAX_LEN {
             return Err(MalformedToken::TooLong);
         }
-        let Some((rest, sum)) = text.split_last_chunk::<CHECKSUM_LEN>() else {
-            return Err(MalformedToken::Shape);
-        };
-        let Some((head, body)) = rest.split_last_chunk::<BODY_LEN>() else {
+        let Some((head, last)) = text.split_last_chunk::<{ BODY_LEN + CHECKSUM_LEN }>() else {
             return Err(MalformedToken::Shape);
         };
         let Some((b'_', prefix)) = head.split_last() else {
             return Err(MalformedToken::Shape);
         };
         // Without an early end, the compiler checks many characters at a time.
-        let alphanumeric =
-            |text: &[u8]| text.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric());
-        if !(alphanumeric(body) & alphanumeric(sum)) {
+        if !last.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric()) {
             return Err(MalformedToken::Shape);
         }
         if !self.prefixes().any(|accepted| accepted.as_str().as_bytes() == prefix) {
             return Err(MalformedToken::Prefix);
         }
-        if number(sum) != u64::from(crc32fast::hash(rest)) {
-            return Err(MalformedToken::Checksum);
+        match text.split_last_chunk() {
+            Some((rest, sum)) if number(sum) == u64::from(crc32fast::hash(rest)) => Ok(()),
+            _ => Err(MalformedToken::Checksum),
         }
-        std::str::from_utf8(text).map_err(|_| MalformedToken::Shape)
     }
 
     fn prefixes(&self) -> impl Iterator<Item = &Prefix> {

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 /// The SHA-256 of a secret. Fingerprints are compared in constant time.
 #[derive(Clone, Copy)]
@@ -12,7 +12,11 @@ impl Fingerprint {
     /// Returns the fingerprint of a secret's text.
     #[must_use]
     pub fn of(secret: &str) -> Self {
-        Self(Sha256::digest(secret.as_bytes()).into())
+        Self::of_bytes(secret.as_bytes())
+    }
+
+    pub(crate) fn of_bytes(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
     }
 
     /// Returns the digest.
@@ -29,13 +33,13 @@ impl Fingerprint {
 
 impl PartialEq for Fingerprint {
     fn eq(&self, other: &Self) -> bool {
-        // Comparing eight bytes at a time is several times as fast as comparing each byte.
         let words = |fingerprint: &Self| {
             let (words, _) = fingerprint.0.as_chunks();
             [0, 1, 2, 3].map(|place| words.get(place).copied().map_or(0, u64::from_ne_bytes))
         };
-        let equal = words(self).into_iter().zip(words(other)).map(|(own, other)| own.ct_eq(&other));
-        equal.fold(Choice::from(1), |all, equal| all & equal).into()
+        // The bits in which the fingerprints differ, of eight bytes at a time.
+        let differences = words(self).into_iter().zip(words(other)).map(|(own, other)| own ^ other);
+        differences.fold(0, |all, some| all | some).ct_eq(&0).into()
     }
 }
 
