@@ -23,6 +23,7 @@ async fn run(names: &[String]) -> Result<()> {
         deletes::measure(deletes::MODEST_LOAD).await?;
     }
     if wanted("idle") {
+        idle::sqlite().await?;
         idle::postgres().await?;
         idle::mysql().await?;
     }
