@@ -1,6 +1,9 @@
 //! `cargo xtask bench stores` compares each store with plain statements of sqlx, in one run: verifications, and events
 //! recorded in the audit log.
 //!
+//! `cargo xtask bench stores requests` compares requests that the engine verifies and records with requests that read
+//! their key and update a counter in it.
+//!
 //! `cargo xtask bench stores keys` compares verifications with ten million stored keys and with ten thousand.
 //!
 //! `cargo xtask bench stores pages` adds ten million events to the audit log and measures the first page of every
@@ -13,6 +16,7 @@ mod keys;
 mod mysql;
 mod pages;
 mod postgres;
+mod requests;
 mod sqlite;
 mod unrecorded;
 mod workload;
@@ -33,6 +37,7 @@ async fn run() -> Result<()> {
     match env::args().nth(1).as_deref() {
         Some("pages") => return pages::measure(number()?).await,
         Some("keys") => return keys::measure(number()?).await,
+        Some("requests") => return requests::measure().await,
         _ => {}
     }
     println!("medians; a ratio compares the store with plain statements of sqlx in the same run");

@@ -10,7 +10,7 @@ use crate::{Compared, server};
 
 pub(crate) struct OnMySql {
     store: MySqlStore,
-    pool: MySqlPool,
+    pub(crate) pool: MySqlPool,
 }
 
 impl OnMySql {

@@ -12,6 +12,8 @@ use crate::Compared;
 pub(crate) struct OnSqlite {
     store: SqliteStore,
     pub(crate) pool: SqlitePool,
+    /// One connection for writes, as the store has it. Several would wait for each other's locks.
+    pub(crate) writer: SqlitePool,
     _folder: TempDir,
 }
 
@@ -25,14 +27,15 @@ impl OnSqlite {
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", "-32768")
             .disable_statement_logging();
-        let pool = SqlitePoolOptions::new().test_before_acquire(false).max_connections(8);
-        let pool = pool.connect_with(options).await?;
+        let pools = SqlitePoolOptions::new().test_before_acquire(false);
+        let writer = pools.clone().max_connections(1).connect_lazy_with(options.clone());
+        let pool = pools.max_connections(8).connect_with(options).await?;
         let texts = "SELECT sql FROM sqlite_schema WHERE tbl_name = 'apikeys_audit' AND sql IS NOT NULL ORDER BY type DESC";
         for row in sqlx::query(texts).fetch_all(&pool).await? {
             let text = row.try_get::<String, _>(0)?.replace("apikeys_audit", "raw_audit");
             pool.execute(AssertSqlSafe(text)).await?;
         }
-        Ok(Self { store, pool, _folder: folder })
+        Ok(Self { store, pool, writer, _folder: folder })
     }
 }
 

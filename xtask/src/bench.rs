@@ -18,11 +18,12 @@ const NAMES: [&str; 11] = [
 ];
 
 /// The measurements of the table of targets: the numbers of the targets, the name, and the arguments.
-const TARGETS: [(&[&str], &str, &[&str]); 11] = [
+const TARGETS: [(&[&str], &str, &[&str]); 12] = [
     (&["P1", "P1a", "P1b", "P2", "P9"], "verification", &[]),
     (&["P3", "P3a"], "layers", &[]),
     (&["P4"], "loopback", &[]),
     (&["P4a"], "loopback", &["stored"]),
+    (&["P4a"], "stores", &["requests"]),
     (&["P5", "P10"], "stores", &[]),
     (&["P7"], "stores", &["pages"]),
     (&["P8"], "memory", &[]),
@@ -53,7 +54,9 @@ pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
 /// Returns an error if a number is unknown or a measurement failed. The table then has the lines of the others.
 pub(crate) fn targets(numbers: &[&str]) -> Result<(), String> {
     if let Some(unknown) = numbers.iter().find(|number| TARGETS.iter().all(|(of, ..)| !of.contains(number))) {
-        let known: Vec<&str> = TARGETS.iter().flat_map(|(of, ..)| of.iter().copied()).collect();
+        let mut known: Vec<&str> = TARGETS.iter().flat_map(|(of, ..)| of.iter().copied()).collect();
+        // Two measurements have lines of one target.
+        known.dedup();
         return Err(format!("unknown target {unknown}; the targets are {}", known.join(", ")));
     }
     let (mut lines, mut failed) = (Vec::new(), Vec::new());
@@ -120,5 +123,6 @@ mod tests {
         );
         let message = targets(&["P3", "P99"]).unwrap_err();
         assert!(message.starts_with("unknown target P99; the targets are P1, P1a,"), "{message}");
+        assert!(message.contains(", P4, P4a, P5, "), "{message}");
     }
 }

@@ -62,6 +62,7 @@ bench loopback                requests per second over loopback, beside the serv
 bench loopback stored         the same with every request stored in SQLite and PostgreSQL
 bench memory                  the memory of a key in use, and of an admitted request
 bench stores                  verifications and recorded events of each store, beside plain statements of sqlx
+bench stores requests         verified and recorded requests of each store, beside a SELECT and an UPDATE for each
 bench stores keys             look-ups with ten million stored keys, beside ten thousand
 bench stores pages            audit pages of a PostgreSQL database with ten million events
 bench redis                   decisions of the limiter in Redis, beside a bare EVALSHA
