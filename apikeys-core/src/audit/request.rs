@@ -23,7 +23,11 @@ use crate::{
 /// assert!(!format!("{meta:?}").contains("hidden"));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct RequestMeta {
+pub struct RequestMeta(Box<Parts>);
+
+/// The description is behind a pointer, because it is moved several times before it is written.
+#[derive(Clone, PartialEq, Eq)]
+struct Parts {
     /// The method, then the path, and then the user agent.
     texts: Texts,
     /// The ends of the method and of the path in `texts`.
@@ -61,7 +65,7 @@ impl RequestMeta {
         });
         let end = |end| u16::try_from(end).unwrap_or(u16::MAX);
         let (method_end, path_end) = (end(method_end), end(texts.len()));
-        Self {
+        Self(Box::new(Parts {
             texts,
             method_end,
             path_end,
@@ -69,7 +73,7 @@ impl RequestMeta {
             client_ip: None,
             trace_id: None,
             request_id: None,
-        }
+        }))
     }
 
     /// Sets the client's address. An IPv4-mapped IPv6 address is kept as IPv4.
@@ -101,67 +105,68 @@ impl RequestMeta {
     }
 
     pub(crate) fn set_client_ip(&mut self, ip: Option<IpAddr>) {
-        self.client_ip = ip.map(|ip| ip.to_canonical());
+        self.0.client_ip = ip.map(|ip| ip.to_canonical());
     }
 
     pub(crate) fn set_user_agent(&mut self, value: &[u8]) {
-        self.texts.truncate(self.path_end.into());
-        push_printable(&mut self.texts, value, Self::MAX_USER_AGENT);
-        self.has_user_agent = true;
+        let parts = &mut *self.0;
+        parts.texts.truncate(parts.path_end.into());
+        push_printable(&mut parts.texts, value, Self::MAX_USER_AGENT);
+        parts.has_user_agent = true;
     }
 
     pub(crate) fn set_request_id(&mut self, id: Option<RequestId>) {
-        self.request_id = id;
+        self.0.request_id = id;
     }
 
     pub(crate) fn set_trace_id(&mut self, id: Option<TraceId>) {
-        self.trace_id = id;
+        self.0.trace_id = id;
     }
 
     /// Returns the HTTP method.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.text(..usize::from(self.method_end))
+        self.text(..usize::from(self.0.method_end))
     }
 
     /// Returns the path without its query.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.text(self.method_end.into()..self.path_end.into())
+        self.text(self.0.method_end.into()..self.0.path_end.into())
     }
 
     /// Returns the client's address, if it is known.
     #[must_use]
     pub fn client_ip(&self) -> Option<IpAddr> {
-        self.client_ip
+        self.0.client_ip
     }
 
     /// Returns the value of the `User-Agent` header, if the request had one.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
-        self.has_user_agent.then(|| self.text(self.path_end.into()..))
+        self.0.has_user_agent.then(|| self.text(self.0.path_end.into()..))
     }
 
     fn text(&self, range: impl SliceIndex<[u8], Output = [u8]>) -> &str {
         // The texts are whole, so they are valid.
-        str::from_utf8(self.texts.get(range).unwrap_or_default()).unwrap_or_default()
+        str::from_utf8(self.0.texts.get(range).unwrap_or_default()).unwrap_or_default()
     }
 
     /// Returns the request id.
     #[must_use]
     pub fn request_id(&self) -> Option<&RequestId> {
-        self.request_id.as_ref()
+        self.0.request_id.as_ref()
     }
 
     /// Returns the trace id, if the request had one.
     #[must_use]
     pub fn trace_id(&self) -> Option<TraceId> {
-        self.trace_id
+        self.0.trace_id
     }
 
     /// Sets the request id to `make()` if the request has none.
     pub(crate) fn ensure_id(&mut self, make: impl FnOnce() -> [u8; 16]) {
-        self.request_id.get_or_insert_with(|| RequestId(Id::Made(make())));
+        self.0.request_id.get_or_insert_with(|| RequestId(Id::Made(make())));
     }
 }
 

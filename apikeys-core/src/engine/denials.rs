@@ -37,7 +37,6 @@ struct Counted {
 
 /// The way in which a noted denial is recorded.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the value is matched at once and not kept")]
 pub(super) enum Noted {
     /// The denial has its own event.
     Row(RequestRecord),

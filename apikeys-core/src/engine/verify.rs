@@ -62,7 +62,7 @@ impl ApiKeys {
     /// copied.
     pub fn verify_with(&self, presented: &[u8], request: impl FnOnce() -> RequestMeta) -> Verification {
         Verification(match self.begin(presented) {
-            Ok(presented) => State::Begun(Some(Box::new((presented, request())))),
+            Ok(presented) => State::Begun(Some((presented, request()))),
             Err(denial) => State::Refused(Some(denial)),
         })
     }
@@ -124,8 +124,8 @@ type Verified = Result<Admission, Denial>;
 
 enum State {
     Refused(Option<Denial>),
-    /// Not polled yet. It is behind a pointer, because adapters move a verification and do not need this state.
-    Begun(Option<Box<(Presented, RequestMeta)>>),
+    /// Not polled yet.
+    Begun(Option<(Presented, RequestMeta)>),
     /// Waits for the store, for room in the buffer, or for a limiter.
     Waiting(Waiting),
 }
@@ -143,8 +143,7 @@ impl Future for Verification {
                     None => return Poll::Pending,
                 },
                 State::Begun(begun) => {
-                    let Some(begun) = begun.take() else { return Poll::Pending };
-                    let (presented, request) = *begun;
+                    let Some((presented, request)) = begun.take() else { return Poll::Pending };
                     match presented.decide_at_once(|| request) {
                         Ok(verified) => return Poll::Ready(verified),
                         Err(waiting) => waiting,
