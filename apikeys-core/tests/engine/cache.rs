@@ -1,6 +1,6 @@
 //! Keys in memory: when they are used, and when the store is read.
 
-use std::{error::Error, time::Duration};
+use std::{cell::Cell, error::Error, time::Duration};
 
 use apikeys_core::{
     Builder, Denial, ManageError, Secret,
@@ -9,7 +9,7 @@ use apikeys_core::{
 };
 use futures_util::FutureExt;
 
-use crate::support::{Bench, new_key, per_minute, poll_once};
+use crate::support::{Bench, new_key, per_minute, poll_once, request};
 
 const LEASE: Duration = Duration::from_secs(2);
 
@@ -54,6 +54,37 @@ async fn key_in_memory_is_verified_without_the_store() {
     }
     assert_eq!(world.bench.faults.calls(Method::Find), before);
     assert_eq!(world.bench.keys.health().cached_secrets, 1);
+}
+
+#[tokio::test]
+async fn verification_is_decided_at_once_only_if_nothing_must_wait() {
+    let world = World::with_cache().await;
+    let other = world.bench.create(new_key("other")).await.secret;
+    let (keys, finds) = (world.bench.keys.clone(), || world.bench.faults.calls(Method::Find));
+    let (before, started) = (finds(), Cell::new(0));
+    let describe = || {
+        started.set(started.get() + 1);
+        request()
+    };
+    let now = |secret: &[u8]| keys.verify_now(secret, describe);
+    let admission = now(world.secret.expose().as_bytes()).unwrap().unwrap();
+    assert_eq!(admission.key().key_name().as_str(), "CI");
+    admission.finish(200).await.unwrap();
+    assert_eq!(now(b"test_key_guess").unwrap().unwrap_err(), Denial::Invalid);
+    assert_eq!((finds(), started.get()), (before, 1), "the store was read, or a wrong secret was described");
+    // The key is not in the cache. Until the verification is polled, nothing is read or counted.
+    drop(now(other.expose().as_bytes()).unwrap_err());
+    drop(keys.verify(world.secret.expose().as_bytes(), request()));
+    assert_eq!(finds(), before);
+    now(other.expose().as_bytes()).unwrap_err().await.unwrap().finish(200).await.unwrap();
+    assert_eq!(finds(), before + 1);
+    keys.flush().await.unwrap();
+    let mut counts = Vec::new();
+    for key in world.bench.manage().list(10, None).await.unwrap().items {
+        counts.push((key.name().as_str().to_owned(), key.request_count()));
+    }
+    counts.sort();
+    assert_eq!(counts, [("CI".to_owned(), 2), ("other".to_owned(), 1)]);
 }
 
 #[tokio::test]
