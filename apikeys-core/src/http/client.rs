@@ -113,6 +113,10 @@ mod tests {
             ("user-agent", b"curl/8"),
             ("x-request-id", b"r-1"),
             ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            // If a header has several lines, the first is used.
+            ("user-agent", b"other"),
+            ("x-request-id", b"other"),
+            ("traceparent", b"00-00000000000000000000000000000001-00f067aa0ba902b7-01"),
         ];
         let meta = request_meta("GET", "/a?b=c", headers, None, 0);
         assert_eq!((meta.path(), meta.user_agent()), ("/a", Some("curl/8")));
