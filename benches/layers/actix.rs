@@ -1,6 +1,7 @@
 //! actix-web, in process: `Service::call` of an application that is used again and again.
 
 mod apikeys;
+mod headers_only;
 mod httpauth;
 
 use std::time::{Duration, Instant};
@@ -33,19 +34,19 @@ pub(crate) fn measure(keys: usize) -> Result<()> {
         timed("bare", bare, &secrets),
         apikeys::timed(&engine, &system)?,
         httpauth::timed(&secrets, &system),
+        headers_only::timed(&secrets, &system),
     ];
     let (bare, added) = compare(keys, &mut services)?;
-    let [ours, httpauth] = added.as_slice() else { return Err("a middleware is missing".into()) };
+    let [ours, httpauth, headers_only] = added.as_slice() else {
+        return Err("a middleware is missing".into());
+    };
     let keys = number(f64::from(u32::try_from(keys)?));
-    let line = Line::compared(
-        "P3a",
-        format!("added by the middleware of actix-web ({} bare), {keys} keys", time(bare)),
-        time(ours.median()),
-        format!("{}, {}", time(httpauth.median()), httpauth.name),
-        ours.ratio_to(httpauth),
-        Target::AtMost(1.7),
-    );
-    println!("{line}");
+    let what = format!("added by the middleware of actix-web ({} bare), {keys} keys", time(bare));
+    for (peer, target) in [(httpauth, Target::AtMost(1.7)), (headers_only, Target::Shown)] {
+        let yardstick = format!("{}, {}", time(peer.median()), peer.name);
+        let line = Line::compared("P3a", &what, time(ours.median()), yardstick, ours.ratio_to(peer), target);
+        println!("{line}");
+    }
     Ok(())
 }
 

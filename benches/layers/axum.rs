@@ -2,6 +2,7 @@
 
 mod apikeys;
 mod by_hand;
+mod headers_only;
 mod tower_http_and_governor;
 
 use std::time::{Duration, Instant};
@@ -31,17 +32,22 @@ pub(crate) fn measure(keys: usize) -> Result<()> {
         apikeys::timed(&engine)?,
         tower_http_and_governor::timed(&secrets)?,
         by_hand::timed(&secrets)?,
+        headers_only::timed(&secrets),
     ];
     let (bare, added) = compare(keys, &mut services)?;
-    let [ours, tower, by_hand] = added.as_slice() else { return Err("a layer is missing".into()) };
+    let [ours, tower, by_hand, headers_only] = added.as_slice() else {
+        return Err("a layer is missing".into());
+    };
     let what = format!(
         "added by a layer of axum ({} bare), {} keys",
         time(bare),
         number(f64::from(u32::try_from(keys)?))
     );
-    for (peer, target) in
-        [(tower, Target::AtMost(if keys > 1_000 { 1.2 } else { 0.85 })), (by_hand, Target::Shown)]
-    {
+    for (peer, target) in [
+        (tower, Target::AtMost(if keys > 1_000 { 1.2 } else { 0.85 })),
+        (by_hand, Target::Shown),
+        (headers_only, Target::Shown),
+    ] {
         let yardstick = format!("{}, {}", time(peer.median()), peer.name);
         let line = Line::compared("P3", &what, time(ours.median()), yardstick, ours.ratio_to(peer), target);
         println!("{line}");
