@@ -201,18 +201,17 @@ impl Presented {
         let now = Moment { monotonic: start.monotonic, wall: start.at };
         let snapshot =
             inner.cache.get(&self.fingerprint, now).filter(|snapshot| !snapshot.has_ended(now.wall));
+        let request = request();
         let Some(snapshot) = snapshot else {
-            return Err(Box::pin(Attempt { presented: self, start, request: request() }.read()));
+            return Err(Box::pin(Attempt { presented: self, start, request }.read()));
         };
         // Without the maintenance, a denial is written before it is returned.
         let decision =
             if inner.is_maintained() { inner.decide_at_once(&snapshot, now) } else { AtOnce::MustWait };
         match decision {
-            AtOnce::Decided(Ok(rate)) => Ok(Ok(admit(self.running, snapshot, rate, (request(), start)))),
-            AtOnce::Decided(Err(denial)) => Ok(Err(note_denial(inner, &snapshot, denial, start, request()))),
-            AtOnce::MustWait => {
-                Err(Box::pin(Attempt { presented: self, start, request: request() }.decide(snapshot)))
-            }
+            AtOnce::Decided(Ok(rate)) => Ok(Ok(admit(self.running, snapshot, rate, (request, start)))),
+            AtOnce::Decided(Err(denial)) => Ok(Err(note_denial(inner, &snapshot, denial, start, request))),
+            AtOnce::MustWait => Err(Box::pin(Attempt { presented: self, start, request }.decide(snapshot))),
         }
     }
 }

@@ -114,6 +114,7 @@ async fn screen_reader_is_told_what_each_dialog_is_about() {
         );
         page.stored().await;
         browser.find("button", "Delete \u{2068}Spoken\u{2069}").await.click().await;
+        browser.select("dialog [name=confirm]").await;
         let outline = browser.outline().await;
         let dialog = &outline[position(&outline, "dialog \"Delete API key?\" modal")];
         assert!(dialog.contains("Every program that uses the key Spoken (demo_live_"), "{dialog}");
