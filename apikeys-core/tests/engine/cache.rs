@@ -1,6 +1,11 @@
 //! Keys in memory: when they are used, and when the store is read.
 
-use std::{cell::Cell, error::Error, time::Duration};
+use std::{
+    cell::Cell,
+    error::Error,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use apikeys_core::{
     Builder, Denial, ManageError, Secret,
@@ -85,6 +90,20 @@ async fn verification_is_decided_at_once_only_if_nothing_must_wait() {
     }
     counts.sort();
     assert_eq!(counts, [("CI".to_owned(), 2), ("other".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn request_whose_description_panics_is_not_counted() {
+    let world = World::with_cache().await;
+    let secret = world.secret.expose().as_bytes();
+    let remaining = || {
+        let admission = world.bench.keys.verify_now(secret, request).unwrap().unwrap();
+        admission.key().rate().remaining
+    };
+    let before = remaining();
+    let panics = || drop(world.bench.keys.verify_now(secret, || panic!("the caller's function")));
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+    assert_eq!(remaining(), before - 1, "the request took a place in the rate limit, but has no event");
 }
 
 #[tokio::test]
