@@ -25,3 +25,17 @@ async fn inner_middleware_ignores_the_caller_of_the_outer_middleware() {
     let kept = outer.middleware().keep_credential();
     assert_eq!(nested(kept, inner.middleware()).await.code(), "INVALID_API_KEY");
 }
+
+/// The request is denied in two ways: without a key at once, and with an unknown key after the store was read.
+#[actix_web::test]
+async fn request_that_the_inner_middleware_denies_has_no_caller() {
+    let (outer, inner) = (Host::new().await, Host::new().await);
+    for around in [outer.middleware(), outer.middleware().keep_credential()] {
+        let within = inner.middleware();
+        let app = App::new().service(web::resource("/").wrap(within).to(organization)).wrap(around);
+        let request = outer.get("/").to_request();
+        let response = test::call_service(&test::init_service(app).await, request).await;
+        assert_eq!(response.status(), 401);
+        assert!(response.request().extensions().get::<Caller>().is_none());
+    }
+}
