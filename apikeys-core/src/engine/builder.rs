@@ -12,7 +12,7 @@ use super::{
     maintenance::Maintenance,
     observe::Observer,
     recorder::{Recorder, RecorderOptions},
-    timeout::within,
+    timeout::{StoreTimeout, within},
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -74,6 +74,7 @@ pub struct Builder {
     max_concurrent_lookups: usize,
     warnings: Option<ExpiryWarnings>,
     cache_lease: Option<Duration>,
+    store_timeout: Duration,
     options: Options,
 }
 
@@ -147,10 +148,10 @@ impl Builder {
             max_concurrent_lookups: 64,
             warnings: None,
             cache_lease: Some(DEFAULT_LEASE),
+            store_timeout: Duration::from_secs(5),
             options: Options {
                 flush_interval: Duration::from_millis(100),
                 buffer_timeout: Duration::from_secs(1),
-                store_timeout: Duration::from_secs(5),
                 shutdown_timeout: Duration::from_secs(10),
             },
         }
@@ -243,9 +244,9 @@ impl Builder {
     }
 
     /// Sets how long the store may take for one operation. After this time, the store is treated as
-    /// unavailable. The default is 5 s.
+    /// unavailable. The default is 5 s. The limit of a single operation can be up to an eighth shorter.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
-        self.options.store_timeout = timeout;
+        self.store_timeout = timeout;
         self
     }
 
@@ -309,8 +310,7 @@ impl Builder {
         if self.warnings.is_some() && self.store.warnings().is_none() {
             return Err(BuildError::WarningsUnsupported);
         }
-        let timeout = self.options.store_timeout;
-        let schemes = within(&*self.clock, timeout, "schemes", self.store.schemes()).await?;
+        let schemes = within(&*self.clock, self.store_timeout, "schemes", self.store.schemes()).await?;
         let keys = self.assemble()?;
         if let Some(missing) = schemes.iter().find(|scheme| !keys.inner.peppers.covers(scheme)) {
             return Err(match missing {
@@ -353,10 +353,11 @@ impl Builder {
             RecorderOptions {
                 batch_size: self.batch_size,
                 capacity: self.buffer_capacity,
-                store_timeout: self.options.store_timeout,
+                store_timeout: self.store_timeout,
             },
         );
         let inner = Inner {
+            store_timeout: StoreTimeout::new(Arc::clone(&self.clock), self.store_timeout),
             limiter: self.limiter,
             store: self.store,
             clock: self.clock,

@@ -7,8 +7,12 @@ use std::{
 };
 
 use super::{
-    cache::Cache, lifecycle::Lifecycle, live_keys::LiveKeys, observe::Observer, recorder::Recorder,
-    timeout::for_at_most,
+    cache::Cache,
+    lifecycle::Lifecycle,
+    live_keys::LiveKeys,
+    observe::Observer,
+    recorder::Recorder,
+    timeout::{StoreTimeout, for_at_most},
 };
 use crate::{
     clock::Clock,
@@ -34,6 +38,7 @@ pub(super) struct Inner {
     pub(super) format: TokenFormat,
     pub(super) peppers: Peppers,
     pub(super) options: Options,
+    pub(super) store_timeout: StoreTimeout,
     pub(super) cache: Cache,
     pub(super) live: LiveKeys,
     pub(super) recorder: Recorder,
@@ -54,7 +59,6 @@ pub(super) struct Inner {
 pub(super) struct Options {
     pub(super) flush_interval: Duration,
     pub(super) buffer_timeout: Duration,
-    pub(super) store_timeout: Duration,
     pub(super) shutdown_timeout: Duration,
 }
 

@@ -1,6 +1,6 @@
 use std::sync::atomic::Ordering;
 
-use super::{inner::Inner, timeout::within};
+use super::inner::Inner;
 use crate::{limiter::LimiterState, store::Revision};
 
 /// No instance has applied all changes up to this revision, so that all registered instances are behind it. Databases store
@@ -19,7 +19,7 @@ impl Inner {
             return;
         }
         let registered = coherence.behind(LAST);
-        match within(&*self.clock, self.options.store_timeout, "behind", registered).await {
+        match self.ask("behind", registered).await {
             Ok(registered) => {
                 let alone = registered.iter().any(|other| other.instance > own);
                 self.instances_limit_alone.store(alone, Ordering::Relaxed);

@@ -1,8 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    cache::OwnEviction, inner::Inner, manage_error::ManageError, managed_key::QuotaUsage, timeout::within,
-};
+use super::{cache::OwnEviction, inner::Inner, manage_error::ManageError, managed_key::QuotaUsage};
 use crate::{
     audit::{Action, AuditEvent, Changes, Detail},
     id::{Actor, ChangeId, EventId, KeyId, OrgId},
@@ -51,7 +49,7 @@ impl Inner {
         operation: &'static str,
         answer: impl Future<Output = StoreResult<T>>,
     ) -> StoreResult<T> {
-        within(&*self.clock, self.options.store_timeout, operation, answer).await
+        self.store_timeout.within(operation, answer).await
     }
 
     pub(super) fn change(&self, kind: ChangeKind, events: Vec<AuditEvent>) -> Change {

@@ -14,7 +14,6 @@ use super::{
     handle::Running,
     inner::Inner,
     request_start::RequestStart,
-    timeout::within,
     verified_key::VerifiedKey,
 };
 use crate::{
@@ -243,16 +242,17 @@ impl Attempt {
             Some(secret) => inner.peppers.candidates(secret),
             None => vec![(*fingerprint).into()],
         };
-        within(&*inner.clock, inner.options.store_timeout, "find", async {
-            let _turn = inner.lookups.acquire().await;
-            let epoch = inner.cache.epoch();
-            let found = inner.store.find(&candidates).await?;
-            match found.filter(|found| inner.is_ours(&candidates, found)) {
-                Some(found) => Ok(self.found(found, epoch)),
-                None => Ok(Lookup::Unknown(inner.store.schemes().await?)),
-            }
-        })
-        .await
+        inner
+            .ask("find", async {
+                let _turn = inner.lookups.acquire().await;
+                let epoch = inner.cache.epoch();
+                let found = inner.store.find(&candidates).await?;
+                match found.filter(|found| inner.is_ours(&candidates, found)) {
+                    Some(found) => Ok(self.found(found, epoch)),
+                    None => Ok(Lookup::Unknown(inner.store.schemes().await?)),
+                }
+            })
+            .await
     }
 
     /// Creates the snapshot of a key that was read, and adds it to the cache.

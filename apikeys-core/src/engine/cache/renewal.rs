@@ -167,7 +167,7 @@ impl Renewal<'_> {
         operation: &'static str,
         answer: impl Future<Output = StoreResult<T>>,
     ) -> StoreResult<T> {
-        let longest = self.inner.options.store_timeout.min(self.length);
+        let longest = self.inner.store_timeout.limit().min(self.length);
         within(&*self.inner.clock, longest, operation, answer).await
     }
 }
