@@ -2,12 +2,11 @@
 
 mod apikeys;
 mod by_hand;
-mod headers_only;
 mod tower_http_and_governor;
 
 use std::time::{Duration, Instant};
 
-use apikeys_benches::{Engine, Line, Result, Target, number, secrets, time};
+use apikeys_benches::{Engine, Line, Result, Target, headers_only::HeadersOnly, number, secrets, time};
 use axum::{
     Router,
     body::Body,
@@ -32,7 +31,7 @@ pub(crate) fn measure(keys: usize) -> Result<()> {
         apikeys::timed(&engine)?,
         tower_http_and_governor::timed(&secrets)?,
         by_hand::timed(&secrets)?,
-        headers_only::timed(&secrets),
+        timed("the changes of headers alone", routes().layer(HeadersOnly::layer()), &secrets, bearer),
     ];
     let (bare, added) = compare(keys, &mut services)?;
     let [ours, tower, by_hand, headers_only] = added.as_slice() else {

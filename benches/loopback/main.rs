@@ -37,15 +37,26 @@ fn main() -> ExitCode {
 }
 
 fn in_memory(rounds: usize, round: Duration) -> Result<()> {
-    let variants = [Variant::AxumBare, Variant::AxumApiKeys, Variant::AxumGovernor, Variant::AxumBare];
+    let variants = [
+        Variant::AxumBare,
+        Variant::AxumApiKeys,
+        Variant::AxumGovernor,
+        Variant::AxumHeadersOnly,
+        Variant::AxumBare,
+    ];
     let measured = compare(&variants, rounds, round)?;
-    let [bare, ours, governor, again] = measured.as_slice() else { return Err("no rounds".into()) };
+    let [bare, ours, governor, headers_only, again] = measured.as_slice() else {
+        return Err("no rounds".into());
+    };
     print("P4", "axum, 1,000 keys", ours, bare, Target::AtLeast(0.95));
     print("P4", "axum, tower_governor alone", governor, bare, Target::Shown);
+    print("P4", "axum, the changes of headers alone", headers_only, bare, Target::Shown);
     print("P4", "axum, the bare service once more", again, bare, Target::Shown);
-    let measured = compare(&[Variant::ActixBare, Variant::ActixApiKeys], rounds, round)?;
-    let [bare, ours] = measured.as_slice() else { return Err("no rounds".into()) };
+    let variants = [Variant::ActixBare, Variant::ActixApiKeys, Variant::ActixHeadersOnly];
+    let measured = compare(&variants, rounds, round)?;
+    let [bare, ours, headers_only] = measured.as_slice() else { return Err("no rounds".into()) };
     print("P4", "actix-web, 1,000 keys", ours, bare, Target::AtLeast(0.95));
+    print("P4", "actix-web, the changes of headers alone", headers_only, bare, Target::Shown);
     Ok(())
 }
 

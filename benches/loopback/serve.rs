@@ -20,21 +20,25 @@ pub(crate) enum Variant {
     AxumBare,
     AxumApiKeys,
     AxumGovernor,
+    AxumHeadersOnly,
     AxumSqlite,
     AxumPostgres,
     ActixBare,
     ActixApiKeys,
+    ActixHeadersOnly,
 }
 
 impl Variant {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::AxumBare,
         Self::AxumApiKeys,
         Self::AxumGovernor,
+        Self::AxumHeadersOnly,
         Self::AxumSqlite,
         Self::AxumPostgres,
         Self::ActixBare,
         Self::ActixApiKeys,
+        Self::ActixHeadersOnly,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -42,10 +46,12 @@ impl Variant {
             Self::AxumBare => "axum-bare",
             Self::AxumApiKeys => "axum-apikeys",
             Self::AxumGovernor => "axum-governor",
+            Self::AxumHeadersOnly => "axum-headers-only",
             Self::AxumSqlite => "axum-sqlite",
             Self::AxumPostgres => "axum-postgres",
             Self::ActixBare => "actix-bare",
             Self::ActixApiKeys => "actix-apikeys",
+            Self::ActixHeadersOnly => "actix-headers-only",
         }
     }
 
@@ -60,7 +66,7 @@ pub(crate) fn run(name: &str) -> Result<()> {
     let variant = Variant::ALL.into_iter().find(|variant| variant.as_str() == name);
     let variant = variant.ok_or_else(|| format!("unknown service {name}"))?;
     match variant {
-        Variant::ActixBare | Variant::ActixApiKeys => actix::run(variant),
+        Variant::ActixBare | Variant::ActixApiKeys | Variant::ActixHeadersOnly => actix::run(variant),
         // The service has one core.
         _ => Builder::new_current_thread().enable_all().build()?.block_on(axum::run(variant)),
     }

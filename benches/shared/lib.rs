@@ -1,8 +1,9 @@
-//! What the measurements share: an engine with many cached keys, medians, and the table of targets.
+//! What the measurements share: an engine with many cached keys, layers to compare with, medians, and the table of targets.
 
 #![allow(clippy::print_stderr, reason = "for programs for a terminal")]
 
 mod engine;
+pub mod headers_only;
 mod line;
 mod stats;
 mod store;

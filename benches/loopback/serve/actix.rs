@@ -1,28 +1,42 @@
+use std::{net::TcpListener, sync::Arc};
+
 use actix_web::{
     App, HttpResponse, HttpServer,
     rt::System,
     web::{self, ServiceConfig},
 };
 use apikeys_actix::ApiKeyMiddleware;
-use apikeys_benches::{Result, secrets};
+use apikeys_benches::{Result, headers_only::change_headers, secrets};
 
 use super::{ANY_PORT, KEYS, PATH, Variant, print_address, stores::unrecorded};
 
 pub(super) fn run(variant: Variant) -> Result<()> {
     System::new().block_on(async {
-        if variant == Variant::ActixApiKeys {
-            let stored = unrecorded().await?;
-            let keys = ApiKeyMiddleware::new(stored.keys.clone());
-            let server = HttpServer::new(move || App::new().wrap(keys.clone()).configure(routes));
-            let server = server.workers(1).bind(ANY_PORT)?;
-            print_address(server.addrs().first().copied().ok_or("no address")?, &stored.secrets);
-            server.run().await?;
-        } else {
-            let server = HttpServer::new(|| App::new().configure(routes)).workers(1).bind(ANY_PORT)?;
-            print_address(server.addrs().first().copied().ok_or("no address")?, &secrets(KEYS)?);
-            server.run().await?;
-        }
-        Ok(())
+        let listener = TcpListener::bind(ANY_PORT)?;
+        let address = listener.local_addr()?;
+        let (server, secrets) = match variant {
+            Variant::ActixApiKeys => {
+                let stored = unrecorded().await?;
+                let keys = ApiKeyMiddleware::new(stored.keys.clone());
+                let server = HttpServer::new(move || App::new().wrap(keys.clone()).configure(routes));
+                (server.workers(1).listen(listener)?.run(), stored.secrets.clone())
+            }
+            Variant::ActixHeadersOnly => {
+                let server = HttpServer::new(|| {
+                    let key: Arc<str> = "key".into();
+                    let app =
+                        App::new().wrap_fn(move |request, service| change_headers(&key, request, service));
+                    app.configure(routes)
+                });
+                (server.workers(1).listen(listener)?.run(), secrets(KEYS)?)
+            }
+            _ => {
+                let server = HttpServer::new(|| App::new().configure(routes));
+                (server.workers(1).listen(listener)?.run(), secrets(KEYS)?)
+            }
+        };
+        print_address(address, &secrets);
+        Ok(server.await?)
     })
 }
 

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use apikeys_benches::{Result, secrets};
+use apikeys_benches::{Result, headers_only::HeadersOnly, secrets};
 use apikeys_tower::ApiKeyLayer;
 use axum::{Router, http::Request, routing::get, serve::ListenerExt};
 use tokio::net::TcpListener;
@@ -21,6 +21,7 @@ pub(super) async fn run(variant: Variant) -> Result<()> {
     };
     let (app, secrets, _stored) = match variant {
         Variant::AxumGovernor => (limited(routes)?, secrets(KEYS)?, None),
+        Variant::AxumHeadersOnly => (routes.layer(HeadersOnly::layer()), secrets(KEYS)?, None),
         Variant::AxumApiKeys => kept(with_keys(unrecorded().await?, routes)),
         Variant::AxumSqlite => kept(with_keys(sqlite().await?, routes)),
         Variant::AxumPostgres => kept(with_keys(postgres().await?, routes)),
