@@ -1,5 +1,5 @@
-//! The changes of headers and extensions that our layers make, and nothing else: no key is verified, limited or recorded.
-//! A layer that does what ours do cannot take less time than these.
+//! The changes of headers and extensions that our layers make, and nothing else: no key is verified, limited or
+//! recorded. A layer that does what ours do cannot take less time than these.
 
 mod actix;
 mod axum;

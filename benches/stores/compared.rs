@@ -25,7 +25,8 @@ pub(crate) trait Compared: Sized {
     /// Reads a row of `apikeys_secrets` by its unique index, on a pool with the settings of the store's pool.
     fn select(&self, locator: &Locator) -> impl Future<Output = Result<bool>>;
 
-    /// Inserts rows into the table `raw_audit`, which has the columns and indexes of `apikeys_audit`, in one transaction.
+    /// Inserts rows into the table `raw_audit`, which has the columns and indexes of `apikeys_audit`, in one
+    /// transaction.
     fn insert(&self, events: &[AuditEvent]) -> impl Future<Output = Result<()>>;
 
     async fn compare(self) -> Result<()> {
@@ -35,8 +36,8 @@ pub(crate) trait Compared: Sized {
         let running = tokio::spawn(maintenance.run());
         let (mut verified, mut found, mut plain) = (Times::default(), Times::default(), Times::default());
         let known: Vec<_> = workload.locators.iter().zip(&workload.secrets).collect();
-        // Each way does a few reads in a row. The first one after another way finds its thread asleep and the caches of the
-        // processor full of other data, and would be measured only for the way that comes last if the ways took turns.
+        // Each way does a few reads in a row. How long a single read takes depends on the read before it: a thread
+        // that has just run wakes sooner.
         for turn in known.chunks(READS_IN_A_ROW).cycle().take(FINDS / READS_IN_A_ROW) {
             for (_, secret) in turn {
                 let began = Instant::now();
@@ -75,8 +76,8 @@ pub(crate) trait Compared: Sized {
         Ok(())
     }
 
-    /// Records batches of events of `keys` keys. Beside the row of each event, a batch changes the counters and the usage
-    /// of each of its keys.
+    /// Records batches of events of `keys` keys. Beside the row of each event, a batch changes the counters and the
+    /// usage of each of its keys.
     async fn compare_batches(&self, workload: &Workload, after: u64, keys: usize) -> Result<()> {
         let (mut ours, mut plain) = (Times::default(), Times::default());
         for sequence in after + 1..=after + BATCHES {

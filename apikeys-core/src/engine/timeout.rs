@@ -20,9 +20,8 @@ struct NoAnswer(Duration);
 
 /// The timeout of the operations of a store.
 ///
-/// A timer of its own would wake a thread of timers for each operation, which can take longer than the operation. So
-/// operations that begin within an eighth of the timeout share one timer, which ends when the time of the first of them has
-/// run out.
+/// Creating a timer wakes the thread that waits for the timers, which can take as long as a short read. So operations
+/// that begin within an eighth of the timeout share one timer. It ends when the time of the first of them has run out.
 #[derive(Debug)]
 pub(super) struct StoreTimeout {
     clock: Arc<dyn Clock>,
@@ -46,8 +45,8 @@ impl StoreTimeout {
         self.limit
     }
 
-    /// Waits for a store's answer for no longer than the timeout, and for at least seven eighths of it. A store that does
-    /// not answer in time is treated as unavailable.
+    /// Waits for a store's answer for no longer than the timeout, and for at least seven eighths of it. A store that
+    /// does not answer in time is treated as unavailable.
     pub(super) async fn within<T>(
         &self,
         operation: &'static str,
@@ -101,8 +100,8 @@ pub(super) async fn for_at_most<T>(
     first(future, || clock.sleep(limit)).await
 }
 
-/// Polls `future` until `timer` ends, and at least once. Returns `None` if the timer ended first. The timer is only created
-/// if the future is not ready at once.
+/// Polls `future` until `timer` ends, and at least once. Returns `None` if the timer ended first. The timer is only
+/// created if the future is not ready at once.
 async fn first<T, S: Future<Output = ()> + Unpin>(
     future: impl Future<Output = T>,
     timer: impl Fn() -> S,
