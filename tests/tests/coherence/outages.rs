@@ -27,6 +27,8 @@ const FIRST: usize = 2;
 const ANSWERS: usize = 10;
 /// The longest time after an outage until an instance admits requests.
 const RECOVERY: Duration = Duration::from_secs(10);
+/// How long an instance waits for the database.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The first instance can reach the database. The network of the second instance forwards nothing. The connections of
 /// the third instance are cut and refused.
@@ -88,7 +90,16 @@ async fn instance_without_a_network_admits_nothing_that_was_revoked_elsewhere(da
     assert!(times.longest() <= QUARTER + SLACK, "{times}");
     fleet.report(&format!("deletions without a network: the first {waited:?}, then {times}"));
 
+    let responses: Vec<_> = revoked_loads.iter().flatten().map(|load| (load, load.answered())).collect();
     assert_unavailable(&fleet, &cut_off, [&kept, &revoked[0], &revoked[3]]).await;
+    // The next response to each client may be to a request from before the deletion. The one after it is not.
+    for (load, before) in responses {
+        let waiting = Instant::now();
+        while load.answered() < before + 2 {
+            assert!(waiting.elapsed() < 2 * STORE_TIMEOUT + SLACK, "no response after a deletion");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
     let outage = Outage { before, began, ended: Instant::now() };
     frozen.thaw();
     refusing.accept();
