@@ -27,9 +27,9 @@ pub trait Limiter: fmt::Debug + Send + Sync + 'static {
     /// `charges` has at least one element, and no two elements have the same subject. If the requests are
     /// admitted, the returned [`RateStatus`] describes the limit of the first element.
     ///
-    /// `now` is the time for which to decide, by `clock`, which is the engine's clock. It is a time since the beginning
-    /// of the verification. A verification that began later may have been decided before. With `now`, a limiter in memory
-    /// need not read the clock again.
+    /// `now` is the time for which to decide, by `clock`, which is the engine's clock. It is not before the beginning of
+    /// the verification. It can be earlier than in a previous call. With `now`, a limiter in memory need not read the
+    /// clock again.
     ///
     /// The future in [`Acquisition::Later`] must not count anything before it is polled, because the engine may
     /// drop it and call `acquire` again. If the future is dropped after it was polled, for example because the client has

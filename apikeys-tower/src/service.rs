@@ -55,7 +55,8 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let guard = Arc::clone(&self.guard);
         match guard.check(&request) {
-            // The key of most requests is in the cache. Their requests pass through without being kept.
+            // The key of most requests is in the cache. The inner service then gets the request at once, and the future
+            // need not keep it.
             Check::Admit { admission, carrier } => {
                 guard.admit(&mut request, admission.key());
                 let inner = self.inner.call(request);

@@ -3,8 +3,9 @@ use std::{ops::Deref, sync::Arc};
 use super::inner::Inner;
 use crate::shard::{SHARDS, own_shard};
 
-/// Pointers to the engine, one for each part of the threads. Each request has a pointer, and threads that counted on the
-/// same pointer would slow each other down.
+/// Pointers to the engine. The threads are divided into groups, see `shard`, and each group has its own pointer. Each
+/// running request holds a copy of its group's pointer. If all threads changed one reference count, they would slow
+/// each other down.
 #[derive(Debug, Clone)]
 pub(super) struct Handles(Arc<[Arc<Handle>]>);
 

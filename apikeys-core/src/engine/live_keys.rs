@@ -34,7 +34,8 @@ impl LiveKey {
 
 /// The keys in use.
 ///
-/// An entry is kept for as long as its rate limit window counts a request. Only keys that are stored have
+/// An entry is kept while something refers to it, while its rate limit window counts a request, and while its recent
+/// denials are not idle. Only keys that are stored have
 /// entries, so that clients without a key cannot fill the memory.
 #[derive(Debug)]
 pub(super) struct LiveKeys {
@@ -60,7 +61,8 @@ impl LiveKeys {
     /// run.
     pub(super) async fn sweep<P: Future>(&self, now: Moment, pause: impl Fn() -> P) {
         for shard in &self.shards {
-            // Entries are given out under this lock or by other entries in use, so a reference count of one stays one.
+            // A new reference is made under this lock, or from a reference that someone holds. A count of one
+            // therefore stays one.
             lock(shard).retain(|_, live| {
                 Arc::strong_count(live) > 1
                     || !live.window.is_idle(now.monotonic)

@@ -135,7 +135,7 @@ impl Recorder {
         }
     }
 
-    /// Waits until a batch is full.
+    /// Waits until a batch is full, or a request waits for room.
     pub(super) async fn batch_is_full(&self) {
         let wake = self.wake.listen();
         if !self.buffer.has_full_batch() {
@@ -143,7 +143,8 @@ impl Recorder {
         }
     }
 
-    /// Returns how many events are not recorded yet.
+    /// Returns how many events are not recorded yet. Counted denials are included as one for each key, and not at all
+    /// while a failed flush keeps them.
     pub(super) fn waiting(&self) -> usize {
         let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner).len();
         self.buffer.len() + counted

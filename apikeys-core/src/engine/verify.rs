@@ -356,7 +356,7 @@ impl Inner {
             && secret.ends_at.is_none_or(|end| now < end)
     }
 
-    /// Counts a denied request whose key was not recognized. Such a request is not recorded in the audit log.
+    /// Counts a denied request that is not recorded in the audit log, such as one whose key was not recognized.
     fn refuse(&self, denial: Denial) -> Denial {
         self.observer.denied(&denial, None);
         denial

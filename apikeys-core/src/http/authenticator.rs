@@ -138,7 +138,8 @@ impl Authenticator {
         self.sources.header_names()
     }
 
-    /// Decides what to do with a request. If the key is in the cache, the request is verified before this method returns.
+    /// Decides what to do with a request. If the key is in the cache and nothing must wait, the request is verified
+    /// before this method returns.
     ///
     /// The path and the headers for the audit log are copied only if the request has a well-formed key. The
     /// query of `path` is never copied. `peer` is the address at the other end of the connection, if it is

@@ -39,7 +39,7 @@ impl Work for OpenWriter {
 }
 
 /// Records a batch if it is the next batch of its writer and all its keys exist. Nearly all batches are of this kind,
-/// and the number of written rows shows it. Returns `false` if the batch is of another kind.
+/// and the number of written rows shows it. Returns `false` if the batch is of another kind. Only SQLite uses this.
 #[cfg(feature = "sqlite-unlinked")]
 pub(crate) struct RecordAtOnce<'a>(pub(crate) &'a Batch);
 
@@ -67,6 +67,7 @@ impl Work for RecordAtOnce<'_> {
 }
 
 /// Records a batch of any kind. First reads the writer and the keys, which takes longer than [`RecordAtOnce`].
+/// PostgreSQL and MySQL record every batch in this way, and SQLite those that [`RecordAtOnce`] does not record.
 pub(crate) struct RecordWithCare<'a>(pub(crate) &'a Batch);
 
 impl Work for RecordWithCare<'_> {

@@ -161,7 +161,7 @@ impl Recorder {
     /// Therefore the piece is first sent again under another writer. If the store refuses the piece again,
     /// the piece is halved until the refused event is alone, and a gap replaces that event. If the store
     /// refuses the gap as well, the event waits until the store has recorded other events. The event is then
-    /// sent a last time, and dropped if the store refuses it.
+    /// sent again, and after it its gap. If the store refuses both, the event is dropped.
     fn narrow_down(&self, flush: &mut Flush, error: &StoreError) {
         let Some(mut piece) = flush.queue.pop_front() else { return };
         if !piece.rewritten {
