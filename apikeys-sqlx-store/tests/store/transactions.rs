@@ -193,7 +193,7 @@ async fn commit_whose_future_is_dropped_is_applied_completely_or_not_at_all() {
     // How often a commit is polled until it ends differs from run to run, so that this starts again with the first
     // poll as soon as a commit has ended.
     let mut polls = 0;
-    while dropped < 40 || completed < 3 {
+    while dropped < 40 || completed < 6 {
         let new = row(&acme);
         let creation = creation(&new, &secret(new.id), plan.clone());
         let mut commit = Box::pin(store.commit(&creation));
